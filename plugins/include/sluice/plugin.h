@@ -1,0 +1,193 @@
+/*
+ * sluice/plugin.h: how a shared object becomes a plugin. Start reading here.
+ *
+ * A module is one .so that exports exactly one symbol, `sluice_module`, which returns a const description of the plugins
+ * in it. Everything else is hidden (-fvisibility=hidden). No constructor may do work.
+ *
+ *     SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor);
+ *
+ * The way of a plugin: the host maps the module, checks magic, major and sizes, and reads the descriptions. For each
+ * pipeline it checks the configuration (options table, then `check`), then on the instance's thread
+ *
+ *     create -> open -> [complete OPEN] -> running -> close -> [complete CLOSE] -> destroy
+ *
+ *   call            legal when                      completes
+ *   create/destroy  first / last                    at once: memory only, no I/O
+ *   open            after create                    SLUICE_OP_OPEN
+ *   on_credit       source, running                 -
+ *   pause/resume    running / paused                at once
+ *   committed       source, transform, running      -
+ *   write           sink, running, not BUSY         api->durable for its ticket
+ *   flush           sink, running                   SLUICE_OP_FLUSH, after all tickets so far ended
+ *   apply           transform, running              at once
+ *   checkpoint      transform, running              SLUICE_OP_CHECKPOINT
+ *   close           after open was called, once     SLUICE_OP_CLOSE; tickets in flight end as CANCELLED or OK before it
+ *
+ * A callback that is NULL means: nothing to do, success at once. Callbacks never block: work that must goes to
+ * api->offload. A starting call that returns an error never completes.
+ *
+ * ABI changelog
+ *   1.0  first version: source, transform, sink, converter.
+ */
+#ifndef SLUICE_PLUGIN_H
+#define SLUICE_PLUGIN_H
+
+#include "sluice/config.h"
+#include "sluice/error.h"
+#include "sluice/host.h"
+#include "sluice/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
+#define SLUICE_ABI_MAJOR 1
+#define SLUICE_ABI_MINOR 0
+
+#if defined(__GNUC__)
+#define SLUICE_EXPORT __attribute__((visibility("default")))
+#else
+#define SLUICE_EXPORT
+#endif
+
+typedef enum sluice_plugin_kind {
+    SLUICE_SOURCE = 1,
+    SLUICE_TRANSFORM = 2,
+    SLUICE_SINK = 3,
+    SLUICE_CONVERTER = 4,
+    SLUICE_PREDICATE = 5
+} sluice_plugin_kind_t;
+
+/* A source reads from somewhere and emits records in order. */
+typedef struct sluice_source {
+    uint32_t size;
+    /* Makes an instance; memory only. `api` and `ctx` stay valid until destroy. */
+    int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
+    void (*destroy)(void *self);
+    int (*open)(void *self);        /* connect, ask api->stored_position; then complete OPEN and begin to emit */
+    void (*on_credit)(void *self);  /* credit was 0 and is not any more */
+    void (*pause)(void *self);      /* emit nothing until resume, keep the connection */
+    void (*resume)(void *self);
+    /* Everything of this source partition up to position is durable in every sink and stored: tell the upstream. */
+    void (*committed)(void *self, uint32_t source_partition, const sluice_position_t *position, sluice_str_t offset);
+    /* Renders the user-visible offset (compact JSON object) of a position from a record's private offset bytes. NULL: the
+     * private bytes are that JSON themselves. */
+    int (*offset_json)(void *self, const sluice_position_t *position, sluice_str_t offset, sluice_buf_t *out);
+    int (*close)(void *self);
+    /* Outside a task: how many tasks this configuration can use, at most max_tasks. NULL: one. */
+    int (*plan)(const sluice_api_t *api, sluice_ctx_t *ctx, int32_t max_tasks);
+} sluice_source_t;
+
+/* A transform makes a batch out of a batch: pure, or with state that follows positions. */
+typedef struct sluice_transform {
+    uint32_t size;
+    int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
+    void (*destroy)(void *self);
+    int (*open)(void *self); /* load state; complete OPEN */
+    /* Borrows `in` (sealed). *out is a new batch (given), api->batch_ref(in) when nothing changes, or NULL when every
+     * record was filtered or absorbed. A record that fails: api->fail, api->reject, and go on with the next. An error
+     * result means that the whole batch failed. */
+    int (*apply)(void *self, sluice_batch_t *in, sluice_batch_t **out);
+    int (*checkpoint)(void *self); /* make state durable for everything applied so far; complete CHECKPOINT */
+    /* Positions up to here will never be seen again: older versions of state may go. */
+    void (*committed)(void *self, uint32_t source_partition, const sluice_position_t *position);
+    int (*close)(void *self);
+} sluice_transform_t;
+
+/* A sink delivers batches to a target. */
+typedef struct sluice_sink {
+    uint32_t size;
+    uint32_t failure_mode;  /* sluice_failure_mode_t */
+    uint32_t max_in_flight; /* batches written and not yet durable; 0: no limit but bytes */
+    uint32_t flags;         /* SLUICE_SINK_* */
+    int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
+    void (*destroy)(void *self);
+    int (*open)(void *self); /* connect, report api->sink_position for what the target keeps; complete OPEN */
+    /* Borrows `batch` (sealed; ref it to keep it). OK: the ticket will end exactly once by api->durable. BUSY: nothing
+     * was taken. Batches come in order; an empty batch with marks is legal and only moves the position. */
+    int (*write)(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket);
+    int (*flush)(void *self); /* deliver now whatever is buffered; complete FLUSH */
+    int (*close)(void *self);
+} sluice_sink_t;
+
+#define SLUICE_SINK_BYTES 0x01u        /* wants key and value as BYTES: converters run before it */
+#define SLUICE_SINK_OWN_POSITION 0x02u /* keeps its position in the target, in the same transaction as the data */
+#define SLUICE_SINK_EMPTY_BATCHES 0x04u /* wants batches without records too (to store their marks) */
+
+/* A converter turns bytes into values and back; pure. */
+typedef struct sluice_converter {
+    uint32_t size;
+    /* Option "converter.type" is "key", "value" or "header". */
+    int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
+    void (*destroy)(void *self);
+    /* Bytes to value. `bytes` (data NULL: none) lives as long as `arena`, so slices of it may be used. *schema is borrowed:
+     * the converter keeps it alive until the arena is sealed. On error: api->fail. */
+    int (*to_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic, sluice_str_t bytes,
+                      const sluice_schema_t **schema, sluice_value_t *value);
+    /* Value to bytes, in the arena; data NULL for none. */
+    int (*from_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic, const sluice_schema_t *schema,
+                        const sluice_value_t *value, sluice_str_t *bytes);
+} sluice_converter_t;
+
+/* A predicate says of a record yes or no; pure. */
+typedef struct sluice_predicate {
+    uint32_t size;
+    int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
+    void (*destroy)(void *self);
+    int (*test)(void *self, const sluice_record_t *record); /* 1, 0, or a negative status after api->fail */
+} sluice_predicate_t;
+
+/* One plugin of a module. */
+typedef struct sluice_plugin {
+    uint32_t size;
+    uint32_t kind;             /* sluice_plugin_kind_t: says which of the tables below is set */
+    const char *name;          /* lower case, dashes: "redis", "content-join" */
+    const char *const *aliases; /* NULL-terminated, or NULL: Java class names and their short forms */
+    const char *summary;       /* one line */
+    const sluice_option_t *options;
+    uint32_t option_count;
+    uint32_t option_size;      /* sizeof(sluice_option_t) as the plugin knows it */
+    /* Cross-field check without I/O: reports by api->config_error; may be NULL. Runs outside any task, too. */
+    int (*check)(const sluice_api_t *api, sluice_ctx_t *ctx);
+    /* Probe with I/O for `validate --connect`: on an offload thread, so it may block for some seconds. May be NULL.
+     * Findings go to api->config_error. */
+    int (*probe)(const sluice_api_t *api, sluice_ctx_t *ctx);
+    const sluice_source_t *source;
+    const sluice_transform_t *transform;
+    const sluice_sink_t *sink;
+    const sluice_converter_t *converter;
+    const sluice_predicate_t *predicate;
+} sluice_plugin_t;
+
+/* A module: what sluice_module returns. Static, const. */
+typedef struct sluice_module {
+    uint32_t magic; /* SLUICE_ABI_MAGIC */
+    uint16_t major; /* SLUICE_ABI_MAJOR the module was built for: must equal the host's */
+    uint16_t minor; /* SLUICE_ABI_MINOR it was built with */
+    uint32_t size;  /* sizeof(sluice_module_t) */
+    uint16_t min_minor; /* the oldest host minor that it can live with */
+    uint16_t reserved;
+    const char *name;
+    const char *version; /* of the module, shown to users */
+    const char *licence;
+    const char *build;   /* for display only; may be NULL */
+    const sluice_plugin_t *plugins;
+    uint32_t plugin_count;
+    uint32_t plugin_size; /* sizeof(sluice_plugin_t) */
+} sluice_module_t;
+
+/* The head of every module: magic, versions and sizes. Use as first initialiser of a sluice_module_t. */
+#define SLUICE_MODULE_HEAD                                                                                             \
+    .magic = SLUICE_ABI_MAGIC, .major = SLUICE_ABI_MAJOR, .minor = SLUICE_ABI_MINOR, .size = sizeof(sluice_module_t),   \
+    .min_minor = 0, .plugin_size = sizeof(sluice_plugin_t)
+
+typedef const sluice_module_t *(*sluice_module_fn)(uint16_t host_major, uint16_t host_minor);
+
+/* The one exported symbol. NULL refuses the host. */
+SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
