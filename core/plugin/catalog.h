@@ -1,0 +1,85 @@
+/*
+ * plugin/catalog.h: which plugins exist. The supervisor's view; it never loads one.
+ *
+ * What this is: scans the folders of the plugin path, makes a private copy of each module named by
+ * the hash of its content (so overwriting a file in use harms nobody), lets a prober child describe
+ * it, and keeps the description next to the copy, so that a warm start asks nobody. A module that
+ * is broken, foreign, half-copied, crashes or hangs is listed with its error.
+ *
+ * Which module wins when several provide one plugin (kind + name or alias): only modules without
+ * error count; among them the highest version (compared number by number), then the one in the
+ * earlier folder, then by file name. So a broken newer module does not hide a good older one.
+ *
+ * Ownership: what lookups give is borrowed until the next rescan has finished: use it in the same
+ * callback, or copy. Threads: the loop's.
+ */
+#ifndef SL_PLUGIN_CATALOG_H
+#define SL_PLUGIN_CATALOG_H
+
+#include "sluice/plugin.h"
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <uv.h>
+
+typedef struct sl_catalog sl_catalog_t;
+
+typedef struct sl_catalog_params {
+    uv_loop_t *loop;
+    const char *plugin_path; /* folders separated by ':'; one that is missing is no error */
+    const char
+        *data_dir; /* copies and descriptions go to <data_dir>/modules; NULL: no copies, no cache */
+    const char *executable;    /* this program, for prober children */
+    uint64_t probe_timeout_ms; /* 0: 10 s */
+} sl_catalog_params_t;
+
+/* One plugin as its module declared it. */
+typedef struct sl_catalog_plugin {
+    sluice_plugin_kind_t kind;
+    const char *name;
+    const char *const *aliases; /* NULL-terminated, never NULL */
+    const char *summary;
+    const char *version;     /* of the module */
+    const char *module_file; /* where the user put it */
+    const char *module_copy; /* what tasks and probers open */
+    const sluice_option_t
+        *options; /* rebuilt from the description: check a configuration without the module */
+    size_t option_count;
+    int has_check;
+    int has_probe;
+    int has_plan;
+    uint32_t sink_flags;   /* SLUICE_SINK_*, sinks only */
+    uint32_t failure_mode; /* sluice_failure_mode_t, sinks only */
+    const cJSON *json;     /* the whole description, see plugin/describe.h */
+} sl_catalog_plugin_t;
+
+int sl_catalog_create(const sl_catalog_params_t *params, sl_catalog_t **out);
+/* Looks at the folders again. `done` runs on the loop, never inside this call, once each module
+ * that is new or changed has been described or has failed to; calls while a scan runs join the next
+ * one. `done` may be NULL. */
+int sl_catalog_rescan(sl_catalog_t *catalog, void (*done)(void *user), void *user);
+/* Ends probers; frees the catalog, then calls `closed` (may be NULL). A rescan's done is not called
+ * any more. */
+void sl_catalog_close(sl_catalog_t *catalog, void (*closed)(void *user), void *user);
+
+/* By kind (0: any) and exact name or alias; NULL when there is none. A Java class name is found by
+ * its simple name too, as Connect does it: text after the last '.' or '$', with and without a
+ * suffix Connector, SourceConnector or SinkConnector. */
+const sl_catalog_plugin_t *sl_catalog_find(const sl_catalog_t *catalog, sluice_plugin_kind_t kind,
+                                           const char *name);
+/* A known name near to a misspelt one; NULL when none is. */
+const char *sl_catalog_nearest(const sl_catalog_t *catalog, sluice_plugin_kind_t kind,
+                               const char *name);
+/* Whether some module with that file name or description failed: its error, for the message about
+ * an unknown plugin; NULL when all modules are well. */
+const char *sl_catalog_broken(const sl_catalog_t *catalog, const char *name);
+
+/* The winning plugins, by kind and name. */
+size_t sl_catalog_count(const sl_catalog_t *catalog);
+const sl_catalog_plugin_t *sl_catalog_at(const sl_catalog_t *catalog, size_t i);
+
+/* All modules: [{"file", "copy", "hash", "name", "version", "licence", "build", "plugins":[...]}]
+ * or
+ * [{"file", "error"}]. Gives. */
+cJSON *sl_catalog_modules(const sl_catalog_t *catalog);
+
+#endif
