@@ -1,0 +1,307 @@
+#include "store/store_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sluice/error.h"
+
+void sl_store_request_destroy(request_t *r) {
+    if (r == NULL)
+        return;
+    cJSON_Delete(r->json);
+    free(r->name);
+    free(r->texts[0]);
+    free(r->texts[1]);
+    free(r->texts[2]);
+    free(r);
+}
+
+static int copy_text(char **to, const char *from) {
+    *to = from == NULL ? NULL : strdup(from);
+    return from == NULL || *to != NULL;
+}
+
+static request_t *request_create(const char *name, const char *a, const char *b, const char *c) {
+    request_t *r = calloc(1, sizeof *r);
+
+    if (r != NULL && copy_text(&r->name, name) && copy_text(&r->texts[0], a) &&
+        copy_text(&r->texts[1], b) && copy_text(&r->texts[2], c))
+        return r;
+    sl_store_request_destroy(r);
+    return NULL;
+}
+
+static int submit(sl_store_t *store, request_t *r, int (*run)(sqlite3 *, request_t *),
+                  sl_store_done_fn done, void *user) {
+    if (r == NULL)
+        return SLUICE_NO_MEMORY;
+    r->run = run;
+    r->done = done;
+    r->user = user;
+    return sl_store_submit(store, r);
+}
+
+/* Runs a statement whose parameters are r->name and r->texts, as many as it has. */
+static int run_texts(sqlite3 *db, const request_t *r, const char *sql) {
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    int count = rc == SQLITE_OK ? sqlite3_bind_parameter_count(statement) : 0;
+    int i;
+
+    for (i = 1; rc == SQLITE_OK && i <= count; i++)
+        rc = sqlite3_bind_text(statement, i, i == 1 ? r->name : r->texts[i - 2], -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    sqlite3_finalize(statement);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int run_put_config(sqlite3 *db, request_t *r) {
+    return run_texts(db, r, "INSERT OR REPLACE INTO configs(name, kind, config, target) "
+                            "VALUES(?1, ?2, ?3, ?4)");
+}
+
+int sl_store_put_config(sl_store_t *store, const sl_store_config_t *config, sl_store_done_fn done,
+                        void *user) {
+    request_t *r = request_create(config->name, config->kind, config->text, config->target);
+
+    if (r != NULL)
+        r->fail_fast = 1;
+    return submit(store, r, run_put_config, done, user);
+}
+
+static int run_put_target(sqlite3 *db, request_t *r) {
+    return run_texts(db, r, "UPDATE configs SET target = ?2 WHERE name = ?1");
+}
+
+int sl_store_put_target(sl_store_t *store, const char *name, const char *target,
+                        sl_store_done_fn done, void *user) {
+    request_t *r = request_create(name, target, NULL, NULL);
+
+    if (r != NULL)
+        r->fail_fast = 1;
+    return submit(store, r, run_put_target, done, user);
+}
+
+static int run_delete_config(sqlite3 *db, request_t *r) {
+    int rc = run_texts(db, r, "DELETE FROM configs WHERE name = ?1");
+    return rc == SQLITE_OK ? run_texts(db, r, "DELETE FROM history WHERE pipeline = ?1") : rc;
+}
+
+int sl_store_delete_config(sl_store_t *store, const char *name, sl_store_done_fn done, void *user) {
+    request_t *r = request_create(name, NULL, NULL, NULL);
+
+    if (r != NULL)
+        r->fail_fast = 1;
+    return submit(store, r, run_delete_config, done, user);
+}
+
+static int run_delete_positions(sqlite3 *db, request_t *r) {
+    return run_texts(db, r, "DELETE FROM positions WHERE pipeline = ?1");
+}
+
+int sl_store_delete_positions(sl_store_t *store, const char *pipeline, sl_store_done_fn done,
+                              void *user) {
+    request_t *r = request_create(pipeline, NULL, NULL, NULL);
+
+    if (r != NULL)
+        r->fail_fast = 1;
+    return submit(store, r, run_delete_positions, done, user);
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The bytes of `hex` (at most size), or -1. */
+static int from_hex(const char *hex, unsigned char *out, int size) {
+    int n = 0;
+
+    for (; hex[0] != '\0'; hex += 2, n++) {
+        if (n == size || hex_digit(hex[0]) < 0 || hex_digit(hex[1]) < 0)
+            return -1;
+        out[n] = (unsigned char)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
+    }
+    return n;
+}
+
+static const char *member(const cJSON *entry, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, key));
+}
+
+static int is_entry(const cJSON *entry) {
+    unsigned char bytes[64];
+    const char *position = member(entry, "position");
+
+    return member(entry, "branch") != NULL && member(entry, "partition") != NULL &&
+           position != NULL && from_hex(position, bytes, sizeof bytes) >= 0;
+}
+
+static int put_entry(sqlite3_stmt *statement, const char *pipeline, const cJSON *entry) {
+    unsigned char bytes[64];
+    int len = from_hex(member(entry, "position"), bytes, sizeof bytes);
+    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(entry, "sub");
+    int rc;
+
+    sqlite3_bind_text(statement, 1, pipeline, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, member(entry, "branch"), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, member(entry, "partition"), -1, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 4, bytes, len, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 5, cJSON_IsNumber(sub) ? (sqlite3_int64)sub->valuedouble : 0);
+    sqlite3_bind_text(statement, 6, member(entry, "offset"), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 7, member(entry, "cookie"), -1, SQLITE_STATIC);
+    rc = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int run_put_positions(sqlite3 *db, request_t *r) {
+    sqlite3_stmt *statement = NULL;
+    const cJSON *entry;
+    int rc = sqlite3_prepare_v2(
+        db,
+        "INSERT INTO positions(pipeline, branch, part, position, sub, offset, cookie)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        " ON CONFLICT DO UPDATE SET position = excluded.position, sub = excluded.sub,"
+        " offset = excluded.offset, cookie = excluded.cookie",
+        -1, &statement, NULL);
+
+    for (entry = r->json->child; rc == SQLITE_OK && entry != NULL; entry = entry->next)
+        rc = put_entry(statement, r->name, entry);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+int sl_store_put_positions(sl_store_t *store, const char *pipeline, cJSON *entries,
+                           sl_store_done_fn done, void *user) {
+    const cJSON *entry;
+    int valid = cJSON_IsArray(entries);
+    request_t *r;
+
+    for (entry = valid ? entries->child : NULL; valid && entry != NULL; entry = entry->next)
+        valid = is_entry(entry);
+    r = valid ? request_create(pipeline, NULL, NULL, NULL) : NULL;
+    if (r == NULL) {
+        cJSON_Delete(entries);
+        return valid ? SLUICE_NO_MEMORY : SLUICE_INVALID;
+    }
+    r->json = entries;
+    return submit(store, r, run_put_positions, done, user);
+}
+
+static void add_text(cJSON *object, const char *key, sqlite3_stmt *statement, int column) {
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+
+    if (text == NULL)
+        cJSON_AddNullToObject(object, key);
+    else
+        cJSON_AddStringToObject(object, key, text);
+}
+
+static void position_row(cJSON *object, sqlite3_stmt *statement) {
+    add_text(object, "branch", statement, 0);
+    add_text(object, "partition", statement, 1);
+    add_text(object, "position", statement, 2);
+    cJSON_AddNumberToObject(object, "sub", (double)sqlite3_column_int64(statement, 3));
+    add_text(object, "offset", statement, 4);
+    add_text(object, "cookie", statement, 5);
+}
+
+static void history_row(cJSON *object, sqlite3_stmt *statement) {
+    cJSON_AddNumberToObject(object, "task", sqlite3_column_int(statement, 0));
+    add_text(object, "state", statement, 1);
+    add_text(object, "trace", statement, 2);
+    cJSON_AddNumberToObject(object, "ts", (double)sqlite3_column_int64(statement, 3));
+}
+
+static int run_load(sqlite3 *db, request_t *r, const char *sql,
+                    void (*row)(cJSON *object, sqlite3_stmt *statement)) {
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+
+    cJSON_Delete(r->json); /* of an attempt that was rolled back */
+    r->json = cJSON_CreateArray();
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(statement, 1, r->name, -1, SQLITE_STATIC);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        cJSON *object = cJSON_CreateObject();
+        row(object, statement);
+        cJSON_AddItemToArray(r->json, object);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(statement);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int run_load_positions(sqlite3 *db, request_t *r) {
+    return run_load(db, r,
+                    "SELECT branch, part, lower(hex(position)), sub, offset, cookie FROM positions"
+                    " WHERE pipeline = ?1",
+                    position_row);
+}
+
+static int run_load_status(sqlite3 *db, request_t *r) {
+    return run_load(db, r,
+                    "SELECT task, state, trace, ts FROM history WHERE pipeline = ?1"
+                    " ORDER BY id DESC",
+                    history_row);
+}
+
+static int submit_load(sl_store_t *store, const char *name, int (*run)(sqlite3 *, request_t *),
+                       sl_store_load_fn loaded, void *user) {
+    request_t *r = request_create(name, NULL, NULL, NULL);
+
+    if (r == NULL)
+        return SLUICE_NO_MEMORY;
+    r->loaded = loaded;
+    return submit(store, r, run, NULL, user);
+}
+
+int sl_store_load_positions(sl_store_t *store, const char *pipeline, sl_store_load_fn loaded,
+                            void *user) {
+    return submit_load(store, pipeline, run_load_positions, loaded, user);
+}
+
+int sl_store_load_status(sl_store_t *store, const char *pipeline, sl_store_load_fn loaded,
+                         void *user) {
+    return submit_load(store, pipeline, run_load_status, loaded, user);
+}
+
+static int run_put_status(sqlite3 *db, request_t *r) {
+    struct timespec now;
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db,
+                                "INSERT INTO history(pipeline, state, trace, task, ts)"
+                                " VALUES(?1, ?2, ?3, ?4, ?5)",
+                                -1, &statement, NULL);
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, r->name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 2, r->texts[0], -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 3, r->texts[1], -1, SQLITE_STATIC);
+        sqlite3_bind_int(statement, 4, r->task);
+        sqlite3_bind_int64(statement, 5, now.tv_sec * 1000 + now.tv_nsec / 1000000);
+        rc = sqlite3_step(statement);
+    }
+    sqlite3_finalize(statement);
+    if (rc != SQLITE_DONE)
+        return rc;
+    return run_texts(db, r, "DELETE FROM history WHERE pipeline = ?1 AND id <= (SELECT id FROM "
+                            "history WHERE pipeline = ?1 ORDER BY id DESC LIMIT 1 OFFSET 50)");
+}
+
+int sl_store_put_status(sl_store_t *store, const char *pipeline, int task, const char *state,
+                        const char *trace) {
+    request_t *r = request_create(pipeline, state, trace, NULL);
+
+    if (r == NULL)
+        return SLUICE_NO_MEMORY;
+    r->task = task;
+    return submit(store, r, run_put_status, NULL, NULL);
+}

@@ -1,0 +1,72 @@
+/*
+ * store/store_int.h: shared by the files of core/store only.
+ *
+ * What this is: the request queue between the loop and the store's thread, and the pieces in
+ * lock.c, schema.c and requests.c.
+ * Threads: `db` belongs to the opening thread until the store's thread starts, then to that.
+ * `queue`, `done`, `stop` and `trouble` are shared under `mutex`.
+ */
+#ifndef SL_STORE_STORE_INT_H
+#define SL_STORE_STORE_INT_H
+
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+typedef struct request request_t;
+struct request {
+    request_t *next;
+    int (*run)(sqlite3 *db, request_t *request); /* SQLITE_OK or an error; on the store's thread */
+    int fail_fast;  /* complete with the error instead of trying again */
+    int task;
+    char *name;     /* pipeline */
+    char *texts[3]; /* what run needs beside the name */
+    cJSON *json;    /* entries to write, or read */
+    sl_store_done_fn done;
+    sl_store_load_fn loaded;
+    void *user;
+    int status;
+    char error[256];
+};
+
+typedef struct request_list {
+    request_t *first;
+    request_t *last;
+} request_list_t;
+
+struct sl_store {
+    sqlite3 *db;
+    char *folder;
+    int lock_fd;
+    uv_thread_t thread;
+    uv_mutex_t mutex;
+    uv_cond_t wake;
+    uv_async_t async;
+    request_list_t queue;
+    request_list_t done;
+    int stop;
+    int stopped;
+    int trouble_changed;
+    char trouble[512]; /* empty: none */
+    void (*on_trouble)(void *user, const char *message);
+    void *user;
+    void (*closed)(void *user);
+    void *closed_user;
+};
+
+/* lock.c: takes <folder>/sluice.lock for this process; the descriptor, or -1 with a sentence. */
+int sl_store_lock(const char *folder, uint64_t wait_ms, char *error, size_t error_size);
+
+/* schema.c: creates or migrates the tables; 0, or -1 with a sentence. */
+int sl_store_migrate(sqlite3 *db, const char *folder, char *error, size_t error_size);
+
+/* schema.c: what to tell a user about an SQLite failure in this folder. */
+void sl_store_explain(sqlite3 *db, const char *folder, char *out, size_t size);
+
+/* requests.c */
+void sl_store_request_destroy(request_t *request);
+
+/* store.c: queues; takes the request. SLUICE_CANCELLED, and it never completes, after close. */
+int sl_store_submit(sl_store_t *store, request_t *request);
+
+#endif
