@@ -29,7 +29,7 @@ begin() {
     mkdir -p "$3"
     dir=$(cd "$3" && pwd)
     port=${4:-0}
-    [ "$port" != 0 ] || port=$(cat "$dir/server.port" 2> /dev/null || python3 "$here/../sluicetest/ports.py" "$2")
+    [ "$port" != 0 ] || port=$(cat "$dir/server.port" 2> /dev/null || python3 -I "$here/../sluicetest/ports.py" "$2")
     if [ -f "$dir/server.pid" ] && running "$(cat "$dir/server.pid")"; then
         echo "$kind in $dir is running already (pid $(cat "$dir/server.pid"))" >&2
         exit 1
