@@ -1,0 +1,293 @@
+#include "kafka_sink.h"
+
+#include <stdlib.h>
+
+/* One accepted batch. Each message's opaque points at its slot, so that a report finds batch and record. */
+struct kafka_delivery {
+    kafka_sink_t *sink;
+    sluice_batch_t *batch;
+    sluice_ticket_t *ticket;
+    const sluice_record_t *records;
+    size_t count;
+    size_t produced; /* records handed to the client, or refused by it */
+    size_t reported;
+    sluice_result_t *failures;
+    size_t failure_count;
+    kafka_delivery_t *next; /* among those that wait for one transaction */
+    kafka_delivery_t *slots[];
+};
+
+kafka_delivery_t *kafka_delivery_next(kafka_delivery_t *delivery) {
+    return delivery->next;
+}
+
+void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next) {
+    delivery->next = next;
+}
+
+int kafka_status_of(rd_kafka_resp_err_t err) {
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return SLUICE_OK;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+        return SLUICE_BAD_RECORD;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        return SLUICE_FATAL;
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
+    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+        return SLUICE_CANCELLED;
+    default:
+        return SLUICE_RETRY;
+    }
+}
+
+/* ---- results ---- */
+
+static void add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err) {
+    sluice_result_t *r;
+
+    if (d->failures == NULL)
+        d->failures = calloc(d->count, sizeof(*d->failures));
+    if (d->failures == NULL)
+        abort(); /* a result that can't be kept must not become a success */
+    r = &d->failures[d->failure_count++];
+    r->status = kafka_status_of(err);
+    r->native_code = err;
+    r->record = (uint32_t)record;
+    r->code = rd_kafka_err2name(err);
+    r->message = rd_kafka_err2str(err);
+    d->sink->api->metric_add(d->sink->failed, 1);
+}
+
+static void destroy_delivery(kafka_delivery_t *d) {
+    d->sink->in_flight--;
+    d->sink->api->batch_unref(d->batch);
+    free(d->failures);
+    free(d);
+}
+
+/* The transaction took all records with it: a result for each. */
+static void end_all(kafka_delivery_t *d, int status, const char *why) {
+    size_t count = d->count > 0 ? d->count : 1;
+    sluice_result_t *all = calloc(count, sizeof(*all));
+    size_t i;
+
+    if (all == NULL)
+        abort();
+    for (i = 0; i < count; i++) {
+        all[i].status = status;
+        all[i].record = (uint32_t)i;
+        all[i].code = "kafka.transaction";
+        all[i].message = why;
+    }
+    d->sink->api->durable(d->sink->ctx, d->ticket, status, all, count);
+    free(all);
+}
+
+void kafka_delivery_end(kafka_delivery_t *d, int status, const char *why) {
+    kafka_sink_t *sink = d->sink;
+    const sluice_api_t *api = sink->api;
+
+    if (status != SLUICE_OK) {
+        end_all(d, status, why);
+    } else {
+        int first = d->failure_count > 0 ? d->failures[0].status : SLUICE_OK;
+
+        api->metric_add(sink->produced, (double)(d->count - d->failure_count));
+        api->durable(sink->ctx, d->ticket, first, d->failures, d->failure_count);
+    }
+    destroy_delivery(d);
+}
+
+/* Every record was reported. */
+static void settle(kafka_delivery_t *d) {
+    kafka_sink_t *sink = d->sink;
+
+    if (sink->tx == NULL) {
+        kafka_delivery_end(d, SLUICE_OK, NULL);
+        return;
+    }
+    sink->api->released(sink->ctx, d->ticket);
+    kafka_transaction_add(sink, d, d->batch);
+}
+
+/* ---- producing ---- */
+
+static rd_kafka_topic_t *topic_handle(kafka_sink_t *sink, sluice_str_t name) {
+    rd_kafka_topic_t **grown;
+    rd_kafka_topic_t *topic;
+    char *text;
+    size_t i;
+
+    for (i = 0; i < sink->topic_count; i++) {
+        const char *known = rd_kafka_topic_name(sink->topics[i]);
+
+        if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0)
+            return sink->topics[i];
+    }
+    text = strndup(name.data, name.len);
+    grown = realloc(sink->topics, (sink->topic_count + 1) * sizeof(*grown));
+    if (grown != NULL)
+        sink->topics = grown;
+    topic = text != NULL && grown != NULL ? rd_kafka_topic_new(sink->client, text, NULL) : NULL;
+    free(text);
+    if (topic != NULL)
+        sink->topics[sink->topic_count++] = topic;
+    return topic;
+}
+
+void kafka_delivery_forget_topics(kafka_sink_t *sink) {
+    while (sink->topic_count > 0)
+        rd_kafka_topic_destroy(sink->topics[--sink->topic_count]);
+    free(sink->topics);
+    sink->topics = NULL;
+}
+
+static rd_kafka_headers_t *message_headers(const sluice_record_t *record) {
+    rd_kafka_headers_t *headers;
+    uint32_t i;
+
+    if (record->header_count == 0)
+        return NULL;
+    headers = rd_kafka_headers_new(record->header_count);
+    for (i = 0; i < record->header_count; i++) {
+        const sluice_header_t *h = &record->headers[i];
+        const char *value = sluice_is_null(&h->value) ? NULL : h->value.as.s;
+
+        rd_kafka_header_add(headers, h->key.data, (ssize_t)h->key.len, value, value == NULL ? 0 : (ssize_t)h->value.len);
+    }
+    return headers;
+}
+
+/* The long way, for what rd_kafka_produce can't say. */
+static rd_kafka_resp_err_t produce_with_extras(kafka_delivery_t *d, rd_kafka_topic_t *topic, int32_t partition,
+                                               const sluice_record_t *r, void *value, size_t value_len, void *opaque) {
+    rd_kafka_headers_t *headers = message_headers(r);
+    rd_kafka_resp_err_t err = rd_kafka_producev(
+        d->sink->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_VALUE(value, value_len),
+        RD_KAFKA_V_KEY(sluice_is_null(&r->key) ? NULL : r->key.as.s, r->key.len),
+        RD_KAFKA_V_TIMESTAMP(r->timestamp_type == SLUICE_TIMESTAMP_NONE ? 0 : r->timestamp),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    return err;
+}
+
+static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i) {
+    kafka_sink_t *sink = d->sink;
+    const sluice_record_t *r = &d->records[i];
+    sluice_str_t name = sink->topic != NULL ? sluice_str(sink->topic) : r->topic;
+    rd_kafka_topic_t *topic = topic_handle(sink, name);
+    int32_t partition = r->partition >= 0 ? r->partition : RD_KAFKA_PARTITION_UA;
+    int has_value = !sluice_is_null(&r->value);
+    /* librdkafka only reads it; its signature predates const. */
+    void *value = has_value ? (void *)(uintptr_t)r->value.as.s : NULL;
+    size_t value_len = has_value ? r->value.len : 0;
+
+    if (topic == NULL)
+        return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
+    if (r->header_count > 0 || r->timestamp_type != SLUICE_TIMESTAMP_NONE)
+        return produce_with_extras(d, topic, partition, r, value, value_len, &d->slots[i]);
+    if (rd_kafka_produce(topic, partition, 0, value, value_len, sluice_is_null(&r->key) ? NULL : r->key.as.s, r->key.len,
+                         &d->slots[i]) == 0)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    return rd_kafka_last_error();
+}
+
+/* Hands records to the client until all are in (1) or its queue is full (0). */
+static int produce_rest(kafka_delivery_t *d) {
+    for (; d->produced < d->count; d->produced++) {
+        rd_kafka_resp_err_t err = produce_record(d, d->produced);
+
+        if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            return 0;
+        if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            add_failure(d, d->produced, err);
+            d->reported++;
+        }
+    }
+    return 1;
+}
+
+static void go_on(kafka_delivery_t *d) {
+    if (!produce_rest(d)) {
+        d->sink->pending = d;
+        return;
+    }
+    d->sink->pending = NULL;
+    if (d->reported == d->count)
+        settle(d);
+}
+
+/* Ends on the loop's next turn: a ticket never completes inside write. */
+static void settle_empty(void *arg) {
+    kafka_delivery_t *d = arg;
+    kafka_sink_t *sink = d->sink;
+
+    go_on(d);
+    kafka_sink_progress(sink);
+}
+
+int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+    size_t count;
+    size_t i;
+    const sluice_record_t *records = sink->api->batch_records(batch, &count);
+    kafka_delivery_t *d = calloc(1, sizeof(*d) + count * sizeof(d->slots[0]));
+
+    if (d == NULL)
+        return SLUICE_NO_MEMORY;
+    d->sink = sink;
+    d->batch = sink->api->batch_ref(batch);
+    d->ticket = ticket;
+    d->records = records;
+    d->count = count;
+    for (i = 0; i < count; i++)
+        d->slots[i] = d;
+    sink->in_flight++;
+    if (count == 0)
+        return sink->api->post(sink->ctx, settle_empty, d);
+    if (!produce_rest(d))
+        sink->pending = d;
+    else if (d->reported == d->count) /* every record was refused at once */
+        return sink->api->post(sink->ctx, settle_empty, d);
+    return SLUICE_OK;
+}
+
+void kafka_delivery_continue(kafka_sink_t *sink) {
+    if (sink->pending != NULL)
+        go_on(sink->pending);
+}
+
+void kafka_delivery_report(kafka_sink_t *sink, const rd_kafka_message_t *message) {
+    kafka_delivery_t **slot = message->_private;
+    kafka_delivery_t *d;
+
+    if (slot == NULL)
+        return; /* a position record: the commit answers for it */
+    d = *slot;
+    (void)sink;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        add_failure(d, (size_t)(slot - d->slots), message->err);
+    d->reported++;
+    if (d->reported == d->count && d->produced == d->count)
+        settle(d);
+}
+
+void kafka_delivery_cancel_pending(kafka_sink_t *sink) {
+    kafka_delivery_t *d = sink->pending;
+
+    if (d == NULL)
+        return;
+    sink->pending = NULL;
+    for (; d->produced < d->count; d->produced++, d->reported++)
+        add_failure(d, d->produced, RD_KAFKA_RESP_ERR__PURGE_QUEUE);
+    if (d->reported == d->count)
+        settle(d);
+}

@@ -1,0 +1,333 @@
+#include "kafka_sink.h"
+
+#include <stdlib.h>
+
+#include "clients/kafka/client_conf.h"
+#include "clients/kafka/contact.h"
+
+static const char *const aliases[] = { "@topics", "kafka-sink", NULL };
+static const char *const compressions[] = { "none", "gzip", "snappy", "lz4", "zstd", NULL };
+
+static const sluice_option_t options[] = {
+    KAFKA_COMMON_OPTIONS,
+    { .name = "topic", .type = SLUICE_OPT_STRING, .group = "Delivery", .importance = SLUICE_HIGH,
+      .doc = "Topic for every record; without it each record goes to its own topic." },
+    { .name = "exactly.once", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .group = "Delivery",
+      .importance = SLUICE_HIGH,
+      .doc = "Write in transactions, with the source position as a record inside; readers use read_committed." },
+    { .name = "transactional.id", .type = SLUICE_OPT_STRING, .group = "Delivery", .importance = SLUICE_LOW,
+      .doc = "Transactional id, unique on the cluster; default: sluice-<pipeline>-<sink>-<task>." },
+    { .name = "transaction.interval", .type = SLUICE_OPT_DURATION, .default_text = "200ms",
+      .flags = SLUICE_OPT_RANGE, .min = 1, .max = 600000, .group = "Delivery", .importance = SLUICE_MEDIUM,
+      .doc = "Longest time that a transaction stays open." },
+    { .name = "position.topic", .type = SLUICE_OPT_STRING, .default_text = "sluice-positions", .group = "Delivery",
+      .importance = SLUICE_LOW, .doc = "Compacted topic of the position records; made if it is missing." },
+    { .name = "compression.type", .type = SLUICE_OPT_ENUM, .default_text = "none", .values = compressions,
+      .group = "Producer", .importance = SLUICE_MEDIUM, .doc = "Codec of the record batches." },
+    { .name = "linger.ms", .type = SLUICE_OPT_INT, .default_text = "5", .flags = SLUICE_OPT_RANGE, .min = 0,
+      .max = 900000, .group = "Producer", .importance = SLUICE_MEDIUM,
+      .doc = "Milliseconds to wait for more records of a partition before a request goes out." },
+    { .name = "queue.bytes", .type = SLUICE_OPT_BYTES, .default_text = "16m", .flags = SLUICE_OPT_RANGE,
+      .min = 65536, .max = 2147483647, .group = "Producer", .importance = SLUICE_LOW,
+      .doc = "Most bytes waiting in the client; past that the source waits." },
+    { .name = "producer.override.", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_PREFIX, .group = "Producer",
+      .importance = SLUICE_LOW, .doc = "Any producer property, as in a Connect source connector." },
+};
+
+static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
+    kafka_sink_t *sink = calloc(1, sizeof(*sink));
+
+    if (sink == NULL)
+        return SLUICE_NO_MEMORY;
+    sink->api = api;
+    sink->ctx = ctx;
+    sink->topic = api->config_text(ctx, "topic");
+    sink->produced = api->metric(ctx, SLUICE_COUNTER, "delivered_total", "Records acknowledged by the brokers.");
+    sink->failed = api->metric(ctx, SLUICE_COUNTER, "failed_total", "Records that the brokers or the client refused.");
+    sink->transactions = api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
+    if (api->config_int(ctx, "exactly.once") && kafka_transaction_create(sink) != SLUICE_OK) {
+        free(sink);
+        return SLUICE_NO_MEMORY;
+    }
+    *self = sink;
+    return SLUICE_OK;
+}
+
+static void sink_destroy(void *self) {
+    kafka_sink_t *sink = self;
+
+    kafka_transaction_destroy(sink);
+    free(sink);
+}
+
+/* ---- progress ---- */
+
+static void on_client_destroyed(void *arg) {
+    kafka_sink_t *sink = arg;
+
+    sink->api->complete(sink->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+}
+
+static void destroy_client(void *arg) {
+    kafka_sink_t *sink = arg;
+
+    if (sink->client != NULL)
+        rd_kafka_destroy(sink->client);
+    sink->client = NULL;
+}
+
+static void on_pump_closed(void *arg) {
+    kafka_sink_t *sink = arg;
+
+    kafka_delivery_forget_topics(sink);
+    sink->api->offload(sink->ctx, destroy_client, on_client_destroyed, sink);
+}
+
+void kafka_sink_progress(kafka_sink_t *sink) {
+    int idle = sink->in_flight == 0 && (sink->tx == NULL || kafka_transaction_idle(sink));
+
+    if (sink->closing && idle && sink->pump_open) {
+        sink->pump_open = 0;
+        kafka_pump_close(&sink->pump, on_pump_closed);
+        return;
+    }
+    if (sink->flushing && idle) {
+        sink->flushing = 0;
+        sink->api->complete(sink->ctx, SLUICE_OP_FLUSH, SLUICE_OK);
+    }
+    if (sink->was_busy && !sink->closing && sink->pending == NULL && !(sink->tx && kafka_transaction_busy(sink))) {
+        sink->was_busy = 0;
+        sink->api->ready(sink->ctx);
+    }
+}
+
+/* ---- events of the client ---- */
+
+static void on_error_event(kafka_sink_t *sink, rd_kafka_event_t *event) {
+    rd_kafka_resp_err_t err = rd_kafka_event_error(event);
+    char text[256];
+
+    if (err != RD_KAFKA_RESP_ERR__FATAL) {
+        sink->api->log(sink->ctx, SLUICE_LOG_WARN, "kafka client: %s", rd_kafka_event_error_string(event));
+        return;
+    }
+    err = rd_kafka_fatal_error(sink->client, text, sizeof(text));
+    if (!sink->closing && sink->opened) {
+        sink->api->fail(sink->ctx, SLUICE_NOT_CONNECTED, "kafka.fatal", "producer: %s: %s", rd_kafka_err2name(err), text);
+        sink->api->broken(sink->ctx, SLUICE_NOT_CONNECTED);
+    }
+}
+
+static void on_reports(kafka_sink_t *sink, rd_kafka_event_t *event) {
+    const rd_kafka_message_t *message;
+
+    while ((message = rd_kafka_event_message_next(event)) != NULL)
+        kafka_delivery_report(sink, message);
+}
+
+static void serve_events(void *arg) {
+    kafka_sink_t *sink = arg;
+    rd_kafka_event_t *event;
+
+    while (sink->pump_open && (event = rd_kafka_queue_poll(sink->pump.queue, 0)) != NULL) {
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
+            on_reports(sink, event);
+        else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
+            on_error_event(sink, event);
+        else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_LOG)
+            kafka_log_event(sink->api, sink->ctx, event);
+        rd_kafka_event_destroy(event);
+    }
+    kafka_delivery_continue(sink);
+    kafka_sink_progress(sink);
+}
+
+/* ---- open ---- */
+
+static int set_producer_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
+    const sluice_api_t *api = sink->api;
+    sluice_ctx_t *ctx = sink->ctx;
+    int64_t kilobytes = api->config_int(ctx, "queue.bytes") / 1024;
+
+    /* Connect's producer settings: idempotent, patient, Java's partitioner. */
+    if (kafka_conf_set(api, ctx, conf, "enable.idempotence", "true") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "message.timeout.ms", "0") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "partitioner", "murmur2_random") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "queue.buffering.max.messages", "1000000") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "log.queue", "true") != SLUICE_OK ||
+        kafka_conf_set_int(api, ctx, conf, "queue.buffering.max.kbytes", kilobytes) != SLUICE_OK ||
+        kafka_conf_set_int(api, ctx, conf, "linger.ms", api->config_int(ctx, "linger.ms")) != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "compression.codec", api->config_text(ctx, "compression.type")) != SLUICE_OK)
+        return SLUICE_INVALID;
+    if (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK)
+        return SLUICE_INVALID;
+    return kafka_conf_apply_prefix(api, ctx, conf, "producer.override.");
+}
+
+static rd_kafka_conf_t *producer_conf(kafka_sink_t *sink) {
+    const sluice_api_t *api = sink->api;
+    rd_kafka_conf_t *conf = kafka_conf_create(api, sink->ctx);
+    char id[256];
+    const char *given = api->config_text(sink->ctx, "transactional.id");
+
+    if (conf == NULL)
+        return NULL;
+    if (set_producer_conf(sink, conf) != SLUICE_OK)
+        goto failed;
+    snprintf(id, sizeof(id), "sluice-%s-%s-%d", api->pipeline_name(sink->ctx), api->instance_name(sink->ctx),
+             (int)api->task_number(sink->ctx));
+    /* A transaction has a deadline of its own, so its messages must have one below it. */
+    if (sink->tx != NULL &&
+        (kafka_conf_set(api, sink->ctx, conf, "transactional.id", given != NULL ? given : id) != SLUICE_OK ||
+         kafka_conf_set(api, sink->ctx, conf, "message.timeout.ms", "60000") != SLUICE_OK))
+        goto failed;
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+    return conf;
+failed:
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+/* Offload thread. */
+static void connect_cluster(void *arg) {
+    kafka_sink_t *sink = arg;
+
+    sink->open_status = kafka_first_contact(sink->client, sink->open_error, sizeof(sink->open_error));
+    if (sink->open_status == SLUICE_OK && sink->tx != NULL)
+        kafka_transaction_prepare(sink);
+}
+
+static void on_connected(void *arg) {
+    kafka_sink_t *sink = arg;
+
+    if (sink->open_status != SLUICE_OK) {
+        kafka_fail_contact(sink->api, sink->ctx, sink->open_status, sink->open_error);
+    } else {
+        sink->opened = 1;
+        if (sink->tx != NULL)
+            kafka_transaction_announce(sink);
+    }
+    sink->api->complete(sink->ctx, SLUICE_OP_OPEN, sink->open_status);
+    if (sink->closing)
+        kafka_sink_progress(sink);
+}
+
+static int sink_open(void *self) {
+    kafka_sink_t *sink = self;
+    rd_kafka_conf_t *conf = producer_conf(sink);
+    char error[256];
+    rd_kafka_queue_t *queue;
+    int rc;
+
+    if (conf == NULL)
+        return SLUICE_FATAL;
+    sink->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
+    if (sink->client == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return sink->api->fail(sink->ctx, SLUICE_FATAL, "kafka.config", "producer: %s", error);
+    }
+    queue = rd_kafka_queue_get_main(sink->client);
+    rd_kafka_set_log_queue(sink->client, NULL);
+    rc = kafka_pump_open(&sink->pump, sink->api, sink->ctx, queue, serve_events, sink);
+    if (rc != SLUICE_OK) {
+        rd_kafka_queue_destroy(queue);
+        return rc;
+    }
+    sink->pump_open = 1;
+    sink->open_status = SLUICE_BUSY;
+    return sink->api->offload(sink->ctx, connect_cluster, on_connected, sink);
+}
+
+/* ---- running ---- */
+
+static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+    kafka_sink_t *sink = self;
+
+    if (sink->pending != NULL || (sink->tx != NULL && kafka_transaction_busy(sink))) {
+        sink->was_busy = 1;
+        return SLUICE_BUSY;
+    }
+    if (sink->tx != NULL) {
+        int rc = kafka_transaction_begin(sink);
+        if (rc != SLUICE_OK)
+            return rc;
+    }
+    return kafka_delivery_begin(sink, batch, ticket);
+}
+
+static int sink_flush(void *self) {
+    kafka_sink_t *sink = self;
+
+    sink->flushing = 1;
+    if (sink->tx != NULL)
+        kafka_transaction_commit_soon(sink);
+    kafka_sink_progress(sink);
+    return SLUICE_OK;
+}
+
+static void close_now(void *arg) {
+    kafka_sink_progress(arg);
+}
+
+static int sink_close(void *self) {
+    kafka_sink_t *sink = self;
+
+    sink->closing = 1;
+    if (!sink->pump_open)
+        return sink->api->offload(sink->ctx, destroy_client, on_client_destroyed, sink);
+    kafka_delivery_cancel_pending(sink);
+    if (sink->tx != NULL)
+        kafka_transaction_stop(sink);
+    rd_kafka_purge(sink->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+    if (sink->open_status == SLUICE_BUSY)
+        return SLUICE_OK; /* on_connected goes on when the first contact has ended */
+    return sink->api->post(sink->ctx, close_now, sink);
+}
+
+static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    kafka_conf_check_prefix(api, ctx, "client.");
+    kafka_conf_check_prefix(api, ctx, "producer.override.");
+    if (!api->config_int(ctx, "exactly.once") && api->config_given(ctx, "transactional.id"))
+        api->config_error(ctx, "transactional.id", "has no effect without exactly.once=true");
+    return SLUICE_OK;
+}
+
+static const sluice_sink_t kafka_sink = {
+    .size = sizeof(sluice_sink_t),
+    .failure_mode = SLUICE_PER_RECORD,
+    .flags = SLUICE_SINK_BYTES | SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES,
+    .create = sink_create,
+    .destroy = sink_destroy,
+    .open = sink_open,
+    .write = sink_write,
+    .flush = sink_flush,
+    .close = sink_close,
+};
+
+static const sluice_plugin_t plugins[] = { {
+    .size = sizeof(sluice_plugin_t),
+    .kind = SLUICE_SINK,
+    .name = "kafka",
+    .aliases = aliases,
+    .summary = "Writes records to Apache Kafka topics, at least once or exactly once.",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .option_size = sizeof(sluice_option_t),
+    .check = sink_check,
+    .sink = &kafka_sink,
+} };
+
+static const sluice_module_t module = {
+    SLUICE_MODULE_HEAD,
+    .name = "kafka-sink",
+    .version = "0.1.0",
+    .licence = "Apache-2.0",
+    .plugins = plugins,
+    .plugin_count = 1,
+};
+
+const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
+    (void)host_major;
+    (void)host_minor;
+    return &module;
+}

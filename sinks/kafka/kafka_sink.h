@@ -1,0 +1,102 @@
+/*
+ * The parts of the Kafka sink and how they meet.
+ *
+ *   kafka.c        options, descriptor, life of an instance
+ *   delivery.c     one accepted batch: produce, delivery reports, results
+ *   transaction.c  exactly once: begin, commit with the position inside, abort
+ *   positions.c    reading the positions that earlier transactions left on the cluster
+ *
+ * Payloads are not copied: a message points into its batch, which the delivery holds until the last report came in.
+ * Thread: all on the instance's, but for the bodies of offload()ed calls, which touch nothing but what they are given.
+ */
+#ifndef SINKS_KAFKA_SINK_H
+#define SINKS_KAFKA_SINK_H
+
+#include <librdkafka/rdkafka.h>
+#include "clients/kafka/pump.h"
+#include "sluice/plugin.h"
+
+typedef struct kafka_sink kafka_sink_t;
+typedef struct kafka_delivery kafka_delivery_t;
+typedef struct kafka_transaction kafka_transaction_t;
+
+struct kafka_sink {
+    const sluice_api_t *api;
+    sluice_ctx_t *ctx;
+    rd_kafka_t *client;
+    kafka_pump_t pump;
+    int pump_open;
+    int closing;
+    int opened;
+    int flushing;
+    int was_busy;              /* a write was refused: ready is owed */
+    size_t in_flight;          /* deliveries not ended */
+    kafka_delivery_t *pending; /* accepted, but the client's queue was full before its last record */
+    const char *topic;         /* option topic: overrides the record's; NULL when not given */
+    rd_kafka_topic_t **topics; /* handles by name, for the life of the client */
+    size_t topic_count;
+    kafka_transaction_t *tx;   /* NULL: at least once */
+    char open_error[512];      /* set by offloaded work, read on the loop */
+    int open_status;
+    sluice_metric_t *produced;
+    sluice_metric_t *failed;
+    sluice_metric_t *transactions;
+};
+
+/* ---- delivery.c ---- */
+
+/* Accepts a batch: produces as much as the client's queue takes; the rest follows as reports come in. */
+int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
+/* Goes on with the pending delivery, if any. */
+void kafka_delivery_continue(kafka_sink_t *sink);
+/* A message's delivery report. */
+void kafka_delivery_report(kafka_sink_t *sink, const rd_kafka_message_t *message);
+/* Gives up what was never handed to the client; reports of the rest still come. */
+void kafka_delivery_cancel_pending(kafka_sink_t *sink);
+/* Ends a delivery that waited for its transaction, with that transaction's status. Frees it. */
+void kafka_delivery_end(kafka_delivery_t *delivery, int status, const char *why);
+kafka_delivery_t *kafka_delivery_next(kafka_delivery_t *delivery);
+void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next);
+void kafka_delivery_forget_topics(kafka_sink_t *sink);
+/* What a client error means to the runtime. */
+int kafka_status_of(rd_kafka_resp_err_t err);
+
+/* ---- kafka.c ---- */
+
+/* Room came back, or everything ended: wakes the runtime, completes flush and close. */
+void kafka_sink_progress(kafka_sink_t *sink);
+
+/* ---- transaction.c ---- */
+
+int kafka_transaction_create(kafka_sink_t *sink);
+void kafka_transaction_destroy(kafka_sink_t *sink);
+/* Blocking, on an offload thread: joins the transaction coordinator and reads the positions. */
+void kafka_transaction_prepare(kafka_sink_t *sink);
+/* On the loop, after prepare: tells the host what the cluster has. */
+void kafka_transaction_announce(kafka_sink_t *sink);
+int kafka_transaction_busy(const kafka_sink_t *sink);
+int kafka_transaction_begin(kafka_sink_t *sink);
+/* All records of a delivery are reported: it now waits for the commit. */
+void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch);
+void kafka_transaction_commit_soon(kafka_sink_t *sink);
+int kafka_transaction_idle(const kafka_sink_t *sink);
+void kafka_transaction_stop(kafka_sink_t *sink);
+
+/* ---- positions.c ---- */
+
+typedef struct kafka_position {
+    char *partition; /* source partition, JSON text */
+    sluice_position_t position;
+    uint32_t sub_index;
+} kafka_position_t;
+
+/* Blocking: makes the position topic if it is missing and reads this pipeline's newest committed positions.
+ * 0, or -1 with `error` filled. *list is malloc'ed, each partition too. */
+int kafka_positions_read(rd_kafka_t *producer, rd_kafka_conf_t *conf, const char *topic, const char *owner,
+                         kafka_position_t **list, size_t *count, char *error, size_t error_size);
+void kafka_positions_free(kafka_position_t *list, size_t count);
+/* Key and value of a position record; malloc'ed text. */
+char *kafka_position_key(const char *owner, sluice_str_t partition);
+char *kafka_position_value(const sluice_mark_t *mark);
+
+#endif

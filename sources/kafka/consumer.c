@@ -1,0 +1,316 @@
+#include "kafka_source.h"
+
+#include <stdlib.h>
+
+#include "clients/kafka/client_conf.h"
+
+enum {
+    POLL_MESSAGES = 1000,
+    STARVED_PAUSE_MS = 1000, /* without credit for longer than this, the fetchers are paused */
+    NS_PER_MS = 1000000
+};
+
+/* ---- the client's life ---- */
+
+kafka_client_t *kafka_client_create(rd_kafka_t *handle) {
+    kafka_client_t *client = malloc(sizeof(*client));
+
+    if (client == NULL)
+        return NULL;
+    client->handle = handle;
+    atomic_init(&client->refs, 1);
+    return client;
+}
+
+void kafka_client_ref(kafka_client_t *client) {
+    atomic_fetch_add_explicit(&client->refs, 1, memory_order_relaxed);
+}
+
+void kafka_client_unref(kafka_client_t *client) {
+    if (atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    rd_kafka_destroy_flags(client->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free(client);
+}
+
+/* ---- assignment ---- */
+
+kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic, int32_t partition) {
+    size_t i;
+
+    for (i = 0; i < source->assigned_count; i++) {
+        kafka_assigned_t *a = &source->assigned[i];
+
+        if (a->partition == partition && strcmp(a->topic, topic) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+static kafka_assigned_t *learn(kafka_source_t *source, const char *topic, int32_t partition) {
+    kafka_assigned_t *a = kafka_consumer_find(source, topic, partition);
+    kafka_assigned_t *grown;
+    char json[512];
+
+    if (a != NULL)
+        return a;
+    grown = realloc(source->assigned, (source->assigned_count + 1) * sizeof(*grown));
+    if (grown == NULL)
+        abort();
+    source->assigned = grown;
+    a = &grown[source->assigned_count++];
+    /* Kafka's topic names need no JSON escapes: [a-zA-Z0-9._-] */
+    snprintf(json, sizeof(json), "{\"kafka_topic\":\"%s\",\"kafka_partition\":%d}", topic, (int)partition);
+    a->topic = strdup(topic);
+    a->partition = partition;
+    a->source_partition = source->api->source_partition(source->ctx, sluice_str(json));
+    a->mine = 0;
+    a->durable_next = -1;
+    return a;
+}
+
+/* The offsets to commit of those in `only` (NULL: all that are ours); NULL when there are none. */
+static rd_kafka_topic_partition_list_t *durable_offsets(kafka_source_t *source,
+                                                        const rd_kafka_topic_partition_list_t *only) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
+    size_t i;
+
+    for (i = 0; i < source->assigned_count; i++) {
+        kafka_assigned_t *a = &source->assigned[i];
+
+        if (!a->mine || a->durable_next < 0 ||
+            (only != NULL && rd_kafka_topic_partition_list_find(only, a->topic, a->partition) == NULL))
+            continue;
+        rd_kafka_topic_partition_list_add(list, a->topic, a->partition)->offset = a->durable_next;
+    }
+    if (list->cnt > 0)
+        return list;
+    rd_kafka_topic_partition_list_destroy(list);
+    return NULL;
+}
+
+/* What is durable is committed before the partitions go; what is not will be read again by their next owner. */
+static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions) {
+    rd_kafka_topic_partition_list_t *list = durable_offsets(source, partitions);
+    int i;
+
+    if (list != NULL) {
+        rd_kafka_commit(source->client->handle, list, 0);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    for (i = 0; i < partitions->cnt; i++) {
+        kafka_assigned_t *a = learn(source, partitions->elems[i].topic, partitions->elems[i].partition);
+
+        a->mine = 0;
+        a->durable_next = -1;
+    }
+}
+
+static void take_on(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions) {
+    int i;
+
+    for (i = 0; i < partitions->cnt; i++)
+        learn(source, partitions->elems[i].topic, partitions->elems[i].partition)->mine = 1;
+    source->fetching_paused = 0; /* fresh partitions fetch; starvation pauses them again */
+}
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions, void *opaque) {
+    kafka_source_t *source = opaque;
+    int cooperative = strcmp(rd_kafka_rebalance_protocol(rk), "COOPERATIVE") == 0;
+    rd_kafka_error_t *error = NULL;
+
+    source->api->metric_add(source->rebalances, 1);
+    source->api->log(source->ctx, SLUICE_LOG_INFO, "rebalance: %d partitions %s", partitions->cnt,
+                     err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? "assigned" : "revoked");
+    if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        take_on(source, partitions);
+        if (cooperative)
+            error = rd_kafka_incremental_assign(rk, partitions);
+        else
+            rd_kafka_assign(rk, partitions);
+    } else {
+        if (!rd_kafka_assignment_lost(rk))
+            give_up(source, partitions);
+        if (cooperative)
+            error = rd_kafka_incremental_unassign(rk, partitions);
+        else
+            rd_kafka_assign(rk, NULL);
+    }
+    if (error != NULL) {
+        source->api->log(source->ctx, SLUICE_LOG_WARN, "rebalance: %s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition, int64_t next_offset) {
+    rd_kafka_topic_partition_list_t *list;
+    size_t i;
+
+    for (i = 0; i < source->assigned_count; i++) {
+        kafka_assigned_t *a = &source->assigned[i];
+
+        if (a->source_partition == source_partition && a->mine && a->durable_next < next_offset)
+            a->durable_next = next_offset;
+    }
+    list = durable_offsets(source, NULL);
+    if (list == NULL)
+        return;
+    rd_kafka_commit(source->client->handle, list, 1);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* ---- open ---- */
+
+static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
+    const sluice_api_t *api = source->api;
+    sluice_ctx_t *ctx = source->ctx;
+    const char *group = api->config_text(ctx, "group.id");
+    char name[256];
+
+    snprintf(name, sizeof(name), "connect-%s", api->pipeline_name(ctx));
+    if (kafka_conf_set(api, ctx, conf, "group.id", group != NULL ? group : name) != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "enable.auto.commit", "false") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "enable.auto.offset.store", "false") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "auto.offset.reset", api->config_text(ctx, "auto.offset.reset")) != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "isolation.level", api->config_text(ctx, "isolation.level")) != SLUICE_OK ||
+        kafka_conf_set_int(api, ctx, conf, "queued.max.messages.kbytes", api->config_int(ctx, "queue.bytes") / 1024) != SLUICE_OK)
+        return SLUICE_INVALID;
+    if (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK)
+        return SLUICE_INVALID;
+    return kafka_conf_apply_prefix(api, ctx, conf, "consumer.override.");
+}
+
+int kafka_consumer_open(kafka_source_t *source) {
+    rd_kafka_conf_t *conf = kafka_conf_create(source->api, source->ctx);
+    char error[256];
+    rd_kafka_t *handle;
+
+    if (conf == NULL)
+        return SLUICE_FATAL;
+    if (set_consumer_conf(source, conf) != SLUICE_OK) {
+        rd_kafka_conf_destroy(conf);
+        return SLUICE_FATAL;
+    }
+    rd_kafka_conf_set_opaque(conf, source);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
+    if (handle == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return source->api->fail(source->ctx, SLUICE_FATAL, "kafka.config", "consumer: %s", error);
+    }
+    rd_kafka_poll_set_consumer(handle);
+    source->client = kafka_client_create(handle);
+    return source->client != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
+}
+
+/* A Java pattern matches the whole name; librdkafka takes what begins with ^ for a pattern. */
+static void add_pattern(rd_kafka_topic_partition_list_t *list, const char *pattern) {
+    size_t size = strlen(pattern) + 8;
+    char *anchored = malloc(size);
+
+    if (anchored == NULL)
+        return;
+    snprintf(anchored, size, "^(%s)$", pattern);
+    rd_kafka_topic_partition_list_add(list, anchored, RD_KAFKA_PARTITION_UA);
+    free(anchored);
+}
+
+int kafka_consumer_subscribe(kafka_source_t *source) {
+    const sluice_api_t *api = source->api;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
+    const char *pattern = api->config_text(source->ctx, "topics.regex");
+    const char *const *topics = NULL;
+    size_t n = api->config_list(source->ctx, "topics", &topics);
+    size_t i;
+    rd_kafka_resp_err_t err;
+
+    for (i = 0; i < n; i++)
+        rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
+    if (pattern != NULL)
+        add_pattern(list, pattern);
+    err = rd_kafka_subscribe(source->client->handle, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return SLUICE_OK;
+    return api->fail(source->ctx, SLUICE_FATAL, "kafka.subscribe", "topics: %s", rd_kafka_err2str(err));
+}
+
+/* ---- poll within credit ---- */
+
+static void pause_fetching(kafka_source_t *source, int pause) {
+    rd_kafka_topic_partition_list_t *list = NULL;
+
+    if (source->fetching_paused == pause || rd_kafka_assignment(source->client->handle, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    if (pause)
+        rd_kafka_pause_partitions(source->client->handle, list);
+    else
+        rd_kafka_resume_partitions(source->client->handle, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    source->fetching_paused = pause;
+}
+
+/* 1 when messages may be taken. Without credit for a while the partitions are paused, so that the queue can be polled
+ * (which keeps us in the group) without taking what there is no room for. */
+static int may_poll(kafka_source_t *source, int64_t *limit) {
+    sluice_credit_t credit = source->api->credit(source->ctx);
+    uint64_t now = source->api->tick_ns(source->ctx);
+
+    *limit = credit.records < POLL_MESSAGES ? credit.records : POLL_MESSAGES;
+    if (!source->paused && credit.records > 0 && credit.bytes > 0) {
+        source->starved_since_ns = 0;
+        pause_fetching(source, 0);
+        return 1;
+    }
+    if (source->starved_since_ns == 0)
+        source->starved_since_ns = now;
+    if (now - source->starved_since_ns < (uint64_t)STARVED_PAUSE_MS * NS_PER_MS)
+        return 0;
+    pause_fetching(source, 1);
+    *limit = 1;
+    return 1;
+}
+
+static void on_consumer_error(kafka_source_t *source, const rd_kafka_message_t *message) {
+    char text[256];
+
+    if (message->err != RD_KAFKA_RESP_ERR__FATAL) {
+        source->api->log(source->ctx, SLUICE_LOG_WARN, "consumer: %s", rd_kafka_message_errstr(message));
+        return;
+    }
+    rd_kafka_fatal_error(source->client->handle, text, sizeof(text));
+    source->api->fail(source->ctx, SLUICE_NOT_CONNECTED, "kafka.fatal", "consumer: %s", text);
+    source->api->broken(source->ctx, SLUICE_NOT_CONNECTED);
+}
+
+/* Errors come as messages: they are told and taken out. Returns how many real messages are left. */
+static size_t sort_out_errors(kafka_source_t *source, rd_kafka_message_t **messages, size_t count) {
+    size_t kept = 0;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            messages[kept++] = messages[i];
+            continue;
+        }
+        on_consumer_error(source, messages[i]);
+        rd_kafka_message_destroy(messages[i]);
+    }
+    return kept;
+}
+
+void kafka_consumer_serve(void *arg) {
+    kafka_source_t *source = arg;
+    rd_kafka_message_t *messages[POLL_MESSAGES];
+    int64_t limit = 0;
+    ssize_t got = 1;
+
+    while (got > 0 && source->pump_open && !source->closing && may_poll(source, &limit)) {
+        size_t kept;
+
+        got = rd_kafka_consume_batch_queue(source->pump.queue, 0, messages, (size_t)limit);
+        kept = got > 0 ? sort_out_errors(source, messages, (size_t)got) : 0;
+        if (kept > 0)
+            kafka_messages_emit(source, messages, kept);
+    }
+}

@@ -1,0 +1,67 @@
+/*
+ * The parts of the Kafka source and how they meet.
+ *
+ *   kafka.c     options, descriptor, life of an instance
+ *   consumer.c  the group member: rebalances, poll within credit, commit of what is durable
+ *   messages.c  messages of one poll -> one batch, without copying them
+ *
+ * The position of a record is its Kafka offset; a source partition is {"kafka_topic","kafka_partition"}, as in Connect.
+ * Thread: the instance's, but for the release of messages, which may come from any.
+ */
+#ifndef SOURCES_KAFKA_SOURCE_H
+#define SOURCES_KAFKA_SOURCE_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+#include "clients/kafka/pump.h"
+#include "sluice/plugin.h"
+
+/* The client outlives the instance as long as batches hold messages of it: each holds a reference. */
+typedef struct kafka_client {
+    rd_kafka_t *handle;
+    atomic_size_t refs;
+} kafka_client_t;
+
+kafka_client_t *kafka_client_create(rd_kafka_t *handle);
+void kafka_client_ref(kafka_client_t *client);
+void kafka_client_unref(kafka_client_t *client); /* the last one destroys the handle; any thread */
+
+/* What is known of a topic partition that was ever assigned. */
+typedef struct kafka_assigned {
+    char *topic;
+    int32_t partition;
+    uint32_t source_partition; /* the host's number for it */
+    int64_t durable_next;      /* offset to commit: one past the last durable record; -1 none yet */
+    int mine;                  /* assigned now */
+} kafka_assigned_t;
+
+typedef struct kafka_source {
+    const sluice_api_t *api;
+    sluice_ctx_t *ctx;
+    kafka_client_t *client;
+    kafka_pump_t pump;
+    int pump_open;
+    int closing;
+    int paused;           /* by the host */
+    int fetching_paused;  /* partitions are paused because there was no credit for a while */
+    uint64_t starved_since_ns; /* 0: there is credit */
+    int contact_status;   /* of the first contact; SLUICE_BUSY while it lasts */
+    char contact_error[512];
+    kafka_assigned_t *assigned;
+    size_t assigned_count;
+    sluice_metric_t *messages;
+    sluice_metric_t *rebalances;
+} kafka_source_t;
+
+/* ---- consumer.c ---- */
+int kafka_consumer_open(kafka_source_t *source);
+int kafka_consumer_subscribe(kafka_source_t *source);
+void kafka_consumer_serve(void *arg);
+void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition, int64_t next_offset);
+kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic, int32_t partition);
+
+/* ---- messages.c ---- */
+/* Takes `count` messages and emits them as one batch. What api->emit answered. */
+int kafka_messages_emit(kafka_source_t *source, rd_kafka_message_t **messages, size_t count);
+
+#endif

@@ -1,0 +1,119 @@
+#include "kafka_source.h"
+
+#include <stdlib.h>
+
+enum { MESSAGE_OVERHEAD = 128 };
+
+/* The messages that a batch points into. */
+struct pinned {
+    kafka_client_t *client;
+    size_t count;
+    rd_kafka_message_t *messages[];
+};
+
+static void release(void *arg) {
+    struct pinned *p = arg;
+    size_t i;
+
+    for (i = 0; i < p->count; i++)
+        rd_kafka_message_destroy(p->messages[i]);
+    kafka_client_unref(p->client);
+    free(p);
+}
+
+static struct pinned *pin(kafka_source_t *source, rd_kafka_message_t **messages, size_t count) {
+    struct pinned *p = malloc(sizeof(*p) + count * sizeof(p->messages[0]));
+
+    if (p == NULL)
+        return NULL;
+    p->client = source->client;
+    p->count = count;
+    memcpy(p->messages, messages, count * sizeof(messages[0]));
+    kafka_client_ref(source->client);
+    return p;
+}
+
+static size_t memory_of(rd_kafka_message_t **messages, size_t count) {
+    size_t bytes = 0;
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        bytes += messages[i]->len + messages[i]->key_len + MESSAGE_OVERHEAD;
+    return bytes;
+}
+
+static sluice_value_t bytes_value(const void *data, size_t len) {
+    return data == NULL ? sluice_null() : sluice_text(SLUICE_BYTES, sluice_str_n(data, len));
+}
+
+static int add_headers(kafka_source_t *source, sluice_batch_t *batch, rd_kafka_message_t *message, sluice_record_t *r) {
+    rd_kafka_headers_t *headers = NULL;
+    sluice_header_t *out;
+    size_t count;
+    size_t i;
+
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return SLUICE_OK;
+    count = rd_kafka_header_cnt(headers);
+    out = source->api->batch_alloc(batch, count * sizeof(*out) + 1);
+    if (out == NULL)
+        return SLUICE_NO_MEMORY;
+    for (i = 0; i < count; i++) {
+        const char *name = NULL;
+        const void *value = NULL;
+        size_t len = 0;
+
+        rd_kafka_header_get_all(headers, i, &name, &value, &len);
+        out[i].key = sluice_str(name);
+        out[i].schema = NULL;
+        out[i].value = bytes_value(value, len);
+    }
+    r->headers = out;
+    r->header_count = (uint32_t)count;
+    return SLUICE_OK;
+}
+
+static void set_timestamp(const rd_kafka_message_t *message, sluice_record_t *r) {
+    rd_kafka_timestamp_type_t type;
+    int64_t ms = rd_kafka_message_timestamp(message, &type);
+
+    if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
+        return;
+    r->timestamp = ms;
+    r->timestamp_type = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? SLUICE_TIMESTAMP_LOG_APPEND : SLUICE_TIMESTAMP_CREATE;
+}
+
+static int add_message(kafka_source_t *source, sluice_batch_t *batch, rd_kafka_message_t *message) {
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    kafka_assigned_t *assigned = kafka_consumer_find(source, topic, message->partition);
+    sluice_record_t *r = source->api->batch_add(batch);
+
+    if (r == NULL || assigned == NULL)
+        return SLUICE_NO_MEMORY;
+    r->topic = r->original_topic = sluice_str(topic);
+    r->original_partition = message->partition;
+    r->original_offset = message->offset;
+    r->source_partition = assigned->source_partition;
+    r->key = bytes_value(message->key, message->key_len);
+    r->value = bytes_value(message->payload, message->len);
+    r->position.len = sizeof(uint64_t);
+    sluice_put_be64(r->position.bytes, (uint64_t)message->offset);
+    set_timestamp(message, r);
+    return add_headers(source, batch, message, r);
+}
+
+int kafka_messages_emit(kafka_source_t *source, rd_kafka_message_t **messages, size_t count) {
+    const sluice_api_t *api = source->api;
+    sluice_batch_t *batch = api->batch_new(source->ctx, count * sizeof(sluice_record_t));
+    struct pinned *p = pin(source, messages, count);
+    size_t i;
+
+    if (batch == NULL || p == NULL || api->batch_pin(batch, memory_of(messages, count), release, p) != SLUICE_OK)
+        abort(); /* messages taken from the client can't be given back */
+    for (i = 0; i < count; i++) {
+        if (add_message(source, batch, messages[i]) != SLUICE_OK)
+            abort();
+    }
+    api->metric_add(source->messages, (double)count);
+    return api->emit(source->ctx, batch);
+}
