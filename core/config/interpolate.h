@@ -1,0 +1,49 @@
+/*
+ * config/interpolate.h: references in configuration values.
+ *
+ *     ${env:NAME}  ${env:NAME:default}   environment variable
+ *     ${file:PATH}                       a file's content, without the newline at its end
+ *     ${file:PATH:KEY}                   a key of a properties file, as Connect's
+ * FileConfigProvider
+ *     ${directory:DIR:FILE}              content of DIR/FILE, as Connect's DirectoryConfigProvider
+ *
+ * What this is: replaces references in all strings of a tree, not in what a reference gave. Text
+ * that only looks like
+ * one (`$1`, `${topic}`, an unknown provider) stays. What cannot be resolved is reported with its
+ * pointer.
+ * Ownership: sl_refs_t owns copies of the original texts. Threads: one at a time (reads the
+ * environment).
+ */
+#ifndef SL_CONFIG_INTERPOLATE_H
+#define SL_CONFIG_INTERPOLATE_H
+
+#include <stddef.h>
+#include <cjson/cJSON.h>
+#include "config/report.h"
+
+typedef struct sl_ref {
+    char *pointer; /* of the string that had references */
+    char *text;    /* as the user wrote it */
+} sl_ref_t;
+
+/* Which values came from references, so that they are shown as such. */
+typedef struct sl_refs {
+    sl_ref_t *items;
+    size_t count;
+    size_t capacity;
+} sl_refs_t;
+
+void sl_refs_init(sl_refs_t *refs);
+void sl_refs_fini(sl_refs_t *refs);
+const char *sl_refs_find(const sl_refs_t *refs, const char *pointer); /* original text or NULL */
+/* Puts the original texts back into a tree that has the same places. */
+int sl_refs_restore(const sl_refs_t *refs, cJSON *tree);
+
+/* Resolves in place; pointers start with `base` (""). refs may be NULL. Faults go to the report;
+   SLUICE_NO_MEMORY. */
+int sl_interpolate(cJSON *tree, const char *base, sl_report_t *report, sl_refs_t *refs);
+
+/* One text. Given: free() it; NULL in *out when nothing had to be replaced. */
+int sl_interpolate_text(const char *text, const char *pointer, sl_report_t *report, char **out);
+
+#endif
