@@ -32,7 +32,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_TIMEOUT = 120
 ALL_TIER_FOLDERS = ("chaos", "fuzz")
 SHOWN_OUTPUT = 20000  # characters of a failed test's output
-MARKER = re.compile(r"^[ \t]*(?:#|//|/\*)[ \t]*(tier|timeout|exclusive|builds)\b(?:[ \t]*:[ \t]*(\w+))?[ \t]*(?:\*/)?[ \t]*$", re.M)
+MARKER = re.compile(r"^(?:#|//|/\*)[ \t]*(tier|timeout|exclusive|builds)\b(?:[ \t]*:[ \t]*(\w+))?[ \t]*(?:\*/)?[ \t]*$", re.M)
 TAP_CASE = re.compile(r"^\s*(not )?ok \d+\s*(?:- *)?(.*)$")
 TAP_PLAN = re.compile(r"^\s*1\.\.(\d+)\s*$")
 
@@ -75,11 +75,12 @@ class Result:
 
 
 def read_markers(path):
+    """Marker lines stand at the beginning of a line among the first 30 of the file."""
     try:
-        text = path.read_text(errors="replace")
+        lines = path.read_text(errors="replace").splitlines()[:30]
     except OSError:
         return {}
-    return {name: value or "yes" for name, value in MARKER.findall(text)}
+    return {name: value or "yes" for name, value in MARKER.findall("\n".join(lines))}
 
 
 def c_source(executable, build, root):
@@ -98,6 +99,11 @@ def is_program(path):
     with open(path, "rb") as f:
         magic = f.read(4)
     return magic == b"\x7fELF" or magic[:2] == b"#!"
+
+
+def is_script(path):
+    with open(path, "rb") as f:
+        return f.read(2) == b"#!" and os.access(path, os.X_OK)
 
 
 def find_tests(root, builds):
@@ -141,7 +147,9 @@ def environment(test, root, scratch, mark):
     kit = HERE / "kit"
     env.update({
         "PYTHONPATH": str(kit), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "SLUICE_KIT": str(kit),
-        "SLUICE_SOURCE": str(root.parent), "SLUICE_TEST_MARK": mark, "TMPDIR": str(scratch),
+        "SLUICE_SOURCE": str(root.parent), "TMPDIR": str(scratch),
+        # A runner inside a test adds its mark to ours, so that we can find what it would leave behind.
+        "SLUICE_TEST_MARK": os.environ.get("SLUICE_TEST_MARK", "") + ":" + mark,
         "CMOCKA_MESSAGE_OUTPUT": "TAP", "LC_ALL": "C.UTF-8", "TZ": "UTC",
     })
     env.pop("CMOCKA_XML_FILE", None)
@@ -175,12 +183,12 @@ def tsan_prefix(test):
 
 def marked_processes(mark):
     """Processes that a test left running: they carry its mark in their environment, whatever session they moved to."""
-    needle = ("SLUICE_TEST_MARK=" + mark).encode()
+    ours = re.compile(rb"(?:^|\0)SLUICE_TEST_MARK=[^\0]*" + mark.encode())
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid():
             try:
                 with open("/proc/%s/environ" % entry, "rb") as f:
-                    if needle in f.read().split(b"\0"):
+                    if ours.search(f.read()):
                         yield int(entry)
             except OSError:
                 pass
@@ -237,7 +245,7 @@ class Runner:
             report, out, err = (pathlib.Path(reports) / n for n in ("report", "out", "err"))
             command = {"c": tsan_prefix(test) + [str(test.path)], "sh": [str(test.path)],
                        "py": [sys.executable, "-m", "sluicetest.child", str(test.path), str(report), str(test.timeout)]}[test.kind]
-            if test.kind == "sh" and not os.access(test.path, os.X_OK):
+            if test.kind == "sh" and not is_script(test.path):
                 command.insert(0, "bash")
             with open(out, "wb") as stdout, open(err, "wb") as stderr:
                 process = subprocess.Popen(command, cwd=scratch, env=environment(test, self.root, scratch, mark),

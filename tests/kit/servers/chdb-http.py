@@ -11,6 +11,7 @@ quotas, errors after the headers went out. Users: default without password, app 
 import argparse
 import base64
 import json
+import os
 import re
 import ssl
 import tempfile
@@ -55,7 +56,7 @@ class Engine:
     def __init__(self, directory):
         self.session = session.Session(directory)
         self.lock = threading.Lock()
-        self.scratch = tempfile.mkdtemp(prefix="sluice-chdb-")
+        self.scratch = tempfile.mkdtemp(prefix="body-", dir=os.path.dirname(os.path.abspath(directory)))
 
     def decompressed(self, data, encoding):
         with tempfile.NamedTemporaryFile(dir=self.scratch) as f:

@@ -13,6 +13,7 @@ import time
 # Between the fields of our kcat format; no test record may contain them.
 _FIELD = b"\x1e\x1f"
 _RECORD = b"\x1e\x1d\x1f"
+_COORDINATOR_ERRORS = (14, 15, 16)  # loading, not available yet, not this broker (yet)
 
 
 class KafkaError(AssertionError):
@@ -168,6 +169,30 @@ class Client:
 
     def group_offsets(self, group):
         """{(topic, partition): committed offset}"""
+        self._find_coordinator(group)
+        end = time.monotonic() + 20
+        while True:
+            found, code = self._fetch_offsets(group)
+            if not code:
+                return found
+            if code not in _COORDINATOR_ERRORS or time.monotonic() > end:
+                raise KafkaError("OffsetFetch %s: error %d" % (group, code))
+            time.sleep(0.1)
+
+    def _find_coordinator(self, group):
+        """Makes the broker create its offsets topic when no group was ever there."""
+        end = time.monotonic() + 20
+        while True:
+            answer = self._admin(10, 2, _str(group) + b"\0")
+            answer.take(">i")
+            code = answer.take(">h")
+            if not code:
+                return
+            if code not in _COORDINATOR_ERRORS or time.monotonic() > end:
+                raise KafkaError("FindCoordinator %s: error %d" % (group, code))
+            time.sleep(0.1)
+
+    def _fetch_offsets(self, group):
         answer = self._admin(9, 5, _str(group) + struct.pack(">i", -1))
         answer.take(">i")
         found = {}
@@ -178,10 +203,7 @@ class Client:
                 answer.string()
                 answer.take(">h")
                 found[topic, partition] = offset
-        code = answer.take(">h")
-        if code:
-            raise KafkaError("OffsetFetch %s: error %d" % (group, code))
-        return found
+        return found, answer.take(">h")
 
     def _admin(self, api, version, body):
         """One request of Kafka's protocol (a version with the old encoding that Kafka 4 still speaks), plaintext only."""
