@@ -16,6 +16,7 @@
 #ifndef SL_PLUGIN_CATALOG_H
 #define SL_PLUGIN_CATALOG_H
 
+#include "config/catalog.h"
 #include "sluice/plugin.h"
 #include <cjson/cJSON.h>
 #include <stddef.h>
@@ -41,9 +42,7 @@ typedef struct sl_catalog_plugin {
     const char *version;     /* of the module */
     const char *module_file; /* where the user put it */
     const char *module_copy; /* what tasks and probers open */
-    const sluice_option_t
-        *options; /* rebuilt from the description: check a configuration without the module */
-    size_t option_count;
+    sl_options_t *options;   /* rebuilt from the description; never NULL */
     int has_check;
     int has_probe;
     int has_plan;
@@ -81,5 +80,21 @@ const sl_catalog_plugin_t *sl_catalog_at(const sl_catalog_t *catalog, size_t i);
  * or
  * [{"file", "error"}]. Gives. */
 cJSON *sl_catalog_modules(const sl_catalog_t *catalog);
+
+/* ---- plugin code, run in a prober ---- */
+
+/* A prober's answer (borrowed; plugin/prober.h says its form), or NULL and why there is none. */
+typedef void (*sl_catalog_answer_fn)(void *user, const cJSON *answer, const char *error);
+
+/* Asks the module of that plugin: `type` "check", "probe" or "plan"; `config` is copied. `answer`
+ * runs exactly once on the loop, never inside this call, unless this fails or the catalog is closed
+ * before. SLUICE_INVALID when there is no such plugin. */
+int sl_catalog_ask(sl_catalog_t *catalog, const char *type, sluice_plugin_kind_t kind,
+                   const char *name, const cJSON *config, int32_t max_tasks, uint64_t timeout_ms,
+                   sl_catalog_answer_fn answer, void *user);
+
+/* The view that config has of us. Its `check` waits for the prober, by running a loop of its own:
+ * for `validate` on the command line; a server uses sl_catalog_ask and leaves check NULL. */
+void sl_catalog_for_config(sl_catalog_t *catalog, int with_check, sl_plugin_catalog_t *out);
 
 #endif

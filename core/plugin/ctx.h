@@ -19,7 +19,7 @@
  * Ownership: strings of the parameters are copied. plugin, config, ops, budget are borrowed until
  * ctx is freed, which after abandon may be never: keep them as long as the process. user is
  * borrowed until abandon or destroy. Threads: create, close, abandon and destroy on the thread of
- * `loop`. ops run on that thread, except log.
+ * `loop`. ops run on that thread.
  */
 #ifndef SL_PLUGIN_CTX_H
 #define SL_PLUGIN_CTX_H
@@ -55,8 +55,6 @@ typedef struct sl_ctx_ops {
     void (*sink_position)(void *user, sluice_str_t source_partition,
                           const sluice_position_t *position, uint32_t sub_index);
     sluice_str_t (*source_partition_json)(void *user, uint32_t source_partition);
-    /* Any thread, never after abandon or destroy. NULL: the process's log (observe/log.h). */
-    void (*log)(void *user, sluice_log_level_t level, const char *text);
 } sl_ctx_ops_t;
 
 typedef struct sl_ctx_params {

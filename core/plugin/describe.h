@@ -3,11 +3,10 @@
  *
  * What this is: made by the prober from the opened module, kept by the catalog, shown by
  * `sluice plugins describe --json`:
- *   {"name","version","licence","build","abi":"1.0","plugins":[{"kind","name","aliases":[],"summary",
- *     "options":[{"name","type","flags":["required",...],"default","min","max","values","aliases",
- *                 "group","importance","doc"}],
- *     "check":true,"probe":false,"plan":false,"failure_mode":"atomic","max_in_flight":0,
- *     "sink_flags":0}]}
+ *   {"name","version","licence","build","abi":"1.0",
+ *    "plugins":[{"kind","name","aliases":[],"summary","options":[as of sl_options_to_json],
+ *      "check":true,"probe":false,"plan":false,
+ *      "failure_mode":0,"max_in_flight":0,"sink_flags":0}]}
  * Members without a value are left out. Ownership: gives. Threads: any.
  */
 #ifndef SL_PLUGIN_DESCRIBE_H
@@ -18,14 +17,5 @@
 
 /* NULL when out of memory. */
 cJSON *sl_describe_module(const sl_module_t *module);
-
-/* The options of one described plugin as a table again; strings are borrowed from `plugin`. */
-typedef struct sl_described_options {
-    sluice_option_t *options;
-    size_t count;
-} sl_described_options_t;
-
-int sl_described_options_init(sl_described_options_t *table, const cJSON *plugin);
-void sl_described_options_fini(sl_described_options_t *table);
 
 #endif

@@ -38,9 +38,7 @@ const sluice_plugin_t *sl_module_at(const sl_module_t *module, size_t i);
 const sluice_module_t *sl_module_info(const sl_module_t *module);
 const char *sl_module_path(const sl_module_t *module);
 
-/* "source", "transform", "sink", "converter", "predicate"; NULL for anything else. */
-const char *sl_plugin_kind_name(uint32_t kind);
-/* The kind of such a name; 0 when it is none. */
+/* The kind of a name (sl_plugin_kind_name, config/catalog.h); 0 when it is none. */
 sluice_plugin_kind_t sl_plugin_kind_parse(const char *name);
 /* 1 when `name` is the plugin's name or one of its aliases (case exact). */
 int sl_plugin_is_called(const sluice_plugin_t *plugin, const char *name);

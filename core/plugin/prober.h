@@ -4,16 +4,13 @@
  * What this is: `sluice __probe MODULE.so`. It opens the one module and answers framed requests
  * (base/channel.h) on descriptor 3, several at a time, until that ends or nothing was asked for a
  * minute:
- *   {"type":"describe"}                                      -> {"type":"described",
- * "module":{...}} or {..., "error":"..."}
- *   {"type":"check", "kind","plugin","config":{...}}         -> {"type":"checked", "status",
- * "faults":[{"name","message"}]}
- *   {"type":"probe", "kind","plugin","config":{...}}         -> {"type":"probed", ... as checked}:
- * connects, may take seconds
- *   {"type":"plan",  "kind","plugin","config":{...},"max_tasks"} -> {"type":"planned", "tasks"}
- * "id" of a request comes back in its answer; "pipeline" (its name) is optional. An answer that
- * fails as a whole has "error": {"status","code","message"}. With print, or without a channel, it
- * prints the description on standard output and ends.
+ *   {"type":"describe"} -> {"type":"described","module":{...}}
+ *   {"type":"check","kind","plugin","config":{}} -> {"type":"checked","status","faults":[]}
+ *   {"type":"probe","kind","plugin","config":{}} -> {"type":"probed","status","faults":[]}
+ *   {"type":"plan","kind","plugin","config":{},"max_tasks"} -> {"type":"planned","tasks"}
+ * A fault is {"name","message"}; probe connects, so it may take seconds. "id" of a request comes
+ * back in its answer; "pipeline" (its name) is optional. An answer that fails as a whole has
+ * "error": {"status","code","message"} instead of its result.
  */
 #ifndef SL_PLUGIN_PROBER_H
 #define SL_PLUGIN_PROBER_H
