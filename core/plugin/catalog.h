@@ -27,8 +27,8 @@ typedef struct sl_catalog sl_catalog_t;
 typedef struct sl_catalog_params {
     uv_loop_t *loop;
     const char *plugin_path; /* folders separated by ':'; one that is missing is no error */
-    const char *data_dir; /* copies and cache in <data_dir>/modules; NULL: no copies, no cache */
-    const char *executable;    /* this program, for prober children */
+    const char *data_dir;    /* copies and cache in <data_dir>/modules; NULL: no copies, no cache */
+    const char *executable;  /* this program, for prober children */
     uint64_t probe_timeout_ms; /* 0: 10 s */
 } sl_catalog_params_t;
 

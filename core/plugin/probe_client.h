@@ -22,12 +22,12 @@ typedef void (*sl_probe_answer_fn)(void *user, const cJSON *answer, const char *
 int sl_probe_client_create(uv_loop_t *loop, const char *executable, const char *module,
                            const char *shown, sl_probe_client_t **out);
 /* Takes `request` ({"type",...}). `answer` runs exactly once on the loop, never inside this call,
- * unless this fails or the client is closed before. At the deadline the child is killed, and all it
- * was asked is answered with the error. */
+ * unless this fails. At the deadline the child is killed, and all it was asked is answered with the
+ * error. */
 int sl_probe_client_ask(sl_probe_client_t *client, cJSON *request, uint64_t timeout_ms,
                         sl_probe_answer_fn answer, void *user);
-/* Kills the child and frees the client, then calls `closed` (may be NULL). Answers are not called
- * any more. */
+/* Kills the child; what is still open is answered with an error; then the client is freed, and
+ * `closed` (may be NULL) called, never inside this call. */
 void sl_probe_client_close(sl_probe_client_t *client, void (*closed)(void *user), void *user);
 
 #endif
