@@ -45,12 +45,15 @@ build:
 	$(call configure,build/release,-DSLUICE_TESTS=OFF)
 	$(call compile,build/release)
 
+# Test builds keep assert().
+checked = -DCMAKE_C_FLAGS_RELWITHDEBINFO='-O1 -g' -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O1 -g'
+
 asan:
-	$(call configure,build/asan,-DSLUICE_SANITIZE=address$(comma)undefined)
+	$(call configure,build/asan,$(checked) -DSLUICE_SANITIZE=address$(comma)undefined)
 	$(call compile,build/asan)
 
 tsan:
-	$(call configure,build/tsan,-DSLUICE_SANITIZE=thread)
+	$(call configure,build/tsan,$(checked) -DSLUICE_SANITIZE=thread)
 	$(call compile,build/tsan)
 
 test: setup setup-servers asan

@@ -74,7 +74,7 @@ wanted=("$@"); [ $# -gt 0 ] || wanted=(kafka chdb s3)
 exec 9> "$cache/.lock" # two runs at once: the second waits and then finds everything there
 if ! flock -n 9; then say "another run is busy, waiting for it"; flock 9; fi
 
-rc=0 pids=() names=()
+rc=0 pids=() complete=()
 for name in "${wanted[@]}"; do
     case $name in
         kafka) version=$kafka_version ;;
@@ -82,15 +82,15 @@ for name in "${wanted[@]}"; do
         s3) version=$s3_version ;;
         *) say "unknown server '$name' (kafka, chdb, s3)"; exit 2 ;;
     esac
-    if have "$name" "$version"; then continue; fi
+    if have "$name" "$version"; then complete+=("$name"); continue; fi
     if [ "$name" = s3 ]; then
         why=$(s3_obstacle)
         if [ -n "$why" ]; then say "SKIPPED s3: $why. Tests against a real S3 server will be skipped."; continue; fi
     fi
     say "installing $name $version"
     run_one "$name" "$version" 9>&- &
-    pids+=($!) names+=("$name")
+    pids+=($!)
 done
 for pid in "${pids[@]}"; do wait "$pid" || rc=1; done
-[ ${#pids[@]} -gt 0 ] || say "nothing to do (cache complete for: ${wanted[*]})"
+[ ${#complete[@]} -eq 0 ] || say "already there: ${complete[*]}"
 exit $rc

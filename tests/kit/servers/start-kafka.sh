@@ -7,6 +7,7 @@
 
 libs=${KAFKA_LIBS:-$cache/kafka}
 command -v java > /dev/null || missing "java is not installed (run tests/kit/setup.sh)"
+command -v kcat > /dev/null || missing "kcat is not installed (run tests/kit/setup.sh)"
 [ -f "$libs/.complete" ] || missing "Kafka's jars are not installed (run tests/kit/setup-servers.sh kafka)"
 deadline=${SLUICE_START_DEADLINE:-90}
 begin kafka 3 "$@"
@@ -71,8 +72,10 @@ if [ ! -f data/meta.properties ]; then
         format -t c2x1aWNlLXRlc3Qta2l0AA -c server.properties "${scram[@]}" > format.log 2>&1 || { cat format.log >&2; exit 1; }
 fi
 launch java "-Xmx${KAFKA_XMX:-256m}" -XX:+UseSerialGC "$log=${KAFKA_LOG_LEVEL:-warn}" -cp "$libs/*" kafka.Kafka server.properties
-# The client port opens only when the broker is unfenced, so a connect is proof enough.
+# An open port is not proof enough: after kill -9 it may open before the controller lets the broker take part.
 await tcp_open "$port"
+listed() { [[ $(kcat -b "127.0.0.1:$port" -L -m 3 2> /dev/null) == *" 1 brokers:"* ]]; }
+await listed
 secured=()
 [ -z "${KAFKA_TLS_DIR:-}" ] || secured=(sasl_ssl "127.0.0.1:$secure")
 report bootstrap "127.0.0.1:$port" "${secured[@]}"

@@ -138,6 +138,8 @@ class Tls(Case):
             self.assertEqual("Ok.\n", http.get(server.info["https_url"] + "/ping").text)
         with Chdb(tls=self.certs) as server:
             self.assertEqual("1", server.value("SELECT 1"))
+
+    def test_s3(self):
         with S3(tls=self.certs) as server:
             server.create_bucket("bucket")
 
