@@ -20,18 +20,18 @@ SL_NORETURN void sl_assert_failed(const char *file, int line, const char *expres
 SL_NORETURN void sl_assert_failed_pair(const char *file, int line, const char *expression,
                                        long long a, long long b);
 
-#define SL_ASSERT(condition)                                                                       \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            sl_assert_failed(__FILE__, __LINE__, #condition);                                      \
+#define SL_ASSERT(condition)                                  \
+    do {                                                      \
+        if (!(condition))                                     \
+            sl_assert_failed(__FILE__, __LINE__, #condition); \
     } while (0)
 
 /* Two integers (pointers: SL_ASSERT) compared by op; a failure shows both values. */
-#define SL_ASSERT_OP(a, op, b)                                                                     \
-    do {                                                                                           \
-        if (!((a)op(b)))                                                                           \
-            sl_assert_failed_pair(__FILE__, __LINE__, #a " " #op " " #b, (long long)(a),           \
-                                  (long long)(b));                                                 \
+#define SL_ASSERT_OP(a, op, b)                                                           \
+    do {                                                                                 \
+        if (!((a)op(b)))                                                                 \
+            sl_assert_failed_pair(__FILE__, __LINE__, #a " " #op " " #b, (long long)(a), \
+                                  (long long)(b));                                       \
     } while (0)
 
 #define SL_ASSERT_EQ(a, b) SL_ASSERT_OP(a, ==, b)

@@ -22,8 +22,8 @@ struct sl_list {
 #define SL_LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /* Visits each node; the visited one may be removed, others may not. */
-#define SL_LIST_EACH(node, head)                                                                   \
-    for (sl_list_t *node = (head)->next, *node##_next = node->next; node != (head);                \
+#define SL_LIST_EACH(node, head)                                                    \
+    for (sl_list_t *node = (head)->next, *node##_next = node->next; node != (head); \
          node = node##_next, node##_next = node->next)
 
 static inline void sl_list_init(sl_list_t *head) {

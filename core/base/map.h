@@ -14,6 +14,7 @@
 #ifndef SL_BASE_MAP_H
 #define SL_BASE_MAP_H
 
+#include "sluice/error.h"
 #include "sluice/value.h"
 
 typedef struct sl_map_entry {

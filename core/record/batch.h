@@ -44,8 +44,8 @@ int sl_batch_keep_schema(sluice_batch_t *batch, const sluice_schema_t *schema);
 /* For record/buf.c: the free end of the arena. Room for at least `need` bytes at *data, *cap of
  * them; the `used` bytes at `old` (NULL: none), which sl_batch_tail gave before and are still
  * open, are moved there. SLUICE_NO_MEMORY leaves everything as it was. */
-int sl_batch_tail(sluice_batch_t *batch, char *old, size_t used, size_t need, char **data, size_t
-*cap);
+int sl_batch_tail(sluice_batch_t *batch, char *old, size_t used, size_t need, char **data,
+                  size_t *cap);
 /* Ends what sl_batch_tail gave: `used` bytes of it stay. */
 void sl_batch_tail_end(sluice_batch_t *batch, const char *data, size_t used);
 

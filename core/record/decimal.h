@@ -13,10 +13,10 @@
 
 /* Digits after the point minus the exponent: "1.50" 2, "1E+5" -5. */
 int32_t sl_decimal_scale(sluice_str_t text);
-int sl_decimal_to_bytes(sluice_batch_t *arena, sluice_str_t text, sluice_str_t *bytes, int32_t
-*scale);
-int sl_decimal_from_bytes(sluice_batch_t *arena, sluice_str_t bytes, int32_t scale, sluice_str_t
-*text);
+int sl_decimal_to_bytes(sluice_batch_t *arena, sluice_str_t text, sluice_str_t *bytes,
+                        int32_t *scale);
+int sl_decimal_from_bytes(sluice_batch_t *arena, sluice_str_t bytes, int32_t scale,
+                          sluice_str_t *text);
 
 /* 1 when text is exactly what BigDecimal.toString would print of it. */
 int sl_decimal_is_canonical(sluice_str_t text);

@@ -9,7 +9,7 @@
 
 #include "sluice/value.h"
 
-#define SL_INT64_TEXT_MAX 20  /* -9223372036854775808 */
+#define SL_INT64_TEXT_MAX  20 /* -9223372036854775808 */
 #define SL_DOUBLE_TEXT_MAX 32
 
 /* Each writes at most the maximum above, no NUL, and returns the length. */

@@ -1,0 +1,395 @@
+#include "record/batch.h"
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "record/schema.h"
+
+#define MAGIC         0x42415443u
+#define ALIGN         16u
+#define CHUNK_FIRST   1024u  /* what an idle batch costs, with its head */
+#define CHUNK_MAX     65536u /* below malloc's mmap threshold, so that chunks are recycled */
+#define RECORDS_FIRST 4u
+#define SCHEMAS_FIRST 8u
+
+typedef struct chunk chunk_t;
+struct chunk {
+    chunk_t *next; /* older */
+    size_t used;
+    size_t cap;
+    alignas(ALIGN) char data[];
+};
+
+typedef struct pin pin_t;
+struct pin {
+    pin_t *next;
+    void (*release)(void *arg);
+    void *arg;
+};
+
+struct sluice_batch {
+    uint32_t magic;
+    atomic_uint refs;
+    int sealed;
+    uint32_t mark_count;
+    size_t bytes;
+    chunk_t *chunk; /* the newest; the oldest is the one behind this struct */
+    pin_t *pins;
+    sluice_record_t *records;
+    size_t record_count;
+    size_t record_cap;
+    const sluice_schema_t **schemas; /* set of the ones we hold: open addressing, NULL free */
+    size_t schema_count;
+    size_t schema_slots; /* power of two */
+    sluice_mark_t *marks;
+    alignas(ALIGN) chunk_t first;
+};
+
+static size_t align_up(size_t n) {
+    return (n + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
+}
+
+sluice_batch_t *sl_batch_create(size_t hint) {
+    size_t cap = hint < CHUNK_FIRST ? CHUNK_FIRST : align_up(hint);
+    sluice_batch_t *b = cap < hint ? NULL : malloc(sizeof(*b) + cap);
+
+    if (b == NULL)
+        return NULL;
+    memset(b, 0, sizeof(*b));
+    b->magic = MAGIC;
+    atomic_init(&b->refs, 1);
+    b->bytes = sizeof(*b) + cap;
+    b->first.cap = cap;
+    b->chunk = &b->first;
+    return b;
+}
+
+static chunk_t *new_chunk(sluice_batch_t *b, size_t cap) {
+    chunk_t *c = cap > SIZE_MAX / 2 ? NULL : malloc(sizeof(*c) + cap);
+
+    if (c == NULL)
+        return NULL;
+    c->used = 0;
+    c->cap = cap;
+    b->bytes += sizeof(*c) + cap;
+    return c;
+}
+
+/* The size of the chunk after the newest. */
+static size_t next_cap(const sluice_batch_t *b) {
+    size_t cap = b->chunk->cap * 2;
+    return cap > CHUNK_MAX ? CHUNK_MAX : cap;
+}
+
+/* Memory that does not fit the newest chunk: a large piece gets one of its own below the newest,
+ * which goes on being filled; else a new one begins. */
+static void *alloc_slow(sluice_batch_t *b, size_t size) {
+    size_t cap = next_cap(b);
+    chunk_t *c;
+
+    if (size > cap / 4) {
+        if ((c = new_chunk(b, size)) == NULL)
+            return NULL;
+        c->next = b->chunk->next;
+        b->chunk->next = c;
+    } else {
+        if ((c = new_chunk(b, cap)) == NULL)
+            return NULL;
+        c->next = b->chunk;
+        b->chunk = c;
+    }
+    c->used = size;
+    return c->data;
+}
+
+/* Also used on sealed batches, by those who set marks. */
+static void *arena_alloc(sluice_batch_t *b, size_t size) {
+    chunk_t *c = b->chunk;
+    size_t need = align_up(size);
+    void *p;
+
+    if (need < size)
+        return NULL;
+    if (c->cap - c->used < need)
+        return alloc_slow(b, need);
+    p = c->data + c->used;
+    c->used += need;
+    return p;
+}
+
+void *sl_batch_alloc(sluice_batch_t *b, size_t size) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    SL_ASSERT(!b->sealed);
+    return arena_alloc(b, size);
+}
+
+sluice_str_t sl_batch_copy(sluice_batch_t *b, sluice_str_t s) {
+    char *p;
+
+    if (s.data == NULL || (p = sl_batch_alloc(b, s.len)) == NULL)
+        return sluice_str_n(NULL, 0);
+    if (s.len > 0)
+        memcpy(p, s.data, s.len);
+    return sluice_str_n(p, s.len);
+}
+
+/* A newest chunk with at least `need` bytes free at its end. The chunk that holds nothing but the
+ * open buffer is enlarged; else a new one begins and the buffer's `used` bytes are copied. */
+static int make_tail(sluice_batch_t *b, const char *old, size_t used, size_t need) {
+    size_t size = next_cap(b);
+    chunk_t *c = b->chunk;
+
+    if (need > SIZE_MAX / 4)
+        return SLUICE_NO_MEMORY;
+    if (size < need + need / 2)
+        size = align_up(need + need / 2);
+    if (c != &b->first && c->used == 0) {
+        if ((c = realloc(c, sizeof(*c) + size)) == NULL)
+            return SLUICE_NO_MEMORY;
+        b->bytes += size - c->cap;
+        c->cap = size;
+    } else {
+        if ((c = new_chunk(b, size)) == NULL)
+            return SLUICE_NO_MEMORY;
+        c->next = b->chunk;
+        if (used > 0)
+            memcpy(c->data, old, used);
+    }
+    b->chunk = c;
+    return SLUICE_OK;
+}
+
+int sl_batch_tail(sluice_batch_t *b, char *old, size_t used, size_t need, char **data,
+                  size_t *cap) {
+    SL_ASSERT(!b->sealed);
+    if (b->chunk->cap - b->chunk->used < need && make_tail(b, old, used, need) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
+    *data = b->chunk->data + b->chunk->used;
+    *cap = b->chunk->cap - b->chunk->used;
+    return SLUICE_OK;
+}
+
+void sl_batch_tail_end(sluice_batch_t *b, const char *data, size_t used) {
+    chunk_t *c = b->chunk;
+
+    SL_ASSERT(data ==
+              c->data + c->used); /* else something was allocated while the buffer was open */
+    c->used = align_up(c->used + used);
+    if (c->used > c->cap)
+        c->used = c->cap;
+}
+
+int sl_batch_pin(sluice_batch_t *b, size_t bytes, void (*release)(void *arg), void *arg) {
+    pin_t *pin = sl_batch_alloc(b, sizeof(*pin));
+
+    if (pin == NULL)
+        return SLUICE_NO_MEMORY;
+    pin->next = b->pins;
+    pin->release = release;
+    pin->arg = arg;
+    b->pins = pin;
+    b->bytes += bytes;
+    return SLUICE_OK;
+}
+
+static void release_shared(void *arg) {
+    sl_batch_unref(arg);
+}
+
+int sl_batch_share(sluice_batch_t *b, sluice_batch_t *with) {
+    int status;
+
+    SL_CHECK_MAGIC(with, MAGIC);
+    SL_ASSERT(with->sealed && with != b);
+    status = sl_batch_pin(b, with->bytes, release_shared, with);
+    if (status == SLUICE_OK)
+        sl_batch_ref(with);
+    return status;
+}
+
+sluice_record_t *sl_batch_add(sluice_batch_t *b) {
+    size_t cap = b->record_cap == 0 ? RECORDS_FIRST : b->record_cap * 2;
+    sluice_record_t *r;
+
+    SL_CHECK_MAGIC(b, MAGIC);
+    SL_ASSERT(!b->sealed);
+    if (b->record_count == b->record_cap) {
+        if ((r = realloc(b->records, cap * sizeof(*r))) == NULL)
+            return NULL;
+        b->bytes += (cap - b->record_cap) * sizeof(*r);
+        b->records = r;
+        b->record_cap = cap;
+    }
+    r = &b->records[b->record_count++];
+    memset(r, 0, sizeof(*r));
+    r->partition = SLUICE_NO_PARTITION;
+    r->original_partition = SLUICE_NO_PARTITION;
+    r->original_offset = SLUICE_NO_OFFSET;
+    return r;
+}
+
+/* The slot that holds the schema, or the free one for it; the table has a free one. */
+static const sluice_schema_t **schema_slot(const sluice_batch_t *b, const sluice_schema_t *schema) {
+    size_t slot = (size_t)(schema->id * 0x9e3779b97f4a7c15u >> 32) & (b->schema_slots - 1);
+
+    while (b->schemas[slot] != NULL && b->schemas[slot] != schema)
+        slot = (slot + 1) & (b->schema_slots - 1);
+    return &b->schemas[slot];
+}
+
+static int grow_schemas(sluice_batch_t *b) {
+    const sluice_schema_t **old = b->schemas;
+    size_t old_slots = b->schema_slots;
+    size_t slots = old_slots == 0 ? SCHEMAS_FIRST : old_slots * 2;
+    size_t i;
+
+    b->schemas = arena_alloc(b, slots * sizeof(*b->schemas));
+    if (b->schemas == NULL) {
+        b->schemas = old;
+        return SLUICE_NO_MEMORY;
+    }
+    memset(b->schemas, 0, slots * sizeof(*b->schemas));
+    b->schema_slots = slots;
+    for (i = 0; i < old_slots; i++)
+        if (old[i] != NULL)
+            *schema_slot(b, old[i]) = old[i];
+    return SLUICE_OK;
+}
+
+static int keep_schema(sluice_batch_t *b, const sluice_schema_t *schema) {
+    const sluice_schema_t **slot;
+
+    if (2 * b->schema_count >= b->schema_slots && grow_schemas(b) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
+    slot = schema_slot(b, schema);
+    if (*slot == NULL) {
+        *slot = sl_schema_ref(schema);
+        b->schema_count++;
+    }
+    return SLUICE_OK;
+}
+
+int sl_batch_keep_schema(sluice_batch_t *b, const sluice_schema_t *schema) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    SL_ASSERT(!b->sealed);
+    return schema == NULL ? SLUICE_OK : keep_schema(b, schema);
+}
+
+/* Of a value: its schema, or without one that of the struct that it is. */
+static const sluice_schema_t *schema_of(const sluice_schema_t *schema,
+                                        const sluice_value_t *value) {
+    if (schema == NULL && value->kind == SLUICE_STRUCT)
+        return value->as.st->schema;
+    return schema;
+}
+
+static int keep_record_schemas(sluice_batch_t *b, const sluice_record_t *r,
+                               const sluice_record_t *before) {
+    const sluice_schema_t *key = schema_of(r->key_schema, &r->key);
+    const sluice_schema_t *value = schema_of(r->value_schema, &r->value);
+    uint32_t i;
+
+    if (key != NULL && (before == NULL || key != before->key_schema) && keep_schema(b, key) != 0)
+        return SLUICE_NO_MEMORY;
+    if (value != NULL && (before == NULL || value != before->value_schema) &&
+        keep_schema(b, value) != 0)
+        return SLUICE_NO_MEMORY;
+    for (i = 0; i < r->header_count; i++) {
+        const sluice_schema_t *s = schema_of(r->headers[i].schema, &r->headers[i].value);
+        if (s != NULL && keep_schema(b, s) != 0)
+            return SLUICE_NO_MEMORY;
+    }
+    return SLUICE_OK;
+}
+
+int sl_batch_seal(sluice_batch_t *b) {
+    size_t i;
+
+    SL_CHECK_MAGIC(b, MAGIC);
+    if (b->sealed)
+        return SLUICE_OK;
+    for (i = 0; i < b->record_count; i++)
+        if (keep_record_schemas(b, &b->records[i], i == 0 ? NULL : &b->records[i - 1]) != 0)
+            return SLUICE_NO_MEMORY;
+    b->sealed = 1;
+    return SLUICE_OK;
+}
+
+int sl_batch_is_sealed(const sluice_batch_t *b) {
+    return b->sealed;
+}
+
+const sluice_record_t *sl_batch_records(const sluice_batch_t *b, size_t *count) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    *count = b->record_count;
+    return b->records;
+}
+
+size_t sl_batch_bytes(const sluice_batch_t *b) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    return b->bytes;
+}
+
+const sluice_mark_t *sl_batch_marks(const sluice_batch_t *b, size_t *count) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    *count = b->mark_count;
+    return b->marks;
+}
+
+int sl_batch_set_marks(sluice_batch_t *b, const sluice_mark_t *marks, size_t count) {
+    sluice_mark_t *copy = arena_alloc(b, count * sizeof(*copy));
+    size_t i;
+
+    if (copy == NULL || count > UINT32_MAX)
+        return SLUICE_NO_MEMORY;
+    for (i = 0; i < count; i++) {
+        sluice_str_t offset = marks[i].offset;
+
+        copy[i] = marks[i];
+        if (offset.data == NULL)
+            continue;
+        copy[i].offset.data = arena_alloc(b, offset.len);
+        if (copy[i].offset.data == NULL)
+            return SLUICE_NO_MEMORY;
+        memcpy((char *)(uintptr_t)copy[i].offset.data, offset.data, offset.len);
+    }
+    b->marks = copy;
+    b->mark_count = (uint32_t)count;
+    return SLUICE_OK;
+}
+
+sluice_batch_t *sl_batch_ref(sluice_batch_t *b) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    return b;
+}
+
+static void destroy(sluice_batch_t *b) {
+    chunk_t *c;
+    chunk_t *next;
+    pin_t *pin;
+    size_t i;
+
+    for (pin = b->pins; pin != NULL; pin = pin->next)
+        pin->release(pin->arg);
+    for (i = 0; i < b->schema_slots; i++)
+        sl_schema_unref(b->schemas[i]);
+    free(b->records);
+    for (c = b->chunk; c != NULL; c = next) {
+        next = c->next;
+        if (c != &b->first)
+            free(c);
+    }
+    b->magic = 0;
+    free(b);
+}
+
+void sl_batch_unref(sluice_batch_t *b) {
+    if (b == NULL)
+        return;
+    SL_CHECK_MAGIC(b, MAGIC);
+    if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
+        destroy(b);
+}
