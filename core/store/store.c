@@ -44,7 +44,7 @@ static request_list_t give_up(sl_store_t *s, request_list_t *work, const char *w
         r->next = NULL;
         if (r->fail_fast || s->stop) {
             r->status = SLUICE_RETRY;
-            snprintf(r->error, sizeof r->error, "%s", why);
+            snprintf(r->error, sizeof r->error, "%.*s", (int)sizeof r->error - 1, why);
             append(&failed, r, r);
         } else {
             append(&kept, r, r);

@@ -26,7 +26,7 @@ struct request {
     sl_store_load_fn loaded;
     void *user;
     int status;
-    char error[256];
+    char error[400];
 };
 
 typedef struct request_list {

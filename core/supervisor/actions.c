@@ -1,0 +1,290 @@
+#include "supervisor/supervisor_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One action under way: what was asked for, and who wants to know. */
+typedef struct action {
+    sl_supervisor_t *supervisor;
+    char *name;
+    char *kind;
+    char *origin;
+    char *target;
+    cJSON *config;
+    const char *type;
+    cJSON *secrets;
+    int must_be_new;
+    int forget;
+    sl_action_fn done;
+    void *user;
+} action_t;
+
+static void action_destroy(action_t *a) {
+    if (a == NULL)
+        return;
+    cJSON_Delete(a->config);
+    cJSON_Delete(a->secrets);
+    free(a->name);
+    free(a->kind);
+    free(a->origin);
+    free(a->target);
+    free(a);
+}
+
+static action_t *action_create(sl_supervisor_t *s, const char *name, sl_action_fn done,
+                               void *user) {
+    action_t *a = calloc(1, sizeof *a);
+
+    if (a == NULL || (a->name = strdup(name)) == NULL) {
+        free(a);
+        return NULL;
+    }
+    a->supervisor = s;
+    a->done = done;
+    a->user = user;
+    return a;
+}
+
+/* Completes and frees the action; the end of one pending call-back. */
+static void finish(action_t *a, int status, const char *message, const sl_report_t *report) {
+    sl_supervisor_t *s = a->supervisor;
+    sl_action_result_t result = { status, message, report, sl_supervisor_find(s, a->name) };
+
+    s->pending--;
+    if (a->done != NULL)
+        a->done(a->user, &result);
+    action_destroy(a);
+    sl_supervisor_settle(s);
+}
+
+/* ---- put ---- */
+
+static void apply_put(action_t *a) {
+    sl_supervisor_t *s = a->supervisor;
+    sl_managed_t *m = sl_supervisor_find(s, a->name);
+
+    if (m == NULL && (m = sl_managed_create(s, a->name)) == NULL) {
+        finish(a, SLUICE_NO_MEMORY, "out of memory", NULL);
+        return;
+    }
+    cJSON_Delete(m->config);
+    cJSON_Delete(m->secrets);
+    m->config = a->config;
+    m->secrets = a->secrets;
+    a->config = a->secrets = NULL;
+    sl_set_text(&m->kind, a->kind);
+    sl_set_text(&m->origin, a->origin);
+    sl_set_text(&m->trace, NULL);
+    m->type = a->type;
+    m->failed = m->keep_failed = 0;
+    snprintf(m->target, sizeof m->target, "%s", a->target);
+    m->version = s->next_incarnation++;
+    sl_supervisor_changed(m);
+    sl_managed_reconcile(m);
+    finish(a, SLUICE_OK, NULL, NULL);
+}
+
+static void on_put_stored(void *user, int status, const char *error) {
+    action_t *a = user;
+
+    if (status == SLUICE_OK)
+        apply_put(a);
+    else
+        finish(a, status, error, NULL);
+}
+
+static const char *put_target(const action_t *a) {
+    const sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
+    const char *kept = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(a->supervisor->remembered, a->name));
+
+    if (a->target != NULL)
+        return a->target;
+    if (m != NULL)
+        return m->target;
+    return kept != NULL && strcmp(a->origin, "file") == 0 ? kept : "RUNNING";
+}
+
+static int store_put(action_t *a) {
+    char *text = cJSON_PrintUnformatted(a->config);
+    char kind[32];
+    sl_store_config_t config = { a->name, kind, text, NULL };
+    char *target = strdup(put_target(a));
+    int status = SLUICE_NO_MEMORY;
+
+    free(a->target);
+    config.target = a->target = target;
+    snprintf(kind, sizeof kind, "%s%s", strcmp(a->origin, "file") == 0 ? "file:" : "", a->kind);
+    if (text != NULL && target != NULL)
+        status = sl_store_put_config(a->supervisor->o.store, &config, on_put_stored, a);
+    free(text);
+    return status;
+}
+
+static void on_put_resolved(void *user, int status, sl_resolved_t *resolved,
+                            const sl_report_t *report) {
+    action_t *a = user;
+    const sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
+
+    if (status == SLUICE_OK) {
+        a->type = resolved->type;
+        a->secrets = resolved->secrets;
+        resolved->secrets = NULL;
+        sl_resolved_fini(resolved);
+    }
+    if (status != SLUICE_OK)
+        finish(a, status, NULL, report);
+    else if (m != NULL && (a->must_be_new || m->deleting))
+        finish(a, SLUICE_BUSY, m->deleting ? "it is being deleted" : "it exists", NULL);
+    else if (a->supervisor->closing)
+        finish(a, SLUICE_CANCELLED, "sluice is shutting down", NULL);
+    else if ((status = store_put(a)) != SLUICE_OK)
+        finish(a, status, "out of memory", NULL);
+}
+
+int sl_supervisor_put(sl_supervisor_t *s, const sl_put_t *put, sl_action_fn done, void *user) {
+    action_t *a = action_create(s, put->name, done, user);
+    int status;
+
+    if (a == NULL) {
+        cJSON_Delete(put->config);
+        return SLUICE_NO_MEMORY;
+    }
+    a->config = put->config;
+    a->must_be_new = put->must_be_new;
+    sl_set_text(&a->kind, put->kind);
+    sl_set_text(&a->origin, put->origin);
+    sl_set_text(&a->target, put->target);
+    status = s->closing ? SLUICE_CANCELLED
+                        : s->o.resolver->resolve(s->o.resolver, a->name, a->kind, a->config, 1,
+                                                 on_put_resolved, a);
+    if (status != SLUICE_OK) {
+        action_destroy(a);
+        return status;
+    }
+    s->pending++;
+    return SLUICE_OK;
+}
+
+/* ---- target ---- */
+
+static void on_target_stored(void *user, int status, const char *error) {
+    action_t *a = user;
+    sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
+
+    if (status == SLUICE_OK && m != NULL && strcmp(m->target, a->target) != 0) {
+        snprintf(m->target, sizeof m->target, "%s", a->target);
+        /* A resume looks at plugins and secrets anew, and leaves alone what was FAILED. */
+        m->running_version = 0;
+        m->keep_failed = 1;
+        if (strcmp(m->target, "RUNNING") == 0)
+            m->failed = 0;
+        sl_supervisor_changed(m);
+        sl_managed_reconcile(m);
+    }
+    finish(a, status, error, NULL);
+}
+
+int sl_supervisor_target(sl_supervisor_t *s, const char *name, const char *target,
+                         sl_action_fn done, void *user) {
+    const sl_managed_t *m = sl_supervisor_find(s, name);
+    action_t *a;
+    int status;
+
+    if (m == NULL || m->deleting)
+        return SLUICE_INVALID;
+    a = action_create(s, name, done, user);
+    if (a == NULL)
+        return SLUICE_NO_MEMORY;
+    sl_set_text(&a->target, target);
+    status = sl_store_put_target(s->o.store, name, target, on_target_stored, a);
+    if (status != SLUICE_OK) {
+        action_destroy(a);
+        return status;
+    }
+    s->pending++;
+    return SLUICE_OK;
+}
+
+/* ---- delete ---- */
+
+static void on_delete_stored(void *user, int status, const char *error) {
+    action_t *a = user;
+    sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
+
+    if (status == SLUICE_OK) {
+        cJSON_DeleteItemFromObjectCaseSensitive(a->supervisor->remembered, a->name);
+        sl_managed_remove(m);
+    } else {
+        m->deleting = 0;
+        m->deletion = NULL;
+        sl_managed_reconcile(m);
+    }
+    finish(a, status, error, NULL);
+}
+
+void sl_action_delete_ready(sl_managed_t *m) {
+    action_t *a = m->deletion;
+    sl_store_t *store = m->supervisor->o.store;
+
+    if (a == NULL)
+        return;
+    m->deletion = NULL; /* from here on the store's answer carries it */
+    if (a->forget)
+        sl_store_delete_positions(store, a->name, NULL, NULL);
+    if (sl_store_delete_config(store, a->name, on_delete_stored, a) != SLUICE_OK) {
+        m->deleting = 0;
+        finish(a, SLUICE_NO_MEMORY, "out of memory", NULL);
+    }
+}
+
+int sl_supervisor_delete(sl_supervisor_t *s, const char *name, int forget, sl_action_fn done,
+                         void *user) {
+    sl_managed_t *m = sl_supervisor_find(s, name);
+    action_t *a;
+
+    if (m == NULL || m->deleting)
+        return SLUICE_INVALID;
+    a = action_create(s, name, done, user);
+    if (a == NULL)
+        return SLUICE_NO_MEMORY;
+    a->forget = forget;
+    s->pending++;
+    m->deletion = a;
+    m->deleting = 1;
+    sl_managed_reconcile(m);
+    return SLUICE_OK;
+}
+
+/* ---- restart ---- */
+
+static void restart_task(sl_task_t *t) {
+    t->crashes = 0;
+    t->reported_end = 0;
+    t->managed->refresh = 1;
+    if (t->child == NULL)
+        sl_task_set_state(t, SL_TASK_IDLE, NULL, NULL);
+    else
+        sl_task_stop(t);
+}
+
+int sl_supervisor_restart(sl_supervisor_t *s, const char *name, int task, int only_failed) {
+    sl_managed_t *m = sl_supervisor_find(s, name);
+    size_t i;
+
+    if (m == NULL || m->deleting || (task >= 0 && (size_t)task >= m->task_count))
+        return SLUICE_INVALID;
+    if (task < 0 && (!only_failed || m->failed)) {
+        m->version = s->next_incarnation++;
+        m->failed = m->keep_failed = 0;
+        sl_set_text(&m->trace, NULL);
+    } else {
+        for (i = 0; i < m->task_count; i++)
+            if (task < 0 ? m->tasks[i].state == SL_TASK_FAILED : i == (size_t)task)
+                restart_task(&m->tasks[i]);
+    }
+    sl_supervisor_changed(m);
+    sl_managed_reconcile(m);
+    return SLUICE_OK;
+}

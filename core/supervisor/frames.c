@@ -1,0 +1,131 @@
+#include "supervisor/supervisor_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/channel.h"
+#include "observe/log.h"
+
+#define FAILED_GRACE_MS 10000u /* between a task's own FAILED or FINISHED and its exit */
+#define METRICS_MAX (4u << 20)
+
+static const char *text_member(const cJSON *message, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, key));
+}
+
+/* Moves a member out of the message into *place, whose old tree goes. */
+static void keep(cJSON **place, cJSON *message, const char *key) {
+    cJSON *item = cJSON_DetachItemFromObjectCaseSensitive(message, key);
+
+    if (item == NULL)
+        return;
+    cJSON_Delete(*place);
+    *place = item;
+}
+
+static void reported_end(sl_task_t *t) {
+    t->reported_end = 1;
+    sl_child_deadline(t->child, FAILED_GRACE_MS, "it did not exit after its end");
+}
+
+static void on_status(sl_task_t *t, cJSON *message) {
+    const char *state = text_member(message, "state");
+    const char *trace = text_member(message, "trace");
+
+    keep(&t->branches, message, "branches");
+    if (state == NULL || t->reported_end)
+        return;
+    if (strcmp(state, "FAILED") == 0) {
+        reported_end(t);
+        sl_task_fail(t, text_member(message, "code"),
+                     trace == NULL ? "The task gave no reason" : trace);
+    } else if (strcmp(state, "FINISHED") == 0) {
+        reported_end(t);
+        sl_task_set_state(t, SL_TASK_FINISHED, NULL, NULL);
+    } else if (strcmp(state, "RUNNING") == 0 && !t->draining) {
+        sl_task_set_state(t, SL_TASK_RUNNING, NULL, NULL);
+    }
+}
+
+typedef struct commit {
+    sl_supervisor_t *supervisor;
+    uint64_t incarnation;
+    double seq;
+} commit_t;
+
+static void on_stored(void *user, int status, const char *error) {
+    commit_t *commit = user;
+    sl_supervisor_t *s = commit->supervisor;
+    sl_task_t *t = sl_supervisor_task(s, commit->incarnation);
+
+    (void)error;
+    if (status == SLUICE_OK && t != NULL && t->child != NULL) {
+        cJSON *message = sl_channel_message("stored");
+        cJSON_AddNumberToObject(message, "seq", commit->seq);
+        t->progressed = 1;
+        sl_child_send(t->child, message);
+    }
+    free(commit);
+    s->pending--;
+    sl_supervisor_settle(s);
+}
+
+static void on_task_positions(sl_task_t *t, cJSON *message) {
+    sl_supervisor_t *s = t->managed->supervisor;
+    const cJSON *seq = cJSON_GetObjectItemCaseSensitive(message, "seq");
+    cJSON *entries = cJSON_DetachItemFromObjectCaseSensitive(message, "entries");
+    commit_t *commit = calloc(1, sizeof *commit);
+    int status = SLUICE_NO_MEMORY;
+
+    if (commit == NULL) {
+        cJSON_Delete(entries);
+    } else {
+        commit->supervisor = s;
+        commit->incarnation = t->incarnation;
+        commit->seq = cJSON_IsNumber(seq) ? seq->valuedouble : 0;
+        status = sl_store_put_positions(s->o.store, t->managed->name, entries, on_stored, commit);
+    }
+    if (status == SLUICE_OK) {
+        s->pending++;
+        return;
+    }
+    free(commit);
+    sl_child_deadline(t->child, 0, status == SLUICE_INVALID ? "it sent malformed positions"
+                                                            : "no memory for its positions");
+}
+
+static void on_log(sl_task_t *t, const cJSON *message) {
+    const char *text = text_member(message, "text");
+    const char *level = text_member(message, "level");
+    char line[600];
+
+    snprintf(line, sizeof line, "%s %s", level == NULL ? "" : level, text == NULL ? "" : text);
+    sl_tail_add(&t->tail, line);
+    sl_log_write_json(
+        message,
+        SL_FIELDS(sl_field("pipeline", t->managed->name), sl_field_int("task", t->number)));
+}
+
+static void on_metrics(sl_task_t *t, const cJSON *message) {
+    const char *text = text_member(message, "text");
+
+    if (text != NULL && strlen(text) <= METRICS_MAX)
+        sl_set_text(&t->metrics, text);
+}
+
+void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
+    t->alive_at = uv_now(t->managed->supervisor->o.loop);
+    if (strcmp(type, "alive") == 0)
+        return;
+    if (strcmp(type, "positions") == 0)
+        on_task_positions(t, message);
+    else if (strcmp(type, "status") == 0)
+        on_status(t, message);
+    else if (strcmp(type, "metrics") == 0)
+        on_metrics(t, message);
+    else if (strcmp(type, "ledger") == 0)
+        keep(&t->ledger, message, "nodes");
+    else if (strcmp(type, "log") == 0)
+        on_log(t, message);
+}

@@ -1,0 +1,159 @@
+#include "supervisor/supervisor_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "observe/log.h"
+
+void sl_managed_clear_tasks(sl_managed_t *m) {
+    size_t i;
+
+    for (i = 0; i < m->task_count; i++)
+        sl_task_fini(&m->tasks[i]);
+    free(m->tasks);
+    m->tasks = NULL;
+    m->task_count = 0;
+}
+
+static int is_wanted(const sl_managed_t *m) {
+    const sl_supervisor_t *s = m->supervisor;
+    return s->begun && !s->closing && !m->deleting && !m->failed &&
+           strcmp(m->target, "RUNNING") == 0;
+}
+
+static size_t stop_tasks(sl_managed_t *m) {
+    size_t alive = 0;
+    size_t i;
+
+    for (i = 0; i < m->task_count; i++) {
+        sl_task_stop(&m->tasks[i]);
+        alive += m->tasks[i].child != NULL;
+    }
+    return alive;
+}
+
+/* New tasks; at a resume those that are FAILED stay as they are. */
+static int make_tasks(sl_managed_t *m, size_t count) {
+    size_t i;
+
+    if (!m->keep_failed || m->task_count != count) {
+        sl_managed_clear_tasks(m);
+        m->tasks = calloc(count, sizeof *m->tasks);
+        if (m->tasks == NULL)
+            return SLUICE_NO_MEMORY;
+        m->task_count = count;
+        for (i = 0; i < count; i++)
+            sl_task_init(&m->tasks[i], m, (int)i);
+    }
+    m->keep_failed = 0;
+    return SLUICE_OK;
+}
+
+static void adopt(sl_managed_t *m, sl_resolved_t *r) {
+    cJSON_Delete(m->pipeline);
+    cJSON_Delete(m->modules);
+    cJSON_Delete(m->secrets);
+    m->pipeline = r->pipeline;
+    m->modules = r->modules;
+    m->secrets = r->secrets;
+    r->pipeline = r->modules = r->secrets = NULL;
+    m->type = r->type;
+    m->memory_limit = r->memory_limit;
+    if (m->refresh && m->running_version == m->version) {
+        m->refresh = 0;
+        return;
+    }
+    m->refresh = 0;
+    if (make_tasks(m, r->tasks < 1 ? 1 : (size_t)r->tasks) == SLUICE_OK)
+        m->running_version = m->version;
+}
+
+static void cannot_resolve(sl_managed_t *m, const sl_report_t *report) {
+    char *text = report == NULL ? NULL : sl_report_text(report, m->name);
+
+    m->failed = 1;
+    sl_set_text(&m->trace, text == NULL ? "the configuration cannot be read" : text);
+    free(text);
+    sl_log_kv(SLUICE_LOG_ERROR, SCOPE, SL_FIELDS(sl_field("pipeline", m->name)),
+              "it cannot start: %s", m->trace);
+    sl_store_put_status(m->supervisor->o.store, m->name, -1, "FAILED", m->trace);
+    sl_supervisor_changed(m);
+}
+
+typedef struct attempt {
+    sl_supervisor_t *supervisor;
+    char *name;
+    uint64_t version;
+} attempt_t;
+
+static void on_resolved(void *user, int status, sl_resolved_t *resolved,
+                        const sl_report_t *report) {
+    attempt_t *a = user;
+    sl_supervisor_t *s = a->supervisor;
+    sl_managed_t *m = sl_supervisor_find(s, a->name);
+
+    s->pending--;
+    if (m != NULL && m->resolving && m->version == a->version && is_wanted(m)) {
+        if (status == SLUICE_OK)
+            adopt(m, resolved);
+        else
+            cannot_resolve(m, report);
+    }
+    if (status == SLUICE_OK)
+        sl_resolved_fini(resolved);
+    free(a->name);
+    free(a);
+    if (m != NULL) {
+        m->resolving = 0;
+        sl_managed_reconcile(m);
+    }
+    sl_supervisor_settle(s);
+}
+
+static void resolve(sl_managed_t *m) {
+    sl_supervisor_t *s = m->supervisor;
+    attempt_t *a = calloc(1, sizeof *a);
+
+    if (a != NULL) {
+        a->supervisor = s;
+        a->name = strdup(m->name);
+        a->version = m->version;
+        if (a->name != NULL && s->o.resolver->resolve(s->o.resolver, m->name, m->kind, m->config,
+                                                      0, on_resolved, a) == SLUICE_OK) {
+            m->resolving = 1;
+            s->pending++;
+            return;
+        }
+        free(a->name);
+    }
+    free(a);
+    cannot_resolve(m, NULL);
+}
+
+void sl_managed_reconcile(sl_managed_t *m) {
+    int wanted = is_wanted(m);
+    size_t i;
+
+    if (!wanted || m->version != m->running_version) {
+        if (stop_tasks(m) > 0 || m->resolving)
+            return;
+        if (m->deleting)
+            sl_action_delete_ready(m);
+        else if (wanted)
+            resolve(m);
+        else
+            sl_supervisor_settle(m->supervisor);
+        return;
+    }
+    if (m->resolving)
+        return;
+    for (i = 0; i < m->task_count; i++) {
+        if (m->tasks[i].state != SL_TASK_IDLE || m->tasks[i].child != NULL)
+            continue;
+        if (m->refresh) {
+            resolve(m);
+            return;
+        }
+        sl_task_start(&m->tasks[i]);
+    }
+}

@@ -1,0 +1,84 @@
+/*
+ * supervisor/managed.h: one pipeline or connector under supervision, and its tasks.
+ *
+ * What this is: the structs that REST and `status` read. Only core/supervisor writes them.
+ * Ownership: all members belong to the object. Threads: the loop's.
+ */
+#ifndef SL_SUPERVISOR_MANAGED_H
+#define SL_SUPERVISOR_MANAGED_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <cjson/cJSON.h>
+
+#include "supervisor/child.h"
+#include "supervisor/tail.h"
+
+typedef enum sl_task_state {
+    SL_TASK_IDLE = 0,   /* has no process, because the target state wants none */
+    SL_TASK_STARTING,   /* positions are read, or the process has not said RUNNING yet */
+    SL_TASK_RUNNING,
+    SL_TASK_RESTARTING, /* crashed, waits for its next start */
+    SL_TASK_FAILED,
+    SL_TASK_FINISHED /* its source has ended, all is delivered */
+} sl_task_state_t;
+
+struct sl_managed;
+struct sl_supervisor;
+
+typedef struct sl_task {
+    struct sl_managed *managed;
+    int number;
+    sl_task_state_t state;
+    char *code;           /* of the failure, NULL when unknown */
+    char *trace;          /* why it is FAILED or RESTARTING, else NULL */
+    uint64_t incarnation; /* of the newest process; unique over restarts of sluice */
+    unsigned restarts;    /* after crashes, since it was created */
+    unsigned crashes;     /* without progress */
+    uint64_t memory;      /* RssAnon at the last look, 0 without a process */
+    double cpu;           /* seconds, this process */
+    cJSON *branches;      /* of the last status frame, or NULL */
+    cJSON *ledger;        /* of the last ledger frame, or NULL */
+    char *metrics;        /* Prometheus text of the last metrics frame, or NULL */
+
+    /* private to core/supervisor */
+    sl_child_t *child;
+    sl_tail_t tail;
+    int draining;
+    int progressed;
+    int reported_end; /* the task itself said FAILED or FINISHED */
+    uint64_t restart_at;
+    uint64_t alive_at;
+    uint64_t leased_at;
+} sl_task_t;
+
+typedef struct sl_managed {
+    struct sl_supervisor *supervisor;
+    char *name;
+    char *kind;   /* "pipeline" or "connector" */
+    char *origin; /* "rest" or "file" */
+    const char *type; /* "source", "sink", "pipeline"; "unknown" before it was resolved */
+    cJSON *config;  /* as the user gave it, references unresolved */
+    cJSON *secrets; /* array of JSON pointers into config, or NULL */
+    char target[8]; /* "RUNNING", "PAUSED", "STOPPED" */
+    int failed;     /* it could not be resolved: no tasks */
+    char *trace;    /* why */
+    sl_task_t *tasks;
+    size_t task_count;
+
+    /* private to core/supervisor */
+    cJSON *pipeline;
+    cJSON *modules;
+    int64_t memory_limit;
+    uint64_t version;         /* of what it should run: new configurations and restarts add one */
+    uint64_t running_version; /* of what the tasks run */
+    int resolving;
+    int keep_failed; /* at the next start FAILED tasks stay so */
+    int deleting;
+    int refresh;     /* modules are looked up again before the next task starts */
+    void *deletion;  /* the action to complete when it is gone */
+} sl_managed_t;
+
+const char *sl_task_state_name(sl_task_state_t state);
+
+#endif

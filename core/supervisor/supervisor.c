@@ -1,0 +1,307 @@
+#include "supervisor/supervisor_int.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/channel.h"
+#include "observe/log.h"
+
+#define TICK_MS 250u
+#define GAP_MS 5000u /* a tick so late means that we were stopped, not our tasks */
+
+void sl_set_text(char **member, const char *text) {
+    char *copy = text == NULL ? NULL : strdup(text);
+    free(*member);
+    *member = copy;
+}
+
+void sl_resolved_fini(sl_resolved_t *r) {
+    cJSON_Delete(r->pipeline);
+    cJSON_Delete(r->modules);
+    cJSON_Delete(r->secrets);
+    memset(r, 0, sizeof *r);
+}
+
+/* ---- registry ---- */
+
+sl_managed_t *sl_managed_create(sl_supervisor_t *s, const char *name) {
+    sl_managed_t *m = calloc(1, sizeof *m);
+    sl_managed_t **items = realloc(s->items, (s->count + 1) * sizeof *items);
+
+    if (items != NULL)
+        s->items = items;
+    if (m == NULL || items == NULL || (m->name = strdup(name)) == NULL) {
+        free(m);
+        return NULL;
+    }
+    m->supervisor = s;
+    m->type = "unknown";
+    strcpy(m->target, "RUNNING");
+    s->items[s->count++] = m;
+    return m;
+}
+
+void sl_managed_remove(sl_managed_t *m) {
+    sl_supervisor_t *s = m->supervisor;
+    size_t i;
+
+    for (i = 0; s->items[i] != m; i++)
+        ;
+    memmove(s->items + i, s->items + i + 1, (--s->count - i) * sizeof *s->items);
+    sl_managed_clear_tasks(m);
+    cJSON_Delete(m->config);
+    cJSON_Delete(m->secrets);
+    cJSON_Delete(m->pipeline);
+    cJSON_Delete(m->modules);
+    free(m->name);
+    free(m->kind);
+    free(m->origin);
+    free(m->trace);
+    free(m);
+}
+
+size_t sl_supervisor_count(const sl_supervisor_t *s) {
+    return s->count;
+}
+
+sl_managed_t *sl_supervisor_at(const sl_supervisor_t *s, size_t i) {
+    return i < s->count ? s->items[i] : NULL;
+}
+
+sl_managed_t *sl_supervisor_find(const sl_supervisor_t *s, const char *name) {
+    size_t i;
+
+    for (i = 0; i < s->count; i++)
+        if (strcmp(s->items[i]->name, name) == 0)
+            return s->items[i];
+    return NULL;
+}
+
+sl_task_t *sl_supervisor_task(const sl_supervisor_t *s, uint64_t incarnation) {
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < s->count; i++)
+        for (k = 0; k < s->items[i]->task_count; k++)
+            if (s->items[i]->tasks[k].incarnation == incarnation)
+                return &s->items[i]->tasks[k];
+    return NULL;
+}
+
+void sl_supervisor_changed(sl_managed_t *m) {
+    const sl_supervisor_options_t *o = &m->supervisor->o;
+    if (o->on_change != NULL)
+        o->on_change(o->user, m);
+}
+
+const char *sl_supervisor_trouble(const sl_supervisor_t *s) {
+    return s->trouble;
+}
+
+void sl_supervisor_set_trouble(sl_supervisor_t *s, const char *message) {
+    if (message != NULL)
+        sl_log(SLUICE_LOG_ERROR, SCOPE,
+               "positions cannot be stored, so tasks wait and nothing is acknowledged: %s",
+               message);
+    else
+        sl_log(SLUICE_LOG_INFO, SCOPE, "positions can be stored again");
+    sl_set_text(&s->trouble, message);
+}
+
+int sl_supervisor_has_failed(const sl_supervisor_t *s) {
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < s->count; i++) {
+        if (s->items[i]->failed)
+            return 1;
+        for (k = 0; k < s->items[i]->task_count; k++)
+            if (s->items[i]->tasks[k].state == SL_TASK_FAILED)
+                return 1;
+    }
+    return 0;
+}
+
+static int is_settled(const sl_managed_t *m) {
+    size_t k;
+
+    if (m->failed || strcmp(m->target, "RUNNING") != 0)
+        return 1;
+    if (m->version != m->running_version || m->task_count == 0)
+        return 0;
+    for (k = 0; k < m->task_count; k++)
+        if ((m->tasks[k].state != SL_TASK_FAILED && m->tasks[k].state != SL_TASK_FINISHED) ||
+            m->tasks[k].child != NULL)
+            return 0;
+    return 1;
+}
+
+int sl_supervisor_is_settled(const sl_supervisor_t *s) {
+    size_t i;
+
+    for (i = 0; i < s->count; i++)
+        if (!is_settled(s->items[i]))
+            return 0;
+    return s->pending == 0;
+}
+
+void sl_supervisor_log_level(sl_supervisor_t *s, const char *scope, const char *level) {
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < s->count; i++)
+        for (k = 0; k < s->items[i]->task_count; k++) {
+            cJSON *message = sl_channel_message("log_level");
+            cJSON_AddStringToObject(message, "scope", scope);
+            cJSON_AddStringToObject(message, "level", level);
+            if (s->items[i]->tasks[k].child == NULL)
+                cJSON_Delete(message);
+            else
+                sl_child_send(s->items[i]->tasks[k].child, message);
+        }
+}
+
+/* ---- tick ---- */
+
+/* We slept (stopped, suspended): the silence of the tasks is ours. */
+static void forgive(sl_supervisor_t *s, uint64_t now) {
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < s->count; i++)
+        for (k = 0; k < s->items[i]->task_count; k++)
+            s->items[i]->tasks[k].alive_at = now;
+}
+
+static void on_tick(uv_timer_t *timer) {
+    sl_supervisor_t *s = timer->data;
+    uint64_t now = uv_now(s->o.loop);
+    size_t i;
+    size_t k;
+
+    if (now - s->ticked_at > GAP_MS)
+        forgive(s, now);
+    s->ticked_at = now;
+    for (i = 0; i < s->count; i++)
+        for (k = 0; k < s->items[i]->task_count; k++)
+            sl_task_tick(&s->items[i]->tasks[k], now);
+    sl_log_tick();
+}
+
+/* ---- life ---- */
+
+static uint64_t or_default(uint64_t value, uint64_t fallback) {
+    return value == 0 ? fallback : value;
+}
+
+static uint64_t wall_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int sl_supervisor_create(const sl_supervisor_options_t *options, sl_supervisor_t **out) {
+    sl_supervisor_t *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return SLUICE_NO_MEMORY;
+    s->o = *options;
+    s->o.executable = strdup(options->executable);
+    s->o.data_dir = strdup(options->data_dir);
+    s->o.lease_ms = or_default(s->o.lease_ms, 2000);
+    s->o.hang_ms = or_default(s->o.hang_ms, 30000);
+    s->o.drain_ms = or_default(s->o.drain_ms, 30000);
+    s->o.backoff_first_ms = or_default(s->o.backoff_first_ms, 500);
+    s->o.backoff_max_ms = or_default(s->o.backoff_max_ms, 60000);
+    s->o.crash_limit = (unsigned)or_default(s->o.crash_limit, 10);
+    s->remembered = cJSON_CreateObject();
+    /* Later processes have greater numbers, those of the next sluice too. */
+    s->next_incarnation = wall_ms();
+    uv_timer_init(s->o.loop, &s->tick);
+    s->tick.data = s;
+    *out = s;
+    return SLUICE_OK;
+}
+
+static void load_one(void *user, const sl_store_config_t *c) {
+    sl_supervisor_t *s = user;
+    sl_managed_t *m;
+
+    if (strncmp(c->kind, "file:", 5) == 0) {
+        cJSON_AddStringToObject(s->remembered, c->name, c->target);
+        return;
+    }
+    m = sl_managed_create(s, c->name);
+    if (m == NULL)
+        return;
+    sl_set_text(&m->kind, c->kind);
+    sl_set_text(&m->origin, "rest");
+    m->config = cJSON_Parse(c->text);
+    m->version = s->next_incarnation++;
+    strncpy(m->target, c->target, sizeof m->target - 1);
+}
+
+int sl_supervisor_load(sl_supervisor_t *s) {
+    return sl_store_each_config(s->o.store, load_one, s);
+}
+
+void sl_supervisor_begin(sl_supervisor_t *s) {
+    size_t i;
+
+    s->begun = 1;
+    s->ticked_at = uv_now(s->o.loop);
+    uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
+    for (i = 0; i < s->count; i++)
+        sl_managed_reconcile(s->items[i]);
+}
+
+static void on_tick_closed(uv_handle_t *handle) {
+    sl_supervisor_t *s = handle->data;
+
+    while (s->count > 0)
+        sl_managed_remove(s->items[s->count - 1]);
+    free(s->items);
+    cJSON_Delete(s->remembered);
+    free((char *)(uintptr_t)s->o.executable);
+    free((char *)(uintptr_t)s->o.data_dir);
+    free(s->trouble);
+    if (s->closed != NULL)
+        s->closed(s->closed_user);
+    free(s);
+}
+
+void sl_supervisor_settle(sl_supervisor_t *s) {
+    size_t i;
+    size_t k;
+
+    if (!s->closing || s->pending > 0 || uv_is_closing((uv_handle_t *)&s->tick))
+        return;
+    for (i = 0; i < s->count; i++)
+        for (k = 0; k < s->items[i]->task_count; k++)
+            if (s->items[i]->tasks[k].child != NULL)
+                return;
+    uv_close((uv_handle_t *)&s->tick, on_tick_closed);
+}
+
+void sl_supervisor_close(sl_supervisor_t *s, void (*closed)(void *user), void *user) {
+    size_t i;
+
+    s->closing = 1;
+    s->closed = closed;
+    s->closed_user = user;
+    for (i = s->count; i-- > 0;)
+        sl_managed_reconcile(s->items[i]);
+    sl_supervisor_settle(s);
+}
+
+void sl_supervisor_kill(sl_supervisor_t *s) {
+    size_t i;
+    size_t k;
+
+    for (i = 0; i < s->count; i++)
+        for (k = 0; k < s->items[i]->task_count; k++)
+            if (s->items[i]->tasks[k].child != NULL)
+                sl_child_kill(s->items[i]->tasks[k].child, SIGKILL, 0, "sluice ends at once");
+}

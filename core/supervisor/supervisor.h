@@ -1,0 +1,108 @@
+/*
+ * supervisor/supervisor.h: the long-lived parent: pipelines, their target states, their processes.
+ *
+ * What this is: keeps one sl_managed_t for each pipeline or connector, brings its processes to its
+ * target state (only RUNNING has any), restarts what crashes, and passes positions to the store.
+ * It loads no plugin. Actions are queued with the store first; when they complete, a crash of this
+ * process cannot undo them.
+ * Ownership: managed objects belong to the supervisor; pointers to them are good until the loop
+ * goes on. Threads: the loop's.
+ */
+#ifndef SL_SUPERVISOR_SUPERVISOR_H
+#define SL_SUPERVISOR_SUPERVISOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <cjson/cJSON.h>
+#include <uv.h>
+
+#include "store/store.h"
+#include "supervisor/managed.h"
+#include "supervisor/resolver.h"
+
+typedef struct sl_supervisor sl_supervisor_t;
+
+typedef struct sl_supervisor_options {
+    uv_loop_t *loop;
+    sl_store_t *store;
+    sl_resolver_t *resolver;
+    const char *executable; /* run with arguments: sluice __task NAME */
+    const char *data_dir;   /* states of tasks go to <data_dir>/state */
+    /* 0: the default in brackets */
+    uint64_t lease_ms;         /* how often a task hears that we live (2 s) */
+    uint64_t hang_ms;          /* a task that is silent for so long is killed (30 s) */
+    uint64_t drain_ms;         /* a task that takes longer to drain is killed (30 s) */
+    uint64_t backoff_first_ms; /* before the first restart after a crash (500 ms) */
+    uint64_t backoff_max_ms;   /* (60 s) */
+    unsigned crash_limit;      /* crashes without progress until a task is FAILED (10) */
+    /* A pipeline's state changed; may be NULL. Nothing may be closed in it. */
+    void (*on_change)(void *user, sl_managed_t *managed);
+    void *user;
+} sl_supervisor_options_t;
+
+/* status SLUICE_OK, or why not: SLUICE_INVALID (faults are in the report), SLUICE_BUSY (exists, or
+ * is being deleted), SLUICE_RETRY (the store: message), SLUICE_CANCELLED (we are closing). report
+ * and message may be NULL. */
+typedef struct sl_action_result {
+    int status;
+    const char *message;
+    const sl_report_t *report;
+    sl_managed_t *managed; /* NULL when it is gone */
+} sl_action_result_t;
+typedef void (*sl_action_fn)(void *user, const sl_action_result_t *result);
+
+int sl_supervisor_create(const sl_supervisor_options_t *options, sl_supervisor_t **out);
+
+/* Takes over what the store knows; of configurations that came from files only the target state,
+ * for when the file is put again. Blocks: before the loop runs. Nothing starts before
+ * sl_supervisor_begin. */
+int sl_supervisor_load(sl_supervisor_t *supervisor);
+void sl_supervisor_begin(sl_supervisor_t *supervisor);
+
+/* Drains all tasks, waits for the store's answers, frees the supervisor, calls `closed`. */
+void sl_supervisor_close(sl_supervisor_t *supervisor, void (*closed)(void *user), void *user);
+/* SIGKILL to all tasks: for the second SIGTERM. */
+void sl_supervisor_kill(sl_supervisor_t *supervisor);
+
+size_t sl_supervisor_count(const sl_supervisor_t *supervisor);
+sl_managed_t *sl_supervisor_at(const sl_supervisor_t *supervisor, size_t i);
+sl_managed_t *sl_supervisor_find(const sl_supervisor_t *supervisor, const char *name);
+/* Disk trouble of the store, NULL: none. For health and status. */
+const char *sl_supervisor_trouble(const sl_supervisor_t *supervisor);
+void sl_supervisor_set_trouble(sl_supervisor_t *supervisor, const char *message);
+
+/* ---- actions: complete exactly once, never inside the call; `done` may be NULL. A negative result
+ * (SLUICE_INVALID: no such name) means that they never complete. ---- */
+
+typedef struct sl_put {
+    const char *name;
+    const char *kind;   /* "pipeline" or "connector" */
+    const char *origin; /* "rest" or "file" */
+    cJSON *config;      /* taken */
+    const char *target; /* NULL: keeps it, RUNNING when new */
+    int must_be_new;    /* SLUICE_BUSY when there is one of that name */
+} sl_put_t;
+
+/* Checks the configuration, stores it, and starts or restarts its tasks. */
+int sl_supervisor_put(sl_supervisor_t *supervisor, const sl_put_t *put, sl_action_fn done,
+                      void *user);
+int sl_supervisor_target(sl_supervisor_t *supervisor, const char *name, const char *target,
+                         sl_action_fn done, void *user);
+/* Completes when no process is left. Positions stay, unless `forget`. */
+int sl_supervisor_delete(sl_supervisor_t *supervisor, const char *name, int forget,
+                         sl_action_fn done, void *user);
+
+/* At once, without completion. task -1: the pipeline with all tasks (only_failed: those FAILED). */
+int sl_supervisor_restart(sl_supervisor_t *supervisor, const char *name, int task,
+                          int only_failed);
+
+/* To all tasks: {"type":"log_level"}. */
+void sl_supervisor_log_level(sl_supervisor_t *supervisor, const char *scope, const char *level);
+
+/* A task or connector is FAILED. */
+int sl_supervisor_has_failed(const sl_supervisor_t *supervisor);
+/* Nothing is left to run: each pipeline has only FINISHED or FAILED tasks, or none because of its
+ * target state. */
+int sl_supervisor_is_settled(const sl_supervisor_t *supervisor);
+
+#endif

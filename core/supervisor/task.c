@@ -1,0 +1,308 @@
+#include "supervisor/supervisor_int.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/channel.h"
+#include "observe/log.h"
+#include "observe/process.h"
+#include "supervisor/backoff.h"
+
+#define ABORT_GRACE_MS 2000u /* for the abort's own messages, then SIGKILL */
+
+const char *sl_task_state_name(sl_task_state_t state) {
+    static const char *const names[] = { "IDLE",       "STARTING", "RUNNING",
+                                         "RESTARTING", "FAILED",   "FINISHED" };
+    return names[state];
+}
+
+void sl_task_init(sl_task_t *t, sl_managed_t *m, int number) {
+    memset(t, 0, sizeof *t);
+    t->managed = m;
+    t->number = number;
+    sl_tail_init(&t->tail);
+}
+
+void sl_task_fini(sl_task_t *t) {
+    sl_tail_fini(&t->tail);
+    cJSON_Delete(t->branches);
+    cJSON_Delete(t->ledger);
+    free(t->metrics);
+    free(t->code);
+    free(t->trace);
+    memset(t, 0, sizeof *t);
+}
+
+static const sl_supervisor_options_t *options(const sl_task_t *t) {
+    return &t->managed->supervisor->o;
+}
+
+static void say(const sl_task_t *t, sluice_log_level_t level, const char *text) {
+    sl_log_kv(level, SCOPE,
+              SL_FIELDS(sl_field("pipeline", t->managed->name), sl_field_int("task", t->number)),
+              "%s", text);
+}
+
+void sl_task_set_state(sl_task_t *t, sl_task_state_t state, const char *code, const char *trace) {
+    int same = t->state == state;
+
+    sl_set_text(&t->code, code);
+    sl_set_text(&t->trace, trace);
+    t->state = state;
+    if (same)
+        return;
+    if (state == SL_TASK_FAILED || state == SL_TASK_FINISHED || state == SL_TASK_RUNNING)
+        sl_store_put_status(t->managed->supervisor->o.store, t->managed->name, t->number,
+                            sl_task_state_name(state), trace);
+    sl_supervisor_changed(t->managed);
+}
+
+void sl_task_fail(sl_task_t *t, const char *code, const char *trace) {
+    char text[400];
+
+    snprintf(text, sizeof text, "task is FAILED: %s", trace);
+    say(t, SLUICE_LOG_ERROR, text);
+    sl_task_set_state(t, SL_TASK_FAILED, code, trace);
+}
+
+/* ---- the end of a process ---- */
+
+static void restart_later(sl_task_t *t, const char *trace, const char *what) {
+    uint64_t delay = sl_backoff_ms(options(t)->backoff_first_ms, options(t)->backoff_max_ms,
+                                   t->crashes - 1, uv_hrtime() >> 4);
+    char text[400];
+
+    snprintf(text, sizeof text, "task died: %s; starting it again in %llu ms (crash %u of %u "
+             "without progress)",
+             what, (unsigned long long)delay, t->crashes, options(t)->crash_limit);
+    say(t, SLUICE_LOG_WARN, text);
+    t->restarts++;
+    t->restart_at = uv_now(options(t)->loop) + delay;
+    sl_task_set_state(t, SL_TASK_RESTARTING, "task.crashed", trace);
+}
+
+static void crashed(sl_task_t *t, const sl_child_end_t *end) {
+    char what[200];
+    char head[400];
+    char *trace;
+
+    if (end->signal == 0 && end->exit_code == 0)
+        snprintf(what, sizeof what, "it ended by itself without saying why");
+    else
+        sl_child_end_text(end, what, sizeof what);
+    if (t->progressed)
+        t->crashes = 0;
+    t->crashes++;
+    if (t->crashes < options(t)->crash_limit)
+        snprintf(head, sizeof head, "Task crashed: %s. Last lines of its log:", what);
+    else
+        snprintf(head, sizeof head,
+                 "Task crashed: %s; given up after %u crashes without progress. Last lines of its "
+                 "log:",
+                 what, t->crashes);
+    trace = sl_tail_text(&t->tail, head);
+    if (t->crashes >= options(t)->crash_limit)
+        sl_task_fail(t, "task.crashed", trace);
+    else
+        restart_later(t, trace, what);
+    free(trace);
+}
+
+static void on_child_exit(void *user, const sl_child_end_t *end) {
+    sl_task_t *t = user;
+    int drained = t->draining;
+    char what[200];
+
+    t->child = NULL;
+    t->draining = 0;
+    t->memory = 0;
+    if (t->reported_end) {
+        say(t, SLUICE_LOG_DEBUG, "task's process is gone");
+    } else if (drained) {
+        sl_child_end_text(end, what, sizeof what);
+        if (end->signal != 0 || end->exit_code != 0)
+            sl_log_kv(SLUICE_LOG_WARN, SCOPE,
+                      SL_FIELDS(sl_field("pipeline", t->managed->name),
+                                sl_field_int("task", t->number)),
+                      "task did not drain well: %s; what it had not committed is sent again at its "
+                      "next start",
+                      what);
+        sl_task_set_state(t, SL_TASK_IDLE, NULL, NULL);
+    } else {
+        crashed(t, end);
+    }
+    sl_managed_reconcile(t->managed);
+}
+
+static void on_child_stderr(void *user, const char *line) {
+    sl_task_t *t = user;
+
+    sl_tail_add(&t->tail, line);
+    sl_log_kv(SLUICE_LOG_WARN, "task.stderr",
+              SL_FIELDS(sl_field("pipeline", t->managed->name), sl_field_int("task", t->number)),
+              "%s", line);
+}
+
+static void on_child_message(void *user, const char *type, cJSON *message) {
+    sl_task_message(user, type, message);
+}
+
+/* ---- the start of a process ---- */
+
+/* Names may hold any character, '/' too. */
+static void state_folder(const sl_task_t *t, char *out, size_t size) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *p;
+    size_t at = (size_t)snprintf(out, size, "%s/state", options(t)->data_dir);
+
+    mkdir(out, 0700);
+    if (at + 2 < size)
+        out[at++] = '/';
+    for (p = t->managed->name; *p != '\0' && at + 4 < size; p++) {
+        if (strchr(plain, *p) != NULL)
+            out[at++] = *p;
+        else
+            at += (size_t)snprintf(out + at, 4, "%%%02X", (unsigned)(unsigned char)*p);
+    }
+    out[at] = '\0';
+    mkdir(out, 0700);
+}
+
+static cJSON *start_message(const sl_task_t *t, cJSON *positions) {
+    const sl_managed_t *m = t->managed;
+    cJSON *message = sl_channel_message("start");
+    char folder[4096];
+
+    state_folder(t, folder, sizeof folder);
+    cJSON_AddStringToObject(message, "name", m->name);
+    cJSON_AddNumberToObject(message, "incarnation", (double)t->incarnation);
+    cJSON_AddNumberToObject(message, "task", t->number);
+    cJSON_AddNumberToObject(message, "tasks", (double)m->task_count);
+    cJSON_AddItemToObject(message, "pipeline", cJSON_Duplicate(m->pipeline, 1));
+    cJSON_AddItemToObject(message, "modules", cJSON_Duplicate(m->modules, 1));
+    cJSON_AddItemToObject(message, "positions", positions);
+    cJSON_AddStringToObject(message, "state_dir", folder);
+    cJSON_AddBoolToObject(message, "paused", 0);
+    cJSON_AddStringToObject(message, "log_level", sl_log_level_name(sl_log_level(NULL)));
+    cJSON_AddNumberToObject(message, "memory_limit", (double)m->memory_limit);
+    return message;
+}
+
+static void spawn(sl_task_t *t, cJSON *positions) {
+    static const sl_child_callbacks_t callbacks = { on_child_message, on_child_stderr,
+                                                    on_child_exit };
+    const char *args[] = { "sluice", "__task", t->managed->name, NULL };
+    sl_child_params_t params = { options(t)->loop, options(t)->executable, args,
+                                 sl_store_lock_fd(options(t)->store) };
+    char error[300];
+
+    t->reported_end = t->progressed = t->draining = 0;
+    t->alive_at = t->leased_at = uv_now(options(t)->loop);
+    if (sl_child_spawn(&params, &callbacks, t, &t->child, error, sizeof error) != SLUICE_OK) {
+        cJSON_Delete(positions);
+        t->crashes++;
+        restart_later(t, error, error);
+        return;
+    }
+    sl_child_send(t->child, start_message(t, positions));
+}
+
+typedef struct start {
+    sl_supervisor_t *supervisor;
+    uint64_t incarnation;
+} start_t;
+
+static void on_positions(void *user, int status, cJSON *positions) {
+    start_t *start = user;
+    sl_supervisor_t *s = start->supervisor;
+    sl_task_t *t = sl_supervisor_task(s, start->incarnation);
+
+    free(start);
+    s->pending--;
+    if (status == SLUICE_OK && t != NULL && t->state == SL_TASK_STARTING && t->child == NULL)
+        spawn(t, positions);
+    else
+        cJSON_Delete(positions);
+    sl_supervisor_settle(s);
+}
+
+void sl_task_start(sl_task_t *t) {
+    sl_supervisor_t *s = t->managed->supervisor;
+    start_t *start = calloc(1, sizeof *start);
+
+    t->incarnation = s->next_incarnation++;
+    sl_task_set_state(t, SL_TASK_STARTING, NULL, NULL);
+    if (start != NULL) {
+        start->supervisor = s;
+        start->incarnation = t->incarnation;
+        if (sl_store_load_positions(s->o.store, t->managed->name, on_positions, start) ==
+            SLUICE_OK) {
+            s->pending++;
+            return;
+        }
+    }
+    free(start);
+    t->crashes++;
+    restart_later(t, "no memory to start a task", "no memory");
+}
+
+void sl_task_stop(sl_task_t *t) {
+    char why[80];
+
+    if (t->child == NULL) {
+        if (t->state == SL_TASK_STARTING || t->state == SL_TASK_RESTARTING ||
+            t->state == SL_TASK_RUNNING)
+            sl_task_set_state(t, SL_TASK_IDLE, NULL, NULL);
+        t->incarnation = 0;
+        return;
+    }
+    if (t->draining)
+        return;
+    t->draining = 1;
+    snprintf(why, sizeof why, "it did not drain within %.3g s",
+             (double)options(t)->drain_ms / 1000);
+    sl_child_deadline(t->child, options(t)->drain_ms, why);
+    sl_child_send(t->child, sl_channel_message("drain"));
+}
+
+/* ---- each tick ---- */
+
+static void watch_memory(sl_task_t *t) {
+    sl_process_usage_t usage;
+    char why[120];
+
+    if (sl_process_usage(sl_child_pid(t->child), &usage) != SLUICE_OK)
+        return;
+    t->memory = (uint64_t)usage.rss_anon_bytes;
+    t->cpu = usage.cpu_seconds;
+    if (t->managed->memory_limit <= 0 || usage.rss_anon_bytes <= t->managed->memory_limit)
+        return;
+    snprintf(why, sizeof why, "its memory, %lld MB, was above memory.limit, %lld MB",
+             (long long)(usage.rss_anon_bytes >> 20), (long long)(t->managed->memory_limit >> 20));
+    sl_child_kill(t->child, SIGKILL, 0, why);
+}
+
+void sl_task_tick(sl_task_t *t, uint64_t now) {
+    char why[80];
+
+    if (t->child == NULL) {
+        if (t->state == SL_TASK_RESTARTING && now >= t->restart_at)
+            sl_task_start(t);
+        return;
+    }
+    if (now - t->leased_at >= options(t)->lease_ms) {
+        t->leased_at = now;
+        sl_child_send(t->child, sl_channel_message("lease"));
+    }
+    if (now - t->alive_at >= options(t)->hang_ms) {
+        snprintf(why, sizeof why, "it gave no sign of life for %.3g s",
+                 (double)(now - t->alive_at) / 1000);
+        sl_child_kill(t->child, SIGABRT, ABORT_GRACE_MS, why);
+        t->alive_at = now;
+    }
+    watch_memory(t);
+}

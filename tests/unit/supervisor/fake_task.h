@@ -1,0 +1,148 @@
+/*
+ * fake_task.h: a stand-in for `sluice __task` that speaks the frames and misbehaves on request.
+ *
+ * What this is: a test's main calls fake_task_main when argv[1] is "__task". What the task does is
+ * the member "behave" of the descriptor in its start frame. Blocking and simple on purpose.
+ */
+#ifndef FAKE_TASK_H
+#define FAKE_TASK_H
+
+#include <cjson/cJSON.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static void fake_send(const char *text) {
+    uint32_t len = (uint32_t)strlen(text);
+    if (write(3, &len, 4) != 4 || write(3, text, len) != (ssize_t)len)
+        _exit(9);
+}
+
+static cJSON *fake_receive(void) {
+    uint32_t len = 0;
+    size_t got = 0;
+    char *text;
+    cJSON *json;
+
+    if (read(3, &len, 4) != 4)
+        _exit(8); /* the supervisor is gone */
+    text = calloc(1, len + 1);
+    while (got < len) {
+        ssize_t n = read(3, text + got, len - got);
+        if (n <= 0)
+            _exit(8);
+        got += (size_t)n;
+    }
+    json = cJSON_Parse(text);
+    free(text);
+    return json;
+}
+
+static const char *fake_text(const cJSON *json, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(json, key));
+    return text == NULL ? "" : text;
+}
+
+/* Leaves a trace of life in a file that the test watches. */
+static void fake_note(const char *path, const char *what) {
+    FILE *f = path[0] == '\0' ? NULL : fopen(path, "a");
+    if (f == NULL)
+        return;
+    fprintf(f, "%s %ld\n", what, (long)getpid());
+    fclose(f);
+}
+
+static void fake_misbehave(const char *behave) {
+    if (strcmp(behave, "segv") == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        fprintf(stderr, "about to crash\n");
+        raise(SIGSEGV);
+    }
+    if (strcmp(behave, "abort") == 0) {
+        signal(SIGABRT, SIG_DFL);
+        abort();
+    }
+    if (strcmp(behave, "exit3") == 0)
+        _exit(3);
+    if (strcmp(behave, "exit0") == 0)
+        _exit(0);
+    if (strcmp(behave, "garbage") == 0)
+        fake_send("this is no JSON");
+    if (strcmp(behave, "malformed") == 0)
+        fake_send("{\"type\":\"positions\",\"seq\":1,\"entries\":[{}]}");
+    if (strcmp(behave, "fail") == 0) {
+        fake_send("{\"type\":\"status\",\"state\":\"FAILED\",\"code\":\"test.broken\","
+                  "\"trace\":\"it is broken\"}");
+        _exit(10);
+    }
+    if (strcmp(behave, "finish") == 0) {
+        fake_send("{\"type\":\"status\",\"state\":\"FINISHED\"}");
+        _exit(0);
+    }
+    if (strcmp(behave, "leak") == 0)
+        for (;;) {
+            char *p = malloc(1 << 20);
+            memset(p, 1, 1 << 20);
+            usleep(1000);
+        }
+    while (strcmp(behave, "hang") == 0 || strcmp(behave, "malformed") == 0)
+        pause();
+}
+
+static void fake_commit(int seq) {
+    char text[300];
+    snprintf(text, sizeof text,
+             "{\"type\":\"positions\",\"seq\":%d,\"entries\":[{\"branch\":\"b\",\"partition\":"
+             "\"{}\",\"position\":\"%08x\",\"sub\":0,\"offset\":\"{\\\"n\\\":%d}\"}]}",
+             seq, seq, seq);
+    fake_send(text);
+}
+
+/* Position of the only entry in the start frame, 0 when there is none. */
+static int fake_position(const cJSON *start) {
+    const cJSON *entry = cJSON_GetArrayItem(cJSON_GetObjectItem(start, "positions"), 0);
+    return entry == NULL ? 0 : (int)strtol(fake_text(entry, "position"), NULL, 16);
+}
+
+static int fake_task_main(void) {
+    cJSON *start;
+    const cJSON *pipeline;
+    const char *file;
+    const char *behave;
+    int seq;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    start = fake_receive();
+    pipeline = cJSON_GetObjectItem(start, "pipeline");
+    file = fake_text(pipeline, "file");
+    behave = fake_text(pipeline, "behave");
+    seq = fake_position(start);
+    fake_note(file, "start");
+    fake_send("{\"type\":\"status\",\"state\":\"RUNNING\",\"branches\":[{\"name\":\"b\"}]}");
+    fake_send("{\"type\":\"log\",\"level\":\"INFO\",\"scope\":\"fake\",\"text\":\"hello\",\"ts\":1,"
+              "\"fields\":{}}");
+    fake_send("{\"type\":\"metrics\",\"text\":\"# TYPE fake_total counter\\nfake_total 1\\n\"}");
+    fake_send("{\"type\":\"ledger\",\"nodes\":[{\"name\":\"source\",\"in\":0,\"out\":1}]}");
+    if (strcmp(behave, "progress-segv") != 0)
+        fake_misbehave(behave);
+    fake_commit(++seq);
+    for (;;) {
+        cJSON *message = fake_receive();
+        const char *type = fake_text(message, "type");
+        fake_note(file, type);
+        if (strcmp(type, "stored") == 0 && strcmp(behave, "progress-segv") == 0)
+            fake_misbehave("segv");
+        if (strcmp(type, "drain") == 0 && strcmp(behave, "stubborn") != 0)
+            _exit(0);
+        fake_send("{\"type\":\"alive\"}");
+        cJSON_Delete(message);
+    }
+}
+
+#endif
