@@ -379,6 +379,11 @@ static int failed(const pg_conn_t *c) {
     return c->error.message[0] != '\0' ? pg_error_status(&c->error) : SLUICE_OK;
 }
 
+static int begins_copy(const PGresult *result) {
+    ExecStatusType kind = PQresultStatus(result);
+    return kind == PGRES_COPY_OUT || kind == PGRES_COPY_IN || kind == PGRES_COPY_BOTH;
+}
+
 static void query_step(pg_conn_t *c) {
     PGresult *result;
 
@@ -389,7 +394,7 @@ static void query_step(pg_conn_t *c) {
             return;
         }
         keep_result(c, result);
-        if (PQresultStatus(result) == PGRES_COPY_OUT || PQresultStatus(result) == PGRES_COPY_BOTH) {
+        if (begins_copy(result)) {
             query_end(c, SLUICE_OK, COPY);
             return;
         }
@@ -476,4 +481,12 @@ int pg_conn_copy_send(pg_conn_t *c, const char *data, int len) {
         return SLUICE_NOT_CONNECTED;
     }
     return watch_for_traffic(c);
+}
+
+int pg_conn_copy_finish(pg_conn_t *c, pg_result_cb done, void *arg) {
+    if (c->phase != COPY || PQputCopyEnd(c->pq, NULL) <= 0) {
+        pg_error_from(&c->error, c->pq, NULL);
+        return SLUICE_NOT_CONNECTED;
+    }
+    return pg_conn_copy_end(c, done, arg);
 }

@@ -58,7 +58,7 @@ void pg_conn_close(pg_conn_t *conn, void (*closed)(void *arg), void *arg);
 int pg_conn_connect(pg_conn_t *conn, const pg_params_t *params, pg_done_cb done, void *arg);
 
 /* Runs one or more statements (simple protocol). One at a time. A COPY or START_REPLICATION ends the query with its result
- * (PGRES_COPY_OUT, PGRES_COPY_BOTH) and leaves the stream to the caller. */
+ * (PGRES_COPY_OUT, PGRES_COPY_IN, PGRES_COPY_BOTH) and leaves the stream to the caller. */
 int pg_conn_query(pg_conn_t *conn, const char *sql, pg_result_cb done, void *arg);
 
 /* Calls readable(arg) whenever bytes arrived (already consumed; read on with PQgetCopyData), with a status other than OK
@@ -73,6 +73,9 @@ int pg_conn_copy_end(pg_conn_t *conn, pg_result_cb done, void *arg);
 
 /* Sends bytes into a COPY stream; what the socket does not take now follows by itself. */
 int pg_conn_copy_send(pg_conn_t *conn, const char *data, int len);
+
+/* Ends a COPY IN stream. `done` gets the results up to the end of the query, or to its next COPY. */
+int pg_conn_copy_finish(pg_conn_t *conn, pg_result_cb done, void *arg);
 
 PGconn *pg_conn_handle(pg_conn_t *conn);
 const pg_error_t *pg_conn_error(const pg_conn_t *conn);
