@@ -3,25 +3,34 @@
 #include <stdlib.h>
 
 #define MARKED 64u /* members up to which marks that all differ are likely */
-#define SMALL 24u  /* members up to which each is compared with each */
+#define SMALL  24u /* members up to which each is compared with each */
 
 static int same_key(const sluice_value_t *a, const sluice_value_t *b) {
     return a->len == b->len && memcmp(a->as.s, b->as.s, a->len) == 0;
 }
 
-/* A cheap mark of a key: length, first, middle and last byte. */
+/* A cheap mark of a key of ten bits: from its length and its first and last eight bytes. */
 static inline unsigned mark_of(const sluice_value_t *key) {
     const unsigned char *s = (const unsigned char *)key->as.s;
     uint32_t len = key->len;
+    uint64_t first = 0, last = 0;
 
-    if (len == 0)
-        return 0;
-    return (len * 0x9e5u ^ s[0] * 0x35u ^ s[len / 2] * 0x1fu ^ s[len - 1] * 0x6du) & 255;
+    if (len >= 8) {
+        memcpy(&first, s, 8);
+        memcpy(&last, s + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(&first, s, 4);
+        memcpy(&last, s + len - 4, 4);
+    } else if (len > 0) {
+        first = (uint64_t)s[0] << 16 | (uint64_t)s[len / 2] << 8 | s[len - 1];
+    }
+    first = (first ^ (last << 23 | last >> 41) ^ len) * 0x9e3779b97f4a7c15ull;
+    return (unsigned)(first >> 54);
 }
 
 /* Whether all marks differ: then so do the keys, and that is all there is to do for most objects. */
 static int marks_differ(const sluice_value_t *values, size_t count) {
-    uint64_t seen[4] = { 0 };
+    uint64_t seen[16] = { 0 };
     unsigned mark;
     size_t i;
 
@@ -39,8 +48,7 @@ static size_t unite_small(sluice_value_t *values, size_t count) {
     size_t i, j;
 
     for (i = 0; i < count; i += 2) {
-        for (j = 0; j < kept && !same_key(&values[j], &values[i]); j += 2) {
-        }
+        for (j = 0; j < kept && !same_key(&values[j], &values[i]); j += 2) {}
         if (j == kept) {
             values[j] = values[i];
             kept += 2;

@@ -1,5 +1,7 @@
 #include "record/json_number.h"
 
+#include <math.h>
+
 #include "record/batch.h"
 #include "record/decimal.h"
 #include "record/json.h"
@@ -85,7 +87,9 @@ static const char *split(number_t *n, const char *p, const char *end, uint32_t f
     if (n->whole_len + n->fraction_len + n->exponent_len > SL_JSON_DIGITS_MAX)
         return "a number has more than 1000 digits";
     n->exponent -= (int64_t)n->fraction_len;
-    return n->exponent < INT32_MIN + 1ll || n->exponent > INT32_MAX + 0ll ? "an exponent is out of range" : NULL;
+    return n->exponent < INT32_MIN + 1ll || n->exponent > INT32_MAX + 0ll
+               ? "an exponent is out of range"
+               : NULL;
 }
 
 /* An integer that does not fit int64 stays text, as java.math.BigInteger prints it. */
@@ -130,8 +134,9 @@ static int read_decimal(sluice_batch_t *arena, const number_t *n, sluice_value_t
     return status;
 }
 
-/* Whether Double.toString would print the very text: at most 15 digits, a value from 0.001 to below 10^7, a fraction
- * without a superfluous zero. Says no to some for which it would: they are converted. */
+/* Whether Double.toString would print the very text: at most 15 digits, a value from 0.001 to below
+ * 10^7, a fraction without a superfluous zero. Says no to some for which it would: they are
+ * converted. */
 static int is_canonical(const number_t *n) {
     if (n->has_exponent || n->zeros_skipped || n->fraction_len == 0 || n->whole_len > 7 ||
         n->whole_len + n->fraction_len > 15)
@@ -139,30 +144,63 @@ static int is_canonical(const number_t *n) {
     if (n->fraction[n->fraction_len - 1] == '0')
         return n->fraction_len == 1;
     return *n->whole != '0' || n->fraction[0] != '0' ||
-           (n->fraction_len > 1 && (n->fraction[1] != '0' || (n->fraction_len > 2 && n->fraction[2] != '0')));
+           (n->fraction_len > 1 &&
+            (n->fraction[1] != '0' || (n->fraction_len > 2 && n->fraction[2] != '0')));
 }
 
-/* Exact when significand and power of ten are both exact doubles (Clinger's fast path); else by the
- * slow way. */
-static double to_double(const number_t *n) {
-    static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+#if defined(__SIZEOF_INT128__)
+__extension__ typedef unsigned __int128 wide_t;
+
+/* digits / 10^scale, rounded once: a quotient of more bits than a double has, made odd by what
+ * remains. Neither overflow nor a subnormal can come of it. digits > 0, scale 1..27: 5^27 still
+ * fits 64 bits, the power of two goes into the exponent. */
+static double divide(uint64_t digits, int scale) {
+    int shift = __builtin_clzll(digits) + 63;
+    wide_t top = (wide_t)digits << shift;
+    uint64_t divisor = 1;
+    wide_t quotient;
+    int sticky;
+
+    for (int i = 0; i < scale; i++)
+        divisor *= 5;
+    quotient = top / divisor;
+    sticky = quotient * divisor != top;
+    for (; quotient >> 64 != 0; quotient >>= 1, shift--)
+        sticky |= (int)(quotient & 1);
+    return ldexp((double)((uint64_t)quotient | (uint64_t)sticky), -shift - scale);
+}
+
+/* For the 16 to 19 digits of most doubles that programs print, which Clinger's fast path can't do. */
+static int middle_double(const number_t *n, double *out) {
     uint64_t digits = 0;
-    double f = 0;
     size_t i;
 
-    if (n->whole_len + n->fraction_len > 19 || n->exponent < -22 || n->exponent > 22)
-        goto slow;
+    if (n->whole_len > 19 || n->exponent >= 0 || n->exponent < -27)
+        return 0;
     for (i = 0; i < n->whole_len; i++)
         digits = digits * 10 + (uint64_t)(n->whole[i] - '0');
-    for (i = 0; i < n->fraction_len; i++)
+    for (i = 0; i < n->fraction_len && digits < UINT64_MAX / 10 - 1; i++)
         digits = digits * 10 + (uint64_t)(n->fraction[i] - '0');
-    if (digits > 1ull << 53)
-        goto slow;
-    f = n->exponent < 0 ? (double)digits / powers[-n->exponent] : (double)digits * powers[n->exponent];
-    return n->negative ? -f : f;
-slow:
-    sl_text_double(sluice_str_n(n->whole, (size_t)(n->end - n->whole)), &f);
+    if (i < n->fraction_len)
+        return 0;
+    if (digits <= 1ull << 53)
+        return 0;
+    *out = divide(digits, (int)-n->exponent);
+    return 1;
+}
+#else
+static int middle_double(const number_t *n, double *out) {
+    (void)n;
+    (void)out;
+    return 0;
+}
+#endif
+
+static double to_double(const number_t *n) {
+    double f = 0;
+
+    if (!middle_double(n, &f))
+        sl_text_double(sluice_str_n(n->whole, (size_t)(n->end - n->whole)), &f);
     return n->negative ? -f : f;
 }
 
@@ -181,7 +219,9 @@ static int convert(sluice_batch_t *arena, const number_t *n, uint32_t flags, slu
     if ((flags & SLUICE_JSON_DECIMAL_TEXT) != 0)
         return read_decimal(arena, n, out);
     if ((flags & SLUICE_JSON_LENIENT) != 0 && n->negative && is_zero(n)) {
-        *out = sluice_float(SLUICE_FLOAT64, 0.0); /* Jackson reads by way of BigDecimal, which has no negative zero */
+        *out =
+            sluice_float(SLUICE_FLOAT64,
+                         0.0); /* Jackson reads by way of BigDecimal, which has no negative zero */
     } else if (is_canonical(n)) {
         *out = sluice_text(SLUICE_FLOAT64, sluice_str_n(n->start, (size_t)(n->end - n->start)));
         out->flags = SLUICE_TEXT;
@@ -191,9 +231,10 @@ static int convert(sluice_batch_t *arena, const number_t *n, uint32_t flags, slu
     return SLUICE_OK;
 }
 
-const char *sl_json_read_number(sluice_batch_t *arena, const char *p, const char *end, uint32_t flags,
-                                sluice_value_t *out, const char **what, const char **at) {
-    number_t n = { 0 };
+const char *sl_json_read_number(sluice_batch_t *arena, const char *p, const char *end,
+                                uint32_t flags, sluice_value_t *out, const char **what,
+                                const char **at) {
+    number_t n = {0};
 
     *what = split(&n, p, end, flags);
     *at = n.end;

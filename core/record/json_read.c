@@ -8,11 +8,18 @@
 #include "record/json_scan.h"
 #include "record/json_text.h"
 
+#if defined(__GNUC__)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE static inline
+#endif
+
 #define FIRST_VALUES 128 /* on the stack; more go to the heap while the document is read */
 
-/* Values wait on a stack until the array or object around them ends; then they move to the arena in one piece. */
+/* Values wait on a stack until the array or object around them ends; then they move to the arena in
+ * one piece. The functions below take the place to read at and answer the place behind what they
+ * read, so that it stays in a register; NULL after an error, which r->status, what and at tell. */
 typedef struct reader {
-    const char *p;
     const char *end;
     sluice_batch_t *arena;
     uint32_t flags;
@@ -20,25 +27,36 @@ typedef struct reader {
     size_t count;
     size_t cap;
     sluice_value_t *values;
+    int status;
     const char *what;
     const char *at;
-    uint32_t starts[SL_JSON_DEPTH_MAX]; /* where on the stack an open container's values begin, << 1 | is object */
+    uint32_t starts[SL_JSON_DEPTH_MAX]; /* where an open container's values begin << 1 | is object */
     sluice_value_t first[FIRST_VALUES];
 } reader_t;
 
-static int wrong(reader_t *r, const char *what) {
-    r->what = what;
-    r->at = r->p;
-    return SLUICE_BAD_RECORD;
+static const char *wrong(reader_t *r, const char *p, const char *what) {
+    r->status = SLUICE_BAD_RECORD;
+    r->what = p == r->end ? "unexpected end of text" : what;
+    r->at = p;
+    return NULL;
 }
 
-static const char *end_or(const reader_t *r, const char *what) {
-    return r->p == r->end ? "unexpected end of text" : what;
+static const char *no_memory(reader_t *r) {
+    r->status = SLUICE_NO_MEMORY;
+    return NULL;
 }
 
-static inline void skip_blanks(reader_t *r) {
-    while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\r' || *r->p == '\t'))
-        r->p++;
+/* For the readers in other files: what tells a bad text from no memory. */
+static const char *failed(reader_t *r) {
+    r->status = r->what == NULL ? SLUICE_NO_MEMORY : SLUICE_BAD_RECORD;
+    return NULL;
+}
+
+static inline const char *skip_blanks(const char *p, const char *end) {
+    while (p < end && (unsigned char)*p <= ' ' &&
+           (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    return p;
 }
 
 static int grow(reader_t *r) {
@@ -55,252 +73,274 @@ static int grow(reader_t *r) {
     return SLUICE_OK;
 }
 
-static inline int push(reader_t *r, sluice_value_t v) {
+/* One more value on the stack, filled member by member: a struct that is built elsewhere and copied
+ * whole at once waits for its own narrow stores. NULL when out of memory. */
+static inline sluice_value_t *push(reader_t *r, sluice_kind_t kind, uint32_t len) {
+    sluice_value_t *v;
+
     if (r->count == r->cap && grow(r) != SLUICE_OK)
-        return SLUICE_NO_MEMORY;
-    r->values[r->count++] = v;
-    return SLUICE_OK;
+        return NULL;
+    v = &r->values[r->count++];
+    v->kind = (uint8_t)kind;
+    v->flags = 0;
+    v->reserved = 0;
+    v->len = len;
+    return v;
 }
 
-/* A string; r->p behind its opening quote. */
-static inline int read_string(reader_t *r, uint32_t limit) {
-    const char *p = sl_json_scan(r->p, r->end);
-    sluice_str_t s = { r->p, (size_t)(p - r->p) };
+static inline const char *push_int(reader_t *r, const char *p, sluice_kind_t kind, int64_t i) {
+    sluice_value_t *v = push(r, kind, 0);
 
+    if (v == NULL)
+        return no_memory(r);
+    v->as.i = i;
+    return p;
+}
+
+/* A string; p behind its opening quote. */
+ALWAYS_INLINE const char *read_string(reader_t *r, const char *p, uint32_t limit) {
+    const char *start = p;
+    sluice_value_t *v;
+    sluice_str_t s;
+
+    p = sl_json_scan(p, r->end);
+    s = sluice_str_n(start, (size_t)(p - start));
     if (p < r->end && *p == '"') {
         p++;
     } else {
-        p = sl_json_read_text(r->arena, r->p, p, r->end, r->flags, &s, &r->what, &r->at);
+        p = sl_json_read_text(r->arena, start, p, r->end, r->flags, &s, &r->what, &r->at);
         if (p == NULL)
-            return r->what == NULL ? SLUICE_NO_MEMORY : SLUICE_BAD_RECORD;
+            return failed(r);
     }
-    if ((size_t)(p - r->p) > limit + (size_t)1)
-        return wrong(r, "a string is too long");
-    r->p = p;
-    return push(r, sluice_text(SLUICE_STRING, s));
+    if ((size_t)(p - start) > limit + (size_t)1)
+        return wrong(r, start, "a string is too long");
+    v = push(r, SLUICE_STRING, (uint32_t)s.len);
+    if (v == NULL)
+        return no_memory(r);
+    v->as.s = s.data;
+    return p;
 }
 
-/* Up to 18 digits are read here; anything else about numbers in json_number.c. */
-static inline int read_number(reader_t *r) {
-    const char *p = r->p;
-    int negative = *p == '-';
-    const char *start = p + negative;
-    const char *end = r->end;
-    uint64_t n = 0;
+static const char *read_other_number(reader_t *r, const char *p) {
     sluice_value_t v = sluice_null();
+    sluice_value_t *to;
 
-    for (p = start; p < end && *p >= '0' && *p <= '9'; p++)
+    p = sl_json_read_number(r->arena, p, r->end, r->flags, &v, &r->what, &r->at);
+    if (p == NULL)
+        return failed(r);
+    to = push(r, SLUICE_NULL, 0);
+    if (to == NULL)
+        return no_memory(r);
+    *to = v;
+    return p;
+}
+
+/* Integers that fit are read here; anything else about numbers in json_number.c. */
+static inline const char *read_number(reader_t *r, const char *first) {
+    const char *end = r->end;
+    int negative = *first == '-';
+    const char *start = first + negative;
+    const char *p = start;
+    uint64_t n = 0, eight;
+
+    for (; end - p >= 8 && p - start < 16 && sl_json_eight_digits(p, &eight); p += 8)
+        n = n * 100000000 + eight;
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
         n = n * 10 + (uint64_t)(*p - '0');
-    if (p > start && p - start <= 18 && (*start != '0' || p - start == 1) &&
-        (p == end || (*p != '.' && *p != 'e' && *p != 'E'))) {
-        v = sluice_int(SLUICE_INT64, negative ? -(int64_t)n : (int64_t)n);
-    } else {
-        p = sl_json_read_number(r->arena, r->p, end, r->flags, &v, &r->what, &r->at);
-        if (p == NULL)
-            return r->what == NULL ? SLUICE_NO_MEMORY : SLUICE_BAD_RECORD;
-    }
-    r->p = p;
-    return push(r, v);
+    if (p == start || p - start > 19 || n > INT64_MAX || (*start == '0' && p - start > 1) ||
+        (p < end && (*p == '.' || (*p | 0x20) == 'e')))
+        return read_other_number(r, first);
+    return push_int(r, p, SLUICE_INT64, negative ? -(int64_t)n : (int64_t)n);
 }
 
-static int read_literal(reader_t *r, const char *word, size_t len, sluice_value_t v) {
-    if ((size_t)(r->end - r->p) < len || memcmp(r->p, word, len) != 0)
-        return wrong(r, "not a JSON value");
-    r->p += len;
-    return push(r, v);
+static int is_word(const reader_t *r, const char *p, const char *word, size_t len) {
+    return (size_t)(r->end - p) >= len && memcmp(p, word, len) == 0;
 }
 
-static int read_scalar(reader_t *r) {
-    char c = r->p == r->end ? '\0' : *r->p;
+static const char *read_scalar(reader_t *r, const char *p) {
+    char c = p == r->end ? '\0' : *p;
 
     if (c == '-' || (c >= '0' && c <= '9'))
-        return read_number(r);
-    if (c == 't')
-        return read_literal(r, "true", 4, sluice_int(SLUICE_BOOLEAN, 1));
-    if (c == 'f')
-        return read_literal(r, "false", 5, sluice_int(SLUICE_BOOLEAN, 0));
-    if (c == 'n')
-        return read_literal(r, "null", 4, sluice_null());
-    return wrong(r, end_or(r, "not a JSON value"));
+        return read_number(r, p);
+    if (is_word(r, p, "true", 4))
+        return push_int(r, p + 4, SLUICE_BOOLEAN, 1);
+    if (is_word(r, p, "false", 5))
+        return push_int(r, p + 5, SLUICE_BOOLEAN, 0);
+    if (is_word(r, p, "null", 4))
+        return push_int(r, p + 4, SLUICE_NULL, 0);
+    return wrong(r, p, "not a JSON value");
 }
 
-static int open_container(reader_t *r, uint32_t is_object) {
+static inline const char *open_container(reader_t *r, const char *p, uint32_t is_object) {
     if (r->depth == SL_JSON_DEPTH_MAX)
-        return wrong(r, "nested more than 1000 deep");
+        return wrong(r, p, "nested more than 1000 deep");
     r->starts[r->depth++] = (uint32_t)r->count << 1 | is_object;
-    r->p++;
-    skip_blanks(r);
-    return SLUICE_OK;
+    return skip_blanks(p + 1, r->end);
 }
 
 /* Moves the values of the innermost container into the arena and puts it in their place. */
-static int close_container(reader_t *r) {
+static const char *close_container(reader_t *r, const char *p) {
     uint32_t start = r->starts[--r->depth];
-    sluice_value_t v = { .kind = (start & 1) != 0 ? SLUICE_MAP : SLUICE_ARRAY };
+    int is_object = start & 1;
     sluice_value_t *from = r->values + (start >> 1);
     size_t n = r->count - (start >> 1);
-    sluice_value_t *items;
-    int status;
+    sluice_value_t *items = NULL;
+    sluice_value_t *v;
 
-    if ((start & 1) != 0 && n > 2) {
-        status = sl_json_unite_keys(from, &n);
-        if (status != SLUICE_OK)
-            return status;
-    }
+    if (is_object && n > 2 && sl_json_unite_keys(from, &n) != SLUICE_OK)
+        return no_memory(r);
     if (n > 0) {
         items = sl_batch_alloc(r->arena, n * sizeof(*items));
         if (items == NULL)
-            return SLUICE_NO_MEMORY;
+            return no_memory(r);
         memcpy(items, from, n * sizeof(*items));
-        v.as.items = items;
-        v.len = (uint32_t)((start & 1) != 0 ? n / 2 : n);
     }
-    r->p++;
     r->count = start >> 1;
-    return push(r, v);
+    v = push(r, is_object ? SLUICE_MAP : SLUICE_ARRAY, (uint32_t)(n >> is_object));
+    if (v == NULL)
+        return no_memory(r);
+    v->as.items = items;
+    return p + 1;
 }
 
-static int read_key(reader_t *r) {
-    int status;
-
-    if (r->p == r->end || *r->p != '"')
-        return wrong(r, end_or(r, "expected a member name in double quotes"));
-    r->p++;
-    status = read_string(r, SL_JSON_NAME_MAX);
-    if (status != SLUICE_OK)
-        return status;
-    skip_blanks(r);
-    if (r->p == r->end || *r->p != ':')
-        return wrong(r, end_or(r, "expected a colon after a member name"));
-    r->p++;
-    skip_blanks(r);
-    return SLUICE_OK;
+static inline const char *read_key(reader_t *r, const char *p) {
+    if (p == r->end || *p != '"')
+        return wrong(r, p, "expected a member name in double quotes");
+    p = read_string(r, p + 1, SL_JSON_NAME_MAX);
+    if (p == NULL)
+        return NULL;
+    p = skip_blanks(p, r->end);
+    if (p == r->end || *p != ':')
+        return wrong(r, p, "expected a colon after a member name");
+    return skip_blanks(p + 1, r->end);
 }
 
-/* Ends every container that ends here. 0: the document is complete, 1: another value follows. */
-static int after_value(reader_t *r) {
-    int status, is_object;
+/* Ends every container that ends at p. *more: another value follows. */
+static inline const char *after_value(reader_t *r, const char *p, int *more) {
+    uint32_t is_object;
 
-    for (;;) {
-        if (r->depth == 0)
-            return 0;
+    while (p != NULL && r->depth > 0) {
         is_object = r->starts[r->depth - 1] & 1;
-        skip_blanks(r);
-        if (r->p < r->end && *r->p == ',') {
-            r->p++;
-            skip_blanks(r);
-            status = is_object ? read_key(r) : SLUICE_OK;
-            return status == SLUICE_OK ? 1 : status;
+        p = skip_blanks(p, r->end);
+        if (p < r->end && *p == ',') {
+            *more = 1;
+            p = skip_blanks(p + 1, r->end);
+            return is_object ? read_key(r, p) : p;
         }
-        if (r->p == r->end || *r->p != (is_object ? '}' : ']'))
-            return wrong(r, end_or(r, is_object ? "expected a comma or } in an object"
-                                                : "expected a comma or ] in an array"));
-        status = close_container(r);
-        if (status != SLUICE_OK)
-            return status;
+        if (p == r->end || *p != (is_object ? '}' : ']'))
+            return wrong(r, p,
+                         is_object ? "expected a comma or } in an object"
+                                   : "expected a comma or ] in an array");
+        p = close_container(r, p);
     }
+    *more = 0;
+    return p;
 }
 
-/* Reads a value, or the opening of one. 1: its first child follows. */
-static inline int read_value(reader_t *r) {
-    int status;
-    char c = r->p == r->end ? '\0' : *r->p;
+/* Reads a value, or the opening of one; then *more: its first child follows. */
+static inline const char *read_value(reader_t *r, const char *p, int *more) {
+    char c = p == r->end ? '\0' : *p;
 
-    if (c == '"') {
-        r->p++;
-        return read_string(r, SL_JSON_STRING_MAX);
-    }
+    *more = 0;
+    if (c == '"')
+        return read_string(r, p + 1, SL_JSON_STRING_MAX);
     if (c != '{' && c != '[')
-        return read_scalar(r);
-    status = open_container(r, c == '{');
-    if (status != SLUICE_OK)
-        return status;
-    if (r->p < r->end && *r->p == (c == '{' ? '}' : ']'))
-        return close_container(r);
-    status = c == '{' ? read_key(r) : SLUICE_OK;
-    return status == SLUICE_OK ? 1 : status;
+        return read_scalar(r, p);
+    p = open_container(r, p, c == '{');
+    if (p == NULL)
+        return NULL;
+    if (p < r->end && *p == (c == '{' ? '}' : ']'))
+        return close_container(r, p);
+    *more = 1;
+    return c == '{' ? read_key(r, p) : p;
 }
 
-static int read_document(reader_t *r) {
-    int status;
+static const char *read_document(reader_t *r, const char *p) {
+    int more;
 
     do {
-        status = read_value(r);
-        if (status == SLUICE_OK)
-            status = after_value(r);
-    } while (status == 1);
-    return status;
+        p = read_value(r, p, &more);
+        if (p != NULL && !more)
+            p = after_value(r, p, &more);
+    } while (p != NULL && more);
+    return p;
 }
 
 /* What follows the document. Jackson looks no further than a number or a literal makes it. */
-static int check_rest(reader_t *r, sluice_value_t v) {
+static const char *check_rest(reader_t *r, const char *p, const sluice_value_t *v) {
     unsigned char c;
 
     if ((r->flags & SLUICE_JSON_LENIENT) == 0) {
-        skip_blanks(r);
-        return r->p == r->end ? SLUICE_OK : wrong(r, "something follows the document");
+        p = skip_blanks(p, r->end);
+        return p == r->end ? p : wrong(r, p, "something follows the document");
     }
-    if (r->p == r->end || v.kind == SLUICE_STRING || v.kind == SLUICE_ARRAY || v.kind == SLUICE_MAP)
-        return SLUICE_OK;
-    c = (unsigned char)*r->p;
-    if (v.kind == SLUICE_NULL || v.kind == SLUICE_BOOLEAN)
-        return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 0x7f
-                   ? wrong(r, "not a JSON value")
-                   : SLUICE_OK;
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' ? SLUICE_OK : wrong(r, "something follows a number");
+    if (p == r->end || v->kind == SLUICE_STRING || v->kind == SLUICE_ARRAY || v->kind == SLUICE_MAP)
+        return p;
+    c = (unsigned char)*p;
+    if (v->kind != SLUICE_NULL && v->kind != SLUICE_BOOLEAN)
+        return skip_blanks(p, p + 1) > p ? p : wrong(r, p, "something follows a number");
+    if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 0x7f)
+        return wrong(r, p, "not a JSON value");
+    return p;
 }
 
-static int run(reader_t *r, sluice_value_t *out) {
-    int status;
-
-    skip_blanks(r);
-    if (r->p == r->end && (r->flags & SLUICE_JSON_LENIENT) != 0) {
-        *out = sluice_null();
-        return SLUICE_OK;
-    }
-    status = read_document(r);
-    if (status == SLUICE_OK)
-        status = check_rest(r, r->values[0]);
-    if (status == SLUICE_OK)
+static void run(reader_t *r, const char *p, sluice_value_t *out) {
+    p = skip_blanks(p, r->end);
+    if (p == r->end && (r->flags & SLUICE_JSON_LENIENT) != 0)
+        return;
+    p = read_document(r, p);
+    if (p != NULL && check_rest(r, p, r->values) != NULL)
         *out = r->values[0];
     if (r->values != r->first)
         free(r->values);
-    return status;
+}
+
+static void begin(reader_t *r, sluice_batch_t *arena, uint32_t flags) {
+    r->arena = arena;
+    r->flags = flags;
+    r->depth = 0;
+    r->count = 0;
+    r->cap = FIRST_VALUES;
+    r->values = r->first;
+    r->status = SLUICE_OK;
+    r->what = NULL;
+    r->at = NULL;
+}
+
+static int check_text(reader_t *r, sluice_str_t *text) {
+    if (text->len > SL_JSON_DOCUMENT_MAX) {
+        r->what = "the document is longer than 2 GiB";
+        return SLUICE_BAD_RECORD;
+    }
+    if (text->data == NULL)
+        *text = sluice_str("");
+    if ((r->flags & SLUICE_JSON_LENIENT) == 0 || text->len < 2)
+        return SLUICE_OK;
+    r->what = "unknown byte order";
+    r->status = sl_json_to_utf8(r->arena, text);
+    if (r->status == SLUICE_OK)
+        r->what = NULL;
+    return r->status;
 }
 
 int sl_json_parse(sluice_batch_t *arena, sluice_str_t text, uint32_t flags, sluice_value_t *out,
                   sluice_json_error_t *error) {
-    sluice_str_t original = text;
+    sluice_str_t utf8 = text;
     reader_t r;
-    int status = SLUICE_OK;
 
-    if (text.data == NULL)
-        original = text = sluice_str("");
-    r.what = NULL;
-    r.at = text.data;
+    begin(&r, arena, flags);
     *out = sluice_null();
-    if (text.len > SL_JSON_DOCUMENT_MAX) {
-        r.what = "the document is longer than 2 GiB";
-        status = SLUICE_BAD_RECORD;
-    } else if ((flags & SLUICE_JSON_LENIENT) != 0 && text.len > 1) {
-        status = sl_json_to_utf8(arena, &text);
-        if (status == SLUICE_BAD_RECORD)
-            r.what = "unknown byte order";
+    r.status = check_text(&r, &utf8);
+    if (r.status == SLUICE_OK) {
+        r.end = utf8.data + utf8.len;
+        run(&r, utf8.data, out);
     }
-    if (status == SLUICE_OK) {
-        r.p = r.at = text.data;
-        r.end = text.data + text.len;
-        r.arena = arena;
-        r.flags = flags;
-        r.depth = 0;
-        r.count = 0;
-        r.cap = FIRST_VALUES;
-        r.values = r.first;
-        status = run(&r, out);
-    }
-    if (status == SLUICE_BAD_RECORD && error != NULL) {
+    if (r.status == SLUICE_BAD_RECORD && error != NULL) {
         error->what = r.what;
-        error->offset = r.at >= original.data && r.at <= original.data + original.len ? (size_t)(r.at - original.data) : 0;
+        /* text in another encoding was rewritten: its places mean nothing to the caller */
+        error->offset = 0;
+        if (r.at != NULL && (utf8.data == text.data || utf8.data == text.data + 3))
+            error->offset = (size_t)(r.at - text.data);
     }
-    return status;
+    return r.status;
 }

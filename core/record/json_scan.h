@@ -1,7 +1,9 @@
 /*
- * record/json_scan.h: finding, 16 bytes at a time, where plain text ends. Private to the JSON reader and writer.
+ * record/json_scan.h: finding, 16 bytes at a time, where plain text ends. Private to the JSON
+ * reader and writer.
  *
- * Owns nothing; pure; any thread. SSE2 where the compiler has it, else eight bytes at a time in a register.
+ * Owns nothing; pure; any thread. SSE2 where the compiler has it, else eight bytes at a time in a
+ * register.
  */
 #ifndef SL_RECORD_JSON_SCAN_H
 #define SL_RECORD_JSON_SCAN_H
@@ -14,10 +16,11 @@
 #include <emmintrin.h>
 #endif
 
-#define SL_ONES 0x0101010101010101ull
+#define SL_ONES  0x0101010101010101ull
 #define SL_HIGHS 0x8080808080808080ull
 
-/* Whether a byte needs a look: quote, backslash, control character or the beginning of a UTF-8 sequence. */
+/* Whether a byte needs a look: quote, backslash, control character or the beginning of a UTF-8
+ * sequence. */
 static inline int sl_json_is_special(unsigned char c) {
     return c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
 }
@@ -43,24 +46,67 @@ static inline const char *sl_json_scan_tail(const char *p, const char *end) {
     return p;
 }
 
+#if defined(__SSE2__)
+/* A bit for each special byte of 16. */
+static inline int sl_json_mask16(__m128i v) {
+    /* signed: bytes from 0x80 on are negative and so below a blank, too */
+    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+
+    return _mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash)));
+}
+#endif
+
 /* The first special byte from p on, or end. */
 static inline const char *sl_json_scan(const char *p, const char *end) {
 #if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i slash = _mm_set1_epi8('\\');
-    const __m128i blank = _mm_set1_epi8(0x20);
-
     for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* signed: bytes from 0x80 on are negative and so below a blank, too */
-        __m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, blank),
-                                   _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
-        int mask = _mm_movemask_epi8(hit);
+        int mask = sl_json_mask16(_mm_loadu_si128((const __m128i *)(const void *)p));
         if (mask != 0)
             return p + __builtin_ctz((unsigned)mask);
     }
 #endif
     return sl_json_scan_tail(p, end);
+}
+
+/* Copies plain text from p to `to`; answers where it ended and moves *to on. Room for 16 bytes more
+ * than end - p is behind *to. */
+static inline const char *sl_json_copy(const char *p, const char *end, char **to) {
+    const char *q;
+
+#if defined(__SSE2__)
+    for (; end - p >= 16; p += 16, *to += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        int mask = sl_json_mask16(v);
+        _mm_storeu_si128((__m128i *)(void *)*to, v);
+        if (mask != 0) {
+            *to += __builtin_ctz((unsigned)mask);
+            return p + __builtin_ctz((unsigned)mask);
+        }
+    }
+#endif
+    q = sl_json_scan_tail(p, end);
+    memcpy(*to, p, (size_t)(q - p));
+    *to += q - p;
+    return q;
+}
+
+/* Whether eight digits begin at p, and their value: all at once, in one register. */
+static inline int sl_json_eight_digits(const char *p, uint64_t *value) {
+    uint64_t w;
+
+    memcpy(&w, p, 8);
+    if (((w & 0xf0f0f0f0f0f0f0f0ull) | ((w + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) !=
+        0x3333333333333333ull)
+        return 0;
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    w = __builtin_bswap64(w);
+#endif
+    w = (w & 0x0f0f0f0f0f0f0f0full) * 2561 >> 8;
+    w = (w & 0x00ff00ff00ff00ffull) * 6553601 >> 16;
+    *value = (w & 0x0000ffff0000ffffull) * 42949672960001ull >> 32;
+    return 1;
 }
 
 #endif

@@ -7,7 +7,8 @@ static int is_tail(unsigned char c) {
     return (c & 0xc0) == 0x80;
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is none. *overlong is set for one of two or three bytes. */
+/* Length of the UTF-8 sequence at p, 0 when it is none. *overlong is set for one of two or three
+ * bytes. */
 static size_t utf8_len(const char *text, const char *end, int *overlong) {
     const unsigned char *p = (const unsigned char *)text;
     size_t left = (size_t)(end - text);
@@ -25,7 +26,8 @@ static size_t utf8_len(const char *text, const char *end, int *overlong) {
         *overlong |= first == 0xe0 && p[1] < 0xa0;
         return first == 0xed && p[1] >= 0xa0 ? 0 : 3;
     }
-    if (left < 4 || !is_tail(p[3]) || first > 0xf4 || (first == 0xf0 && p[1] < 0x90) || (first == 0xf4 && p[1] >= 0x90))
+    if (left < 4 || !is_tail(p[3]) || first > 0xf4 || (first == 0xf0 && p[1] < 0x90) ||
+        (first == 0xf4 && p[1] >= 0x90))
         return 0;
     return 4;
 }
@@ -94,20 +96,19 @@ static const char *unicode_escape(const char *p, const char *end, char **to) {
 
 /* Decodes the escape at p (behind the backslash). NULL when it is none. */
 static const char *escape(const char *p, const char *end, char **to) {
-    static const char names[] = "\"\\/bfnrt";
-    static const char values[] = "\"\\/\b\f\n\r\t";
-    const char *found;
+    static const char values[128] = { ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                      ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t' };
 
     if (*p == 'u')
         return unicode_escape(p + 1, end, to);
-    found = *p == '\0' ? NULL : strchr(names, *p);
-    if (found == NULL)
+    if ((unsigned char)*p >= sizeof(values) || values[(unsigned char)*p] == '\0')
         return NULL;
-    *(*to)++ = values[found - names];
+    *(*to)++ = values[(unsigned char)*p];
     return p + 1;
 }
 
-/* An overlong sequence of two or three bytes becomes the character that it stands for; others are copied. */
+/* An overlong sequence of two or three bytes becomes the character that it stands for; others are
+ * copied. */
 static const char *decode_sequence(const char *p, const char *end, char **to) {
     int overlong = 0;
     size_t len = utf8_len(p, end, &overlong);
@@ -123,15 +124,13 @@ static const char *decode_sequence(const char *p, const char *end, char **to) {
     return p + len;
 }
 
-/* Decodes the string [p, end) that has been checked but for its escapes, into `to`, which holds as many bytes. Answers
- * the end of what was written; NULL with *at at a bad escape. */
+/* Decodes the string [p, end) that has been checked but for its escapes, into `to`, which holds as
+ * many bytes. Answers the end of what was written; NULL with *at at a bad escape. */
 static char *decode(const char *p, const char *end, char *to, const char **at) {
     const char *q;
 
     while (p < end) {
-        q = sl_json_scan(p, end);
-        memcpy(to, p, (size_t)(q - p));
-        to += q - p;
+        q = sl_json_copy(p, end, &to);
         if (q == end)
             break;
         *at = q;
@@ -142,8 +141,10 @@ static char *decode(const char *p, const char *end, char *to, const char **at) {
     return to;
 }
 
-/* Finds the closing quote from p on, checking UTF-8 and control characters. *rewrite: decode is needed. */
-static const char *find_quote(const char *p, const char *end, uint32_t flags, int *rewrite, const char **what) {
+/* Finds the closing quote from p on, checking UTF-8 and control characters. *rewrite: decode is
+ * needed. */
+static const char *find_quote(const char *p, const char *end, uint32_t flags, int *rewrite,
+                              const char **what) {
     int overlong = 0;
     size_t len;
 
@@ -176,8 +177,9 @@ static const char *find_quote(const char *p, const char *end, uint32_t flags, in
     return p;
 }
 
-const char *sl_json_read_text(sluice_batch_t *arena, const char *start, const char *p, const char *end, uint32_t flags,
-                              sluice_str_t *out, const char **what, const char **at) {
+const char *sl_json_read_text(sluice_batch_t *arena, const char *start, const char *p,
+                              const char *end, uint32_t flags, sluice_str_t *out, const char **what,
+                              const char **at) {
     int rewrite = 0;
     char *copy, *copy_end;
 
@@ -188,7 +190,7 @@ const char *sl_json_read_text(sluice_batch_t *arena, const char *start, const ch
     *out = sluice_str_n(start, (size_t)(p - start));
     if (!rewrite)
         return p + 1;
-    copy = sl_batch_alloc(arena, out->len);
+    copy = sl_batch_alloc(arena, out->len + 16);
     if (copy == NULL)
         return NULL;
     copy_end = decode(start, p, copy, at);
@@ -219,7 +221,7 @@ static uint32_t unit_at(const unsigned char *p, const encoding_t *e) {
 
 /* By the pattern of zeros in the first character, which is ASCII: RFC 4627, section 3. */
 static encoding_t guess_encoding(const unsigned char *p, size_t len) {
-    encoding_t utf8 = { 1, 0, 0 };
+    encoding_t utf8 = {1, 0, 0};
     unsigned zeros;
 
     if (len < 2)
@@ -228,33 +230,35 @@ static encoding_t guess_encoding(const unsigned char *p, size_t len) {
     if (len >= 4) {
         zeros |= (unsigned)(p[2] == 0) << 1 | (unsigned)(p[3] == 0);
         if ((zeros & 0xe) == 0xe)
-            return (encoding_t){ 4, 1, 0 };
+            return (encoding_t){4, 1, 0};
         if ((zeros & 0x7) == 0x7)
-            return (encoding_t){ 4, 0, 0 };
+            return (encoding_t){4, 0, 0};
         if ((zeros & 0xd) == 0xd || (zeros & 0xb) == 0xb)
-            return (encoding_t){ 0, 0, 0 };
+            return (encoding_t){0, 0, 0};
     }
     if ((zeros & 0x8) != 0)
-        return (encoding_t){ 2, 1, 0 };
-    return (zeros & 0x4) != 0 ? (encoding_t){ 2, 0, 0 } : utf8;
+        return (encoding_t){2, 1, 0};
+    return (zeros & 0x4) != 0 ? (encoding_t){2, 0, 0} : utf8;
 }
 
 static encoding_t detect_encoding(const unsigned char *p, size_t len) {
     if (len >= 4 && memcmp(p, "\0\0\xfe\xff", 4) == 0)
-        return (encoding_t){ 4, 1, 4 };
+        return (encoding_t){4, 1, 4};
     if (len >= 4 && memcmp(p, "\xff\xfe\0\0", 4) == 0)
-        return (encoding_t){ 4, 0, 4 };
+        return (encoding_t){4, 0, 4};
     if (len >= 4 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-        return (encoding_t){ 1, 0, 3 };
+        return (encoding_t){1, 0, 3};
     if (len >= 4 && memcmp(p, "\xfe\xff", 2) == 0)
-        return (encoding_t){ 2, 1, 2 };
+        return (encoding_t){2, 1, 2};
     if (len >= 4 && memcmp(p, "\xff\xfe", 2) == 0)
-        return (encoding_t){ 2, 0, 2 };
+        return (encoding_t){2, 0, 2};
     return guess_encoding(p, len);
 }
 
-/* The character at p, UTF-16 pairs joined; what is none becomes U+FFFD. Returns the bytes it took. */
-static size_t read_character(const unsigned char *p, size_t left, const encoding_t *e, uint32_t *c) {
+/* The character at p, UTF-16 pairs joined; what is none becomes U+FFFD. Returns the bytes it took.
+ */
+static size_t read_character(const unsigned char *p, size_t left, const encoding_t *e,
+                             uint32_t *c) {
     size_t width = (size_t)e->width;
     uint32_t low;
 

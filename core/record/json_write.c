@@ -23,7 +23,7 @@ const sluice_json_api_t sl_json_api = {
 /* ---- strings ---- */
 
 static void write_unit(sluice_buf_t *buf, uint32_t unit) {
-    char text[6] = { '\\', 'u' };
+    char text[6] = {'\\', 'u'};
     int i;
 
     for (i = 0; i < 4; i++)
@@ -34,7 +34,7 @@ static void write_unit(sluice_buf_t *buf, uint32_t unit) {
 /* Quote, backslash and control characters. */
 static void write_ascii_escape(sluice_buf_t *buf, char c) {
     static const char codes[] = "btn\0fr"; /* from \b on; \v has none */
-    char text[2] = { '\\', c };
+    char text[2] = {'\\', c};
 
     if (c >= '\b' && c <= '\r' && codes[c - '\b'] != '\0')
         text[1] = codes[c - '\b'];
@@ -45,7 +45,8 @@ static void write_ascii_escape(sluice_buf_t *buf, char c) {
     sluice_buf_put(buf, text, 2);
 }
 
-/* What lies beyond UTF-16's single units, and lone surrogates, Jackson writes as escapes; the rest is copied. */
+/* What lies beyond UTF-16's single units, and lone surrogates, Jackson writes as escapes; the rest
+ * is copied. */
 static const char *write_sequence(sluice_buf_t *buf, const char *text, const char *end) {
     const unsigned char *p = (const unsigned char *)text;
     size_t left = (size_t)(end - text);
@@ -55,7 +56,9 @@ static const char *write_sequence(sluice_buf_t *buf, const char *text, const cha
     if (len > left)
         len = left;
     if (len == 4) {
-        c = ((uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 | (uint32_t)(p[2] & 63) << 6 | (p[3] & 63)) - 0x10000;
+        c = ((uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 | (uint32_t)(p[2] & 63) << 6 |
+             (p[3] & 63)) -
+            0x10000;
         write_unit(buf, 0xd800 | (c >> 10 & 0x3ff));
         write_unit(buf, 0xdc00 | (c & 0x3ff));
     } else if (len == 3 && p[0] == 0xed && p[1] >= 0xa0) {
@@ -66,18 +69,18 @@ static const char *write_sequence(sluice_buf_t *buf, const char *text, const cha
     return text + len;
 }
 
-/* Copies plain text from p on; answers where it ended. The room for [p, end) has been reserved. */
+/* Copies plain text from p on; answers where it ended. There is room for 16 bytes more than [p, end). */
 static const char *copy_plain(sluice_buf_t *buf, const char *p, const char *end) {
-    const char *q = sl_json_scan(p, end);
+    char *to = buf->data + buf->len;
 
-    memcpy(buf->data + buf->len, p, (size_t)(q - p));
-    buf->len += (size_t)(q - p);
-    return q;
+    p = sl_json_copy(p, end, &to);
+    buf->len = (size_t)(to - buf->data);
+    return p;
 }
 
 static void write_inside(sluice_buf_t *buf, const char *p, const char *end) {
     while (p < end) {
-        if (sluice_buf_reserve(buf, (size_t)(end - p) + 1) != SLUICE_OK)
+        if (sluice_buf_reserve(buf, (size_t)(end - p) + 16) != SLUICE_OK)
             return;
         p = copy_plain(buf, p, end);
         while (p < end && (unsigned char)*p >= 0x80)
@@ -90,7 +93,7 @@ static void write_inside(sluice_buf_t *buf, const char *p, const char *end) {
 void sl_json_write_string(sluice_buf_t *buf, sluice_str_t text) {
     const char *p;
 
-    if (sluice_buf_reserve(buf, text.len + 3) != SLUICE_OK)
+    if (sluice_buf_reserve(buf, text.len + 18) != SLUICE_OK)
         return;
     buf->data[buf->len++] = '"';
     if (text.len > 0) {
@@ -116,7 +119,7 @@ static void put_quoted(sluice_buf_t *buf, sluice_str_t text) {
 
 void sl_json_write_double(sluice_buf_t *buf, double f) {
     char text[SL_DOUBLE_TEXT_MAX];
-    sluice_str_t s = { text, sl_double_text(f, text) };
+    sluice_str_t s = {text, sl_double_text(f, text)};
 
     if (isfinite(f))
         sluice_buf_put_str(buf, s);
@@ -126,7 +129,7 @@ void sl_json_write_double(sluice_buf_t *buf, double f) {
 
 void sl_json_write_float(sluice_buf_t *buf, float f) {
     char text[SL_DOUBLE_TEXT_MAX];
-    sluice_str_t s = { text, sl_float_text(f, text) };
+    sluice_str_t s = {text, sl_float_text(f, text)};
 
     if (isfinite(f))
         sluice_buf_put_str(buf, s);
@@ -144,7 +147,8 @@ void sl_json_write_base64(sluice_buf_t *buf, sluice_str_t bytes) {
     if (sluice_buf_reserve(buf, bytes.len / 3 * 4 + 4) != SLUICE_OK)
         return;
     for (to = buf->data + buf->len; left > 0; p += 3, to += 4) {
-        group = (uint32_t)p[0] << 16 | (left > 1 ? (uint32_t)p[1] << 8 : 0) | (left > 2 ? p[2] : 0u);
+        group =
+            (uint32_t)p[0] << 16 | (left > 1 ? (uint32_t)p[1] << 8 : 0) | (left > 2 ? p[2] : 0u);
         to[0] = digits[group >> 18];
         to[1] = digits[group >> 12 & 63];
         to[2] = left > 1 ? digits[group >> 6 & 63] : '=';
@@ -160,7 +164,8 @@ static void write_base64_quoted(sluice_buf_t *buf, sluice_str_t bytes) {
     sluice_buf_put_char(buf, '"');
 }
 
-/* The unscaled value of a decimal of at most 18 digits without exponent. 0 when the text is not such. */
+/* The unscaled value of a decimal of at most 18 digits without exponent. 0 when the text is not
+ * such. */
 static int small_unscaled(sluice_str_t text, int64_t *out) {
     int64_t n = 0;
     size_t i;
@@ -216,7 +221,8 @@ static int has_string_keys(const sluice_value_t *map) {
     return 1;
 }
 
-static int write_array(sluice_buf_t *buf, const sluice_value_t *items, uint32_t count, uint32_t flags, int depth) {
+static int write_array(sluice_buf_t *buf, const sluice_value_t *items, uint32_t count,
+                       uint32_t flags, int depth) {
     int status = SLUICE_OK;
     uint32_t i;
 
@@ -230,7 +236,8 @@ static int write_array(sluice_buf_t *buf, const sluice_value_t *items, uint32_t 
     return status;
 }
 
-static int write_member(sluice_buf_t *buf, sluice_str_t name, const sluice_value_t *v, uint32_t flags, int depth) {
+static int write_member(sluice_buf_t *buf, sluice_str_t name, const sluice_value_t *v,
+                        uint32_t flags, int depth) {
     sl_json_write_string(buf, name);
     sluice_buf_put_char(buf, ':');
     return write_value(buf, v, flags, depth);
@@ -251,7 +258,8 @@ static int write_struct(sluice_buf_t *buf, const sluice_value_t *v, uint32_t fla
     return status;
 }
 
-/* An object when all keys are strings, else an array of pairs: JsonConverter's rule for maps without schema. */
+/* An object when all keys are strings, else an array of pairs: JsonConverter's rule for maps
+ * without schema. */
 static int write_map(sluice_buf_t *buf, const sluice_value_t *v, uint32_t flags, int depth) {
     const sluice_value_t *items = v->as.items;
     int is_object = has_string_keys(v);
@@ -262,7 +270,8 @@ static int write_map(sluice_buf_t *buf, const sluice_value_t *v, uint32_t flags,
     for (i = 0; i < v->len && status == SLUICE_OK; i++) {
         if (i > 0)
             sluice_buf_put_char(buf, ',');
-        status = is_object ? write_member(buf, sluice_value_str(&items[2 * i]), &items[2 * i + 1], flags, depth)
+        status = is_object ? write_member(buf, sluice_value_str(&items[2 * i]), &items[2 * i + 1],
+                                          flags, depth)
                            : write_array(buf, &items[2 * i], 2, flags, depth);
     }
     sluice_buf_put_char(buf, is_object ? '}' : ']');
@@ -288,7 +297,9 @@ static int write_value(sluice_buf_t *buf, const sluice_value_t *v, uint32_t flag
     }
     switch (v->kind) {
     case SLUICE_STRING: sl_json_write_string(buf, sluice_value_str(v)); return SLUICE_OK;
-    case SLUICE_BOOLEAN: sluice_buf_put_str(buf, sluice_str(sluice_value_int(v) != 0 ? "true" : "false")); return SLUICE_OK;
+    case SLUICE_BOOLEAN:
+        sluice_buf_put_str(buf, sluice_str(sluice_value_int(v) != 0 ? "true" : "false"));
+        return SLUICE_OK;
     case SLUICE_INT8:
     case SLUICE_INT16:
     case SLUICE_INT32:
