@@ -28,9 +28,10 @@ static inline unsigned mark_of(const sluice_value_t *key) {
     return (unsigned)(first >> 54);
 }
 
-/* Whether all marks differ: then so do the keys, and that is all there is to do for most objects. */
+/* Whether all marks differ: then so do the keys, and that is all there is to do for most objects.
+ */
 static int marks_differ(const sluice_value_t *values, size_t count) {
-    uint64_t seen[16] = { 0 };
+    uint64_t seen[16] = {0};
     unsigned mark;
     size_t i;
 

@@ -170,7 +170,8 @@ static double divide(uint64_t digits, int scale) {
     return ldexp((double)((uint64_t)quotient | (uint64_t)sticky), -shift - scale);
 }
 
-/* For the 16 to 19 digits of most doubles that programs print, which Clinger's fast path can't do. */
+/* For the 16 to 19 digits of most doubles that programs print, which Clinger's fast path can't do.
+ */
 static int middle_double(const number_t *n, double *out) {
     uint64_t digits = 0;
     size_t i;

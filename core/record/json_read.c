@@ -30,7 +30,8 @@ typedef struct reader {
     int status;
     const char *what;
     const char *at;
-    uint32_t starts[SL_JSON_DEPTH_MAX]; /* where an open container's values begin << 1 | is object */
+    uint32_t
+        starts[SL_JSON_DEPTH_MAX]; /* where an open container's values begin << 1 | is object */
     sluice_value_t first[FIRST_VALUES];
 } reader_t;
 

@@ -97,8 +97,8 @@ static inline int sl_json_eight_digits(const char *p, uint64_t *value) {
     uint64_t w;
 
     memcpy(&w, p, 8);
-    if (((w & 0xf0f0f0f0f0f0f0f0ull) | ((w + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) !=
-        0x3333333333333333ull)
+    if (((w & 0xf0f0f0f0f0f0f0f0ull) |
+         ((w + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) != 0x3333333333333333ull)
         return 0;
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
     w = __builtin_bswap64(w);

@@ -96,8 +96,8 @@ static const char *unicode_escape(const char *p, const char *end, char **to) {
 
 /* Decodes the escape at p (behind the backslash). NULL when it is none. */
 static const char *escape(const char *p, const char *end, char **to) {
-    static const char values[128] = { ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                      ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t' };
+    static const char values[128] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
 
     if (*p == 'u')
         return unicode_escape(p + 1, end, to);

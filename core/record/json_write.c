@@ -69,7 +69,8 @@ static const char *write_sequence(sluice_buf_t *buf, const char *text, const cha
     return text + len;
 }
 
-/* Copies plain text from p on; answers where it ended. There is room for 16 bytes more than [p, end). */
+/* Copies plain text from p on; answers where it ended. There is room for 16 bytes more than [p,
+ * end). */
 static const char *copy_plain(sluice_buf_t *buf, const char *p, const char *end) {
     char *to = buf->data + buf->len;
 

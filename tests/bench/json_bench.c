@@ -1,6 +1,7 @@
 /*
- * json_bench: our JSON reader and writer beside cJSON, and simdjson's DOM where it is installed, on generated documents
- * of Debezium's shape. Prints MB/s and ratios; with --check fails when ours reads less than 3 times as fast as cJSON.
+ * json_bench: our JSON reader and writer beside cJSON, and simdjson's DOM where it is installed, on
+ * generated documents of Debezium's shape. Prints MB/s and ratios; with --check fails when ours
+ * reads less than 3 times as fast as cJSON.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -104,22 +105,26 @@ static double measure(document_t *d, work_fn work) {
 }
 
 static char *put_event(char *p, unsigned n) {
-    return p + sprintf(p,
-                       "{\"before\":null,\"after\":{\"id\":%u,\"content_id\":\"6f9619ff-8b86-d011-b42d-%012x\","
-                       "\"user_id\":\"user-%u\",\"event_type\":\"%s\",\"event_ts\":\"2025-03-0%uT12:34:56.%06uZ\","
-                       "\"duration_ms\":%u,\"device\":\"iPhone 15 Pro\",\"ratio\":%u.%02u,\"raw_payload\":"
-                       "\"{\\\"k\\\":%u,\\\"t\\\":\\\"caf\xc3\xa9\\\"}\",\"deleted\":false},\"source\":{\"version\":\"3.6.1.Final\","
-                       "\"connector\":\"postgresql\",\"name\":\"server1\",\"ts_ms\":17411%08u,\"snapshot\":\"false\",\"db\":"
-                       "\"inventory\",\"sequence\":\"[\\\"24023128\\\",\\\"24023%03u\\\"]\",\"ts_us\":17411%011u,\"ts_ns\":"
-                       "17411%014u,\"schema\":\"public\",\"table\":\"engagement_events\",\"txId\":%u,\"lsn\":%u,"
-                       "\"xmin\":null},\"transaction\":null,\"op\":\"c\",\"ts_ms\":17411%08u,\"ts_us\":17411%011u,"
-                       "\"ts_ns\":17411%014u}",
-                       n, n, n % 977, n % 3 == 0 ? "play" : "finish", n % 9 + 1, n * 7919 % 1000000, n * 31 % 600000,
-                       n % 10, n % 100, n, n, n % 1000, n, n, 700 + n, 24023000 + n, n, n, n);
+    return p +
+           sprintf(
+               p,
+               "{\"before\":null,\"after\":{\"id\":%u,\"content_id\":\"6f9619ff-8b86-d011-b42d-%012x\","
+               "\"user_id\":\"user-%u\",\"event_type\":\"%s\",\"event_ts\":\"2025-03-0%uT12:34:56.%06uZ\","
+               "\"duration_ms\":%u,\"device\":\"iPhone 15 Pro\",\"ratio\":%u.%02u,\"raw_payload\":"
+               "\"{\\\"k\\\":%u,\\\"t\\\":\\\"caf\xc3\xa9\\\"}\",\"deleted\":false},\"source\":{\"version\":\"3.6.1.Final\","
+               "\"connector\":\"postgresql\",\"name\":\"server1\",\"ts_ms\":17411%08u,\"snapshot\":\"false\",\"db\":"
+               "\"inventory\",\"sequence\":\"[\\\"24023128\\\",\\\"24023%03u\\\"]\",\"ts_us\":17411%011u,\"ts_ns\":"
+               "17411%014u,\"schema\":\"public\",\"table\":\"engagement_events\",\"txId\":%u,\"lsn\":%u,"
+               "\"xmin\":null},\"transaction\":null,\"op\":\"c\",\"ts_ms\":17411%08u,\"ts_us\":17411%011u,"
+               "\"ts_ns\":17411%014u}",
+               n, n, n % 977, n % 3 == 0 ? "play" : "finish", n % 9 + 1, n * 7919 % 1000000,
+               n * 31 % 600000, n % 10, n % 100, n, n, n % 1000, n, n, 700 + n, 24023000 + n, n, n,
+               n);
 }
 
 static char *put_schema(char *p) {
-    static const char *const names[] = { "id", "content_id", "user_id", "event_type", "event_ts", "duration_ms", "device" };
+    static const char *const names[] = {"id",       "content_id",  "user_id", "event_type",
+                                        "event_ts", "duration_ms", "device"};
     int side;
     size_t i;
 
@@ -127,15 +132,22 @@ static char *put_schema(char *p) {
     for (side = 0; side < 3; side++) {
         p += sprintf(p, "%s{\"type\":\"struct\",\"fields\":[", side == 0 ? "" : ",");
         for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-            p += sprintf(p, "%s{\"type\":\"%s\",\"optional\":%s,\"field\":\"%s\"}", i == 0 ? "" : ",",
-                         i % 2 == 0 ? "int64" : "string", i == 0 ? "false" : "true", names[i]);
-        p += sprintf(p, "],\"optional\":true,\"name\":\"server1.public.engagement_events.Value\",\"field\":\"side%d\"}", side);
+            p += sprintf(p, "%s{\"type\":\"%s\",\"optional\":%s,\"field\":\"%s\"}",
+                         i == 0 ? "" : ",", i % 2 == 0 ? "int64" : "string",
+                         i == 0 ? "false" : "true", names[i]);
+        p += sprintf(
+            p,
+            "],\"optional\":true,\"name\":\"server1.public.engagement_events.Value\",\"field\":\"side%d\"}",
+            side);
     }
-    return p + sprintf(p, "],\"optional\":false,\"name\":\"server1.public.engagement_events.Envelope\",\"version\":2}");
+    return p +
+           sprintf(
+               p,
+               "],\"optional\":false,\"name\":\"server1.public.engagement_events.Envelope\",\"version\":2}");
 }
 
 static document_t make(const char *name, int with_schema, unsigned events) {
-    document_t d = { .name = name, .text = calloc(1, (size_t)events * 2000 + 10000) };
+    document_t d = {.name = name, .text = calloc(1, (size_t)events * 2000 + 10000)};
     char *p = d.text;
     unsigned i;
 
@@ -156,32 +168,37 @@ static document_t make(const char *name, int with_schema, unsigned events) {
     d.len = (size_t)(p - d.text);
     d.arena = sl_batch_create(0);
     d.tree = cJSON_ParseWithLength(d.text, d.len);
-    if (sl_json_parse(d.arena, sluice_str_n(d.text, d.len), 0, &d.value, NULL) != SLUICE_OK || d.tree == NULL)
+    if (sl_json_parse(d.arena, sluice_str_n(d.text, d.len), 0, &d.value, NULL) != SLUICE_OK ||
+        d.tree == NULL)
         exit(1);
     return d;
 }
 
 static document_t make_numbers(void) {
-    document_t d = { .name = "numbers", .text = calloc(1, 200000) };
+    document_t d = {.name = "numbers", .text = calloc(1, 200000)};
     char *p = d.text;
     unsigned i;
 
     for (i = 0, *p++ = '['; i < 5000; i++)
-        p += sprintf(p, "%s[%u,%.17g,%u.%u]", i == 0 ? "" : ",", i * 7919, 1.0 / (i + 3), i, i % 10);
+        p +=
+            sprintf(p, "%s[%u,%.17g,%u.%u]", i == 0 ? "" : ",", i * 7919, 1.0 / (i + 3), i, i % 10);
     *p++ = ']';
     d.len = (size_t)(p - d.text);
     d.arena = sl_batch_create(0);
     d.tree = cJSON_ParseWithLength(d.text, d.len);
-    if (sl_json_parse(d.arena, sluice_str_n(d.text, d.len), 0, &d.value, NULL) != SLUICE_OK || d.tree == NULL)
+    if (sl_json_parse(d.arena, sluice_str_n(d.text, d.len), 0, &d.value, NULL) != SLUICE_OK ||
+        d.tree == NULL)
         exit(1);
     return d;
 }
 
 static double report(document_t *d) {
-    double ours = measure(d, read_ours), cjson = measure(d, read_cjson), simd = measure(d, read_simdjson);
+    double ours = measure(d, read_ours), cjson = measure(d, read_cjson),
+           simd = measure(d, read_simdjson);
     double written = measure(d, write_ours), printed = measure(d, write_cjson);
 
-    printf("%-14s %8zu B  read %7.0f MB/s = %5.2f x cJSON (%.0f)", d->name, d->len, ours, ours / cjson, cjson);
+    printf("%-14s %8zu B  read %7.0f MB/s = %5.2f x cJSON (%.0f)", d->name, d->len, ours,
+           ours / cjson, cjson);
 #ifdef WITH_SIMDJSON
     printf(", %4.2f x simdjson DOM (%.0f)", ours / simd, simd);
 #endif
@@ -195,8 +212,8 @@ static double report(document_t *d) {
 }
 
 int main(int argc, char **argv) {
-    document_t documents[] = { make("event", 0, 1), make("event+schema", 1, 1), make("1000 events", 0, 1000),
-                               make_numbers() };
+    document_t documents[] = {make("event", 0, 1), make("event+schema", 1, 1),
+                              make("1000 events", 0, 1000), make_numbers()};
     double least = 1e9, ratio;
     size_t i;
 

@@ -162,9 +162,10 @@ static void test_doubles_rounded(void **state) {
     (void)state;
     for (i = 0; i < 200000; i++) {
         seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
-        snprintf(text, sizeof(text), "%s%s%llu%s%03lluE%d", i % 2 == 0 ? "" : "-", i % 5 == 0 ? "0.000" : "",
-                 (unsigned long long)(seed >> (i % 56) | 1), i % 3 == 0 && i % 5 != 0 ? "." : "",
-                 (unsigned long long)(seed % 1000), (int)(seed % 60) - 40);
+        snprintf(text, sizeof(text), "%s%s%llu%s%03lluE%d", i % 2 == 0 ? "" : "-",
+                 i % 5 == 0 ? "0.000" : "", (unsigned long long)(seed >> (i % 56) | 1),
+                 i % 3 == 0 && i % 5 != 0 ? "." : "", (unsigned long long)(seed % 1000),
+                 (int)(seed % 60) - 40);
         assert_int_equal(sl_json_parse(arena, sluice_str(text), 0, &v, NULL), SLUICE_OK);
         expected = strtod(text, NULL);
         if (v.kind != SLUICE_FLOAT64 || memcmp(&v.as.f, &expected, sizeof(expected)) != 0)
