@@ -1,0 +1,272 @@
+#include "postgres_sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const aliases[] = { "postgres-sink", NULL };
+static const char *const modes[] = { "insert", "upsert", NULL };
+static const char *const missing_modes[] = { "fail", "ignore", NULL };
+static const char *const ssl_modes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL };
+
+static const sluice_option_t options[] = {
+    { .name = "hostname", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .group = "Connection",
+      .importance = SLUICE_HIGH, .doc = "Host name or address of the server." },
+    { .name = "port", .type = SLUICE_OPT_INT, .default_text = "5432", .flags = SLUICE_OPT_RANGE, .min = 1, .max = 65535,
+      .group = "Connection", .importance = SLUICE_HIGH, .doc = "Port of the server." },
+    { .name = "dbname", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .group = "Connection",
+      .importance = SLUICE_HIGH, .doc = "Database to write to." },
+    { .name = "user", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .group = "Connection",
+      .importance = SLUICE_HIGH, .doc = "Role to log in as." },
+    { .name = "password", .type = SLUICE_OPT_PASSWORD, .group = "Connection", .importance = SLUICE_HIGH,
+      .doc = "Password of the role." },
+    { .name = "sslmode", .type = SLUICE_OPT_ENUM, .values = ssl_modes, .default_text = "prefer", .group = "TLS",
+      .importance = SLUICE_MEDIUM, .doc = "Whether TLS is used and what is verified, as in libpq." },
+    { .name = "sslrootcert", .type = SLUICE_OPT_STRING, .group = "TLS", .importance = SLUICE_LOW,
+      .doc = "PEM file of the authorities to trust." },
+    { .name = "sslcert", .type = SLUICE_OPT_STRING, .group = "TLS", .importance = SLUICE_LOW,
+      .doc = "PEM file of the client certificate." },
+    { .name = "sslkey", .type = SLUICE_OPT_STRING, .group = "TLS", .importance = SLUICE_LOW,
+      .doc = "PEM file of the client key." },
+    { .name = "connect.timeout", .type = SLUICE_OPT_DURATION, .default_text = "10s", .group = "Connection",
+      .importance = SLUICE_LOW, .doc = "Longest wait for a connection." },
+    { .name = "table.name.format", .type = SLUICE_OPT_STRING, .default_text = "${topic}", .group = "Writing",
+      .importance = SLUICE_HIGH, .doc = "Table of a record; ${topic} is its topic. Of a.b.c the last two parts count." },
+    { .name = "insert.mode", .type = SLUICE_OPT_ENUM, .values = modes, .default_text = "upsert", .group = "Writing",
+      .importance = SLUICE_HIGH, .doc = "insert: COPY; upsert: insert, or update where the key exists." },
+    { .name = "pk.fields", .type = SLUICE_OPT_LIST, .group = "Writing", .importance = SLUICE_MEDIUM,
+      .doc = "Columns of the key; default: the table's primary key." },
+    { .name = "delete.enabled", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .group = "Writing",
+      .importance = SLUICE_MEDIUM, .doc = "A record without value deletes the row of its key (upsert only)." },
+    { .name = "missing.columns", .type = SLUICE_OPT_ENUM, .values = missing_modes, .default_text = "fail",
+      .group = "Writing", .importance = SLUICE_MEDIUM, .doc = "What to do with a field that has no column." },
+    { .name = "exactly.once", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .group = "Delivery",
+      .importance = SLUICE_HIGH, .doc = "Keep the source position in table sluice_positions, in the same transaction." },
+};
+
+static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
+    pg_sink_t *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return SLUICE_NO_MEMORY;
+    s->api = api;
+    s->ctx = ctx;
+    s->mode = (enum insert_mode)api->config_int(ctx, "insert.mode");
+    s->missing = (enum missing_mode)api->config_int(ctx, "missing.columns");
+    s->delete_enabled = (int)api->config_int(ctx, "delete.enabled");
+    s->exactly_once = (int)api->config_int(ctx, "exactly.once");
+    s->table_format = api->config_text(ctx, "table.name.format");
+    s->key_count = api->config_list(ctx, "pk.fields", &s->keys);
+    snprintf(s->owner, sizeof(s->owner), "%s/%s", api->pipeline_name(ctx), api->instance_name(ctx));
+    s->rows = api->metric(ctx, SLUICE_COUNTER, "rows_total", "Rows written in committed transactions.");
+    s->transactions = api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
+    *self = s;
+    return SLUICE_OK;
+}
+
+static void sink_destroy(void *self) {
+    pg_sink_t *s = self;
+
+    pg_targets_free(s);
+    free(s);
+}
+
+/* ---- open: connect, position table, positions ---- */
+
+static void finish_open(pg_sink_t *s, int status) {
+    s->opening = 0;
+    s->ready = status == SLUICE_OK;
+    s->api->complete(s->ctx, SLUICE_OP_OPEN, status);
+}
+
+static void fail_open(pg_sink_t *s, int status, const char *doing) {
+    finish_open(s, pg_fail(s->api, s->ctx, pg_conn_error(s->conn), status, doing));
+}
+
+static void announce(pg_sink_t *s, const PGresult *rows) {
+    int i;
+
+    for (i = 0; i < PQntuples(rows); i++) {
+        const char *hex = PQgetvalue(rows, i, 1);
+        sluice_position_t position = { 0 };
+        size_t n = strlen(hex) / 2;
+        size_t k;
+
+        for (k = 0; k < n && k < SLUICE_POSITION_MAX; k++) {
+            unsigned byte = 0;
+
+            sscanf(hex + 2 * k, "%2x", &byte);
+            position.bytes[position.len++] = (uint8_t)byte;
+        }
+        s->api->sink_position(s->ctx, sluice_str(PQgetvalue(rows, i, 0)), &position,
+                              (uint32_t)strtoul(PQgetvalue(rows, i, 2), NULL, 10));
+    }
+}
+
+static void on_positions(void *arg, int status, PGresult *const *results, int count) {
+    pg_sink_t *s = arg;
+
+    if (status != SLUICE_OK) {
+        fail_open(s, 0, "reading table sluice_positions");
+        return;
+    }
+    if (count > 0)
+        announce(s, results[count - 1]);
+    finish_open(s, SLUICE_OK);
+}
+
+/* A second look before CREATE: a role that may write the table need not be allowed to create one. */
+static void read_positions(pg_sink_t *s) {
+    pg_sql_t sql = { 0 };
+
+    pg_sql_put(&sql, "SET client_min_messages=warning;"
+                     "DO $$ BEGIN IF to_regclass('sluice_positions') IS NULL THEN CREATE TABLE sluice_positions("
+                     "owner text, partition text, position bytea, sub bigint, PRIMARY KEY(owner,partition)); END IF; END $$;"
+                     "SELECT partition, encode(position,'hex'), sub FROM sluice_positions WHERE owner=");
+    pg_sql_literal(&sql, s->owner);
+    if (sql.failed || pg_conn_query(s->conn, sql.text, on_positions, s) != SLUICE_OK)
+        fail_open(s, 0, "reading table sluice_positions");
+    pg_sql_fini(&sql);
+}
+
+static void on_connected(void *arg, int status) {
+    pg_sink_t *s = arg;
+
+    if (s->closing)
+        return;
+    if (status != SLUICE_OK)
+        fail_open(s, status, "connecting");
+    else if (s->exactly_once)
+        read_positions(s);
+    else
+        finish_open(s, SLUICE_OK);
+}
+
+static int sink_open(void *self) {
+    pg_sink_t *s = self;
+    const sluice_api_t *api = s->api;
+    pg_params_t p = {
+        .hostname = api->config_text(s->ctx, "hostname"),
+        .port = (int)api->config_int(s->ctx, "port"),
+        .user = api->config_text(s->ctx, "user"),
+        .password = api->config_text(s->ctx, "password"),
+        .dbname = api->config_text(s->ctx, "dbname"),
+        .sslmode = api->config_text(s->ctx, "sslmode"),
+        .sslcert = api->config_text(s->ctx, "sslcert"),
+        .sslkey = api->config_text(s->ctx, "sslkey"),
+        .sslrootcert = api->config_text(s->ctx, "sslrootcert"),
+        .application_name = "sluice",
+        .session = "-c timezone=UTC -c datestyle=ISO -c client_encoding=UTF8",
+        .keepalive = 1,
+        .timeout_ms = (uint64_t)api->config_int(s->ctx, "connect.timeout"),
+    };
+
+    s->conn = pg_conn_create(api->uv_loop(s->ctx));
+    if (s->conn == NULL)
+        return SLUICE_NO_MEMORY;
+    s->opening = 1;
+    return pg_conn_connect(s->conn, &p, on_connected, s);
+}
+
+/* ---- running ---- */
+
+void pg_sink_progress(pg_sink_t *s) {
+    if (s->current != NULL)
+        return;
+    if (s->flushing) {
+        s->flushing = 0;
+        s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_OK);
+    }
+}
+
+void pg_sink_lost(pg_sink_t *s) {
+    s->ready = 0;
+    if (s->closing)
+        return;
+    pg_fail(s->api, s->ctx, pg_conn_error(s->conn), SLUICE_NOT_CONNECTED, "writing");
+    s->api->broken(s->ctx, SLUICE_NOT_CONNECTED);
+}
+
+static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+    pg_sink_t *s = self;
+
+    if (!s->ready)
+        return s->api->fail(s->ctx, SLUICE_NOT_CONNECTED, "postgres.closed", "the connection is lost");
+    return pg_delivery_begin(s, batch, ticket);
+}
+
+static void flush_later(void *arg) {
+    pg_sink_progress(arg);
+}
+
+static int sink_flush(void *self) {
+    pg_sink_t *s = self;
+
+    s->flushing = 1;
+    return s->current != NULL ? SLUICE_OK : s->api->post(s->ctx, flush_later, s);
+}
+
+static void on_closed(void *arg) {
+    pg_sink_t *s = arg;
+
+    s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+}
+
+static int sink_close(void *self) {
+    pg_sink_t *s = self;
+
+    s->closing = 1;
+    s->ready = 0;
+    pg_delivery_cancel(s, SLUICE_CANCELLED, "postgres.cancelled", "closed before the answer");
+    if (s->conn == NULL)
+        return s->api->post(s->ctx, on_closed, s);
+    pg_conn_close(s->conn, on_closed, s);
+    s->conn = NULL;
+    return SLUICE_OK;
+}
+
+static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    if (api->config_int(ctx, "delete.enabled") && api->config_int(ctx, "insert.mode") == INSERT_PLAIN)
+        api->config_error(ctx, "delete.enabled", "needs insert.mode=upsert: plain inserts have no key to delete by");
+    return SLUICE_OK;
+}
+
+static const sluice_sink_t postgres_sink = {
+    .size = sizeof(sluice_sink_t),
+    .failure_mode = SLUICE_ATOMIC,
+    .max_in_flight = 1,
+    .flags = SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES,
+    .create = sink_create,
+    .destroy = sink_destroy,
+    .open = sink_open,
+    .write = sink_write,
+    .flush = sink_flush,
+    .close = sink_close,
+};
+
+static const sluice_plugin_t plugins[] = { {
+    .size = sizeof(sluice_plugin_t),
+    .kind = SLUICE_SINK,
+    .name = "postgres",
+    .aliases = aliases,
+    .summary = "Writes records to PostgreSQL tables: COPY, upsert and delete, in one transaction a batch.",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .option_size = sizeof(sluice_option_t),
+    .check = sink_check,
+    .sink = &postgres_sink,
+} };
+
+static const sluice_module_t module = {
+    SLUICE_MODULE_HEAD,
+    .name = "postgres-sink",
+    .version = "0.1.0",
+    .licence = "Apache-2.0",
+    .plugins = plugins,
+    .plugin_count = 1,
+};
+
+const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
+    (void)host_major;
+    (void)host_minor;
+    return &module;
+}

@@ -1,0 +1,113 @@
+/*
+ * The parts of the PostgreSQL sink and how they meet.
+ *
+ *   postgres.c  options, descriptor, life of an instance: connect, position table, positions
+ *   table.c     what is known of the target tables: columns, types, primary key
+ *   plan.c      a batch -> groups of rows of one table and shape, the SQL that writes them, their COPY text
+ *   text.c      values as COPY text
+ *   delivery.c  one batch in flight: BEGIN, COPY, merge, position, COMMIT in a single request, each result looked at
+ *
+ * Rows always travel by COPY: for insert.mode=insert into the table itself, else into a temporary stage from which one
+ * DELETE and one INSERT ... ON CONFLICT merge them, the last change of each key winning.
+ * Exactly once: table sluice_positions gets the source position in the same transaction and is read at open.
+ * Thread: all on the instance's.
+ */
+#ifndef SINKS_POSTGRES_SINK_H
+#define SINKS_POSTGRES_SINK_H
+
+#include "clients/postgres/pg_conn.h"
+#include "clients/postgres/pg_sql.h"
+#include "sluice/plugin.h"
+
+enum insert_mode { INSERT_PLAIN, INSERT_UPSERT };
+enum missing_mode { MISSING_FAIL, MISSING_IGNORE };
+
+typedef struct pg_column {
+    char *name;
+    char *type; /* as format_type prints it */
+    int key;    /* place in the primary key, from 1; 0: not in it */
+} pg_column_t;
+
+typedef struct pg_target {
+    char *name; /* as the option or topic has it */
+    char *sql_name; /* quoted, with schema */
+    pg_column_t *columns;
+    size_t column_count;
+    size_t key_count;
+    struct pg_target *next;
+} pg_target_t;
+
+typedef struct pg_delivery pg_delivery_t;
+
+typedef struct pg_sink {
+    const sluice_api_t *api;
+    sluice_ctx_t *ctx;
+    pg_conn_t *conn;
+    pg_target_t *targets;
+    enum insert_mode mode;
+    enum missing_mode missing;
+    int delete_enabled;
+    int exactly_once;
+    const char *table_format;
+    const char *const *keys; /* option pk.fields */
+    size_t key_count;
+    char owner[256];
+    int opening;
+    int ready;
+    int closing;
+    int flushing;
+    pg_delivery_t *current;
+    sluice_metric_t *rows;
+    sluice_metric_t *transactions;
+} pg_sink_t;
+
+/* ---- table.c ---- */
+/* The name of the table of a topic; malloc'ed. */
+char *pg_table_name(const pg_sink_t *sink, sluice_str_t topic);
+pg_target_t *pg_target_find(const pg_sink_t *sink, const char *name);
+/* The query that tells a table's columns, and what its answer says. NULL when there is no such table. */
+void pg_target_query(pg_sql_t *sql, const char *name);
+pg_target_t *pg_target_from(const pg_sink_t *sink, const char *name, const PGresult *result);
+void pg_targets_free(pg_sink_t *sink);
+const pg_column_t *pg_target_column(const pg_target_t *target, sluice_str_t name);
+int pg_is_key(const pg_sink_t *sink, const pg_target_t *target, const pg_column_t *column);
+size_t pg_key_count(const pg_sink_t *sink, const pg_target_t *target);
+
+/* ---- text.c ---- */
+/* Appends a value as a field of COPY's text format. schema may be NULL. SLUICE_NO_MEMORY, SLUICE_OK. */
+int pg_copy_value(const sluice_api_t *api, sluice_buf_t *out, sluice_ctx_t *ctx, const sluice_value_t *value,
+                  const sluice_schema_t *schema);
+
+/* ---- plan.c ---- */
+typedef struct pg_group {
+    const pg_target_t *target;
+    const sluice_schema_t *schema; /* of all its values; NULL: schemaless, or deletes only */
+    const pg_column_t **columns;
+    size_t column_count;
+    sluice_str_t rows; /* COPY text, in the delivery's scratch batch */
+    struct pg_group *next;
+} pg_group_t;
+
+typedef struct pg_plan {
+    pg_group_t *first;
+    pg_group_t *last;
+    size_t rows;
+} pg_plan_t;
+
+/* Sorts a batch into groups. The name of a table that is not known yet comes back in *unknown (malloc'ed) with SLUICE_BUSY.
+ * A record that does not fit: SLUICE_BAD_RECORD after api->fail, *bad its index. */
+int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, sluice_batch_t *batch, sluice_batch_t *scratch, char **unknown, size_t *bad);
+void pg_plan_free(pg_plan_t *plan);
+/* The whole request: BEGIN, for each group its COPY and merge, the positions, COMMIT. */
+void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *batch, pg_sql_t *sql);
+
+/* ---- delivery.c ---- */
+int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
+/* Ends what is in flight without an answer. */
+void pg_delivery_cancel(pg_sink_t *sink, int status, const char *code, const char *why);
+
+/* ---- postgres.c ---- */
+void pg_sink_progress(pg_sink_t *sink);
+void pg_sink_lost(pg_sink_t *sink);
+
+#endif
