@@ -77,7 +77,12 @@ typedef struct sl_pipeline {
     int64_t commit_interval_ms;
     int64_t memory_limit; /* bytes */
     int32_t tasks_max;
+    int connect; /* made of connector JSON ("dialect": "connect"): plugins' configurations are flat
+                    texts, to be read with SL_CONFIG_CONNECT */
 } sl_pipeline_t;
+
+/* Flags for sl_config_parse of this pipeline's plugins. */
+unsigned sl_pipeline_config_flags(const sl_pipeline_t *pipeline);
 
 /* Reads a native descriptor (references already resolved). Structure and its own options are
    always checked; with a
@@ -102,8 +107,7 @@ cJSON *sl_pipeline_to_json(const sl_pipeline_t *pipeline);
 typedef void (*sl_plugin_use_fn)(void *user, const sl_plugin_use_t *use, const char *instance);
 void sl_pipeline_each_plugin(const sl_pipeline_t *pipeline, sl_plugin_use_fn fn, void *user);
 
-/* Name rules: 1..255 bytes, valid UTF-8, no control characters, not "." or ".."; no '/' . Reports
-   under pointer. */
+/* Name rules: 1 to 255 bytes without control characters. Reports at pointer. */
 int sl_pipeline_check_name(const char *name, const char *pointer, sl_report_t *report);
 
 #endif
