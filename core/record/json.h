@@ -18,8 +18,8 @@
 
 #include "sluice/host.h"
 
-#define SL_JSON_DEPTH_MAX  1000 /* nested arrays and objects, as Jackson's */
-#define SL_JSON_DIGITS_MAX 1000 /* of one number, as Jackson's */
+#define SL_JSON_NESTING_MAX 1000 /* nested arrays and objects, as Jackson's */
+#define SL_JSON_DIGITS_MAX  1000 /* of one number, as Jackson's */
 #define SL_JSON_STRING_MAX \
     20000000u /* bytes of one string as written; Jackson counts UTF-16 units */
 #define SL_JSON_NAME_MAX     50000u      /* bytes of one member name as written */

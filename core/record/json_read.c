@@ -31,7 +31,7 @@ typedef struct reader {
     const char *what;
     const char *at;
     uint32_t
-        starts[SL_JSON_DEPTH_MAX]; /* where an open container's values begin << 1 | is object */
+        starts[SL_JSON_NESTING_MAX]; /* where an open container's values begin << 1 | is object */
     sluice_value_t first[FIRST_VALUES];
 } reader_t;
 
@@ -173,7 +173,7 @@ static const char *read_scalar(reader_t *r, const char *p) {
 }
 
 static inline const char *open_container(reader_t *r, const char *p, uint32_t is_object) {
-    if (r->depth == SL_JSON_DEPTH_MAX)
+    if (r->depth == SL_JSON_NESTING_MAX)
         return wrong(r, p, "nested more than 1000 deep");
     r->starts[r->depth++] = (uint32_t)r->count << 1 | is_object;
     return skip_blanks(p + 1, r->end);

@@ -290,7 +290,7 @@ static void write_number_text(sluice_buf_t *buf, sluice_str_t text) {
 }
 
 static int write_value(sluice_buf_t *buf, const sluice_value_t *v, uint32_t flags, int depth) {
-    if (depth > SL_JSON_DEPTH_MAX)
+    if (depth > SL_JSON_NESTING_MAX)
         return SLUICE_BAD_RECORD;
     if ((v->flags & SLUICE_TEXT) != 0 && v->kind != SLUICE_BOOLEAN) {
         write_number_text(buf, sluice_value_str(v));
