@@ -69,8 +69,8 @@ int pg_error_status(const pg_error_t *error) {
     if (s[0] == '\0')
         return SLUICE_NOT_CONNECTED;
     /* shutdown, crash, starting, too many connections, lock and object in use, deadlock, serialisation, disk, memory */
-    if (strncmp(s, "08", 2) == 0 || strncmp(s, "53", 2) == 0 || strncmp(s, "40", 2) == 0 || strncmp(s, "58", 2) == 0 ||
-        any_of(s, "57P01 57P02 57P03 57014 55006 55P03"))
+    if (strncmp(s, "08", 2) == 0 || strncmp(s, "53", 2) == 0 || strncmp(s, "40", 2) == 0 ||
+        any_of(s, "58000 58030 57P01 57P02 57P03 57014 55006 55P03"))
         return SLUICE_NOT_CONNECTED;
     return SLUICE_FATAL;
 }
