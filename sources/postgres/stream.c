@@ -499,15 +499,13 @@ static sluice_value_t one_field(pg_source_t *s, const sluice_schema_t *schema, s
     return v;
 }
 
-static int heartbeat(pg_source_t *s) {
+static int put_heartbeat(pg_source_t *s, const sluice_schema_t *key, const sluice_schema_t *value) {
     const pg_options_t *o = &s->env.options;
-    const sluice_schema_t *key = heartbeat_schema(s->api, "io.debezium.connector.common.ServerNameKey", "serverName", SLUICE_STRING);
-    const sluice_schema_t *value = heartbeat_schema(s->api, "io.debezium.connector.common.Heartbeat", "ts_ms", SLUICE_INT64);
     uint64_t lsn = s->out.offset.lsn_commit > s->stream.advanced ? s->out.offset.lsn_commit : s->stream.advanced;
-    sluice_record_t *r = key == NULL || value == NULL || pg_emitter_batch(&s->out) == NULL ? NULL : s->api->batch_add(s->out.batch);
+    sluice_record_t *r = pg_emitter_batch(&s->out) == NULL ? NULL : s->api->batch_add(s->out.batch);
     char topic[600];
 
-    if (r == NULL)
+    if (r == NULL || key == NULL || value == NULL)
         return SLUICE_NO_MEMORY;
     if (o->heartbeat_name != NULL && o->heartbeat_name[0] != '\0')
         snprintf(topic, sizeof(topic), "%s", o->heartbeat_name);
@@ -524,6 +522,18 @@ static int heartbeat(pg_source_t *s) {
     r->position = pg_position_at(lsn > s->start_lsn ? lsn : s->start_lsn);
     r->offset = s->api->batch_copy(s->out.batch, sluice_str_n((const char *)&s->out.offset, sizeof(s->out.offset)));
     return flush(s);
+}
+
+static int heartbeat(pg_source_t *s) {
+    const sluice_schema_t *key, *value;
+    int status;
+
+    key = heartbeat_schema(s->api, "io.debezium.connector.common.ServerNameKey", "serverName", SLUICE_STRING);
+    value = heartbeat_schema(s->api, "io.debezium.connector.common.Heartbeat", "ts_ms", SLUICE_INT64);
+    status = put_heartbeat(s, key, value);
+    s->api->schema_unref(key);
+    s->api->schema_unref(value);
+    return status;
 }
 
 static void on_heartbeat(void *arg) {

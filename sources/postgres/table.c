@@ -317,19 +317,31 @@ pg_table_t *pg_table_build(const pg_env_t *env, uint32_t relid, const char *sche
     return t;
 }
 
+/* A batch takes its own references on schemas when it is sealed: until then the pin holds them. */
+static void ref_schemas(const pg_table_t *t) {
+    t->api->schema_ref(t->row_schema);
+    t->api->schema_ref(t->key_schema);
+    t->api->schema_ref(t->envelope_schema);
+}
+
+static void unref_schemas(const pg_table_t *t) {
+    t->api->schema_unref(t->row_schema);
+    t->api->schema_unref(t->key_schema);
+    t->api->schema_unref(t->envelope_schema);
+}
+
 void pg_table_free(pg_table_t *t) {
     if (t == NULL)
         return;
     for (uint16_t i = 0; i < t->count; i++)
         pg_column_unbind(&t->columns[i]);
-    t->api->schema_unref(t->row_schema);
-    t->api->schema_unref(t->key_schema);
-    t->api->schema_unref(t->envelope_schema);
+    unref_schemas(t);
     t->api->batch_unref(t->arena);
 }
 
 static void unpin(void *arg) {
     const pg_table_t *t = arg;
+    unref_schemas(t);
     t->api->batch_unref(t->arena); /* and with the last reference t itself */
 }
 
@@ -337,8 +349,9 @@ int pg_table_pin(pg_table_t *t, sluice_batch_t *batch, uint64_t serial) {
     if (t->pinned == serial)
         return SLUICE_OK;
     t->api->batch_ref(t->arena);
+    ref_schemas(t);
     if (t->api->batch_pin(batch, 0, unpin, t) != SLUICE_OK) {
-        t->api->batch_unref(t->arena);
+        unpin(t);
         return SLUICE_NO_MEMORY;
     }
     t->pinned = serial;

@@ -386,6 +386,7 @@ static int begins_copy(const PGresult *result) {
 
 static void query_step(pg_conn_t *c) {
     PGresult *result;
+    int copy;
 
     while (!PQisBusy(c->pq)) {
         result = PQgetResult(c->pq);
@@ -393,8 +394,9 @@ static void query_step(pg_conn_t *c) {
             query_end(c, failed(c), PQstatus(c->pq) == CONNECTION_OK ? IDLE : BROKEN);
             return;
         }
+        copy = begins_copy(result);
         keep_result(c, result);
-        if (begins_copy(result)) {
+        if (copy) {
             query_end(c, SLUICE_OK, COPY);
             return;
         }
