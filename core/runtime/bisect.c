@@ -151,6 +151,17 @@ static int compare_index(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* Ascending again, and each once: a record that was reported twice is sent once. */
+static void tidy(sl_repair_t *repair) {
+    size_t i, n = 0;
+
+    qsort(repair->left, repair->count, sizeof(*repair->left), compare_index);
+    for (i = 0; i < repair->count; i++)
+        if (n == 0 || repair->left[n - 1] != repair->left[i])
+            repair->left[n++] = repair->left[i];
+    repair->count = repair->ends[0] = n;
+}
+
 int sl_repair_failed(sl_repair_t *repair, int status, const sluice_result_t *results, size_t count,
                      sl_verdict_t *verdict) {
     size_t room = repair->count + count;
@@ -175,7 +186,7 @@ int sl_repair_failed(sl_repair_t *repair, int status, const sluice_result_t *res
     /* A sink may report its failed records in any order. */
     qsort(verdict->bad, verdict->bad_count, sizeof(*verdict->bad), compare_bad);
     if (repair->mode == SLUICE_PER_RECORD)
-        qsort(repair->left, repair->count, sizeof(*repair->left), compare_index);
+        tidy(repair);
     return SLUICE_OK;
 }
 

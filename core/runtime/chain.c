@@ -1,0 +1,525 @@
+#include "runtime/chain.h"
+
+#include "record/batch.h"
+#include "runtime/failpoint.h"
+#include "runtime/slice.h"
+#include <stdlib.h>
+
+/* ---- what a transform may say ---- */
+
+static void step_failed(sl_step_t *step, int status, const char *doing) {
+    sl_ctx_error_t error = {0};
+
+    sl_instance_error(&step->instance, status, &error);
+    sl_failure_set(step->chain->failure, status, error.code, "%s\n  at %s transform %s",
+                   error.message != NULL ? error.message : "", doing, step->spec->transform.name);
+    sl_ctx_error_fini(&error);
+}
+
+static void on_checkpointed(sl_step_t *step, int status) {
+    sl_chain_t *chain = step->chain;
+
+    if (!step->checkpointing)
+        return;
+    step->checkpointing = 0;
+    if (status != SLUICE_OK)
+        step_failed(step, status, "the checkpoint of");
+    if (status != SLUICE_OK)
+        chain->checkpoint_status = status;
+    if (--chain->checkpoints == 0)
+        chain->events->checkpointed(chain->user, chain->checkpoint_status);
+}
+
+static void op_complete(void *user, sluice_op_t op, int status) {
+    sl_step_t *step = user;
+
+    if (op == SLUICE_OP_CHECKPOINT)
+        on_checkpointed(step, status);
+    else
+        sl_instance_complete(&step->instance, op, status);
+}
+
+static void op_broken(void *user, int status) {
+    sl_step_t *step = user;
+
+    step_failed(step, status, "running");
+    step->chain->events->broken(step->chain->user, status);
+}
+
+static void op_reject(void *user, uint32_t record) {
+    sl_step_t *step = user;
+    sl_chain_t *chain = step->chain;
+    sl_ctx_error_t error = {0};
+    sl_bad_t bad = {.stage = "transform", .status = SLUICE_BAD_RECORD};
+    size_t count = 0;
+    const sluice_record_t *records =
+        step->applying != NULL ? sl_batch_records(step->applying, &count) : NULL;
+
+    if (record >= count || chain->reject_status != SLUICE_OK)
+        return;
+    sl_instance_error(&step->instance, SLUICE_BAD_RECORD, &error);
+    bad.record = &records[record];
+    bad.instance = step->spec->transform.name;
+    bad.code = error.code;
+    bad.message = error.message;
+    chain->reject_status = sl_errors_bad(chain->errors, &bad, chain->failure);
+    sl_ctx_error_fini(&error);
+    step->rejected++;
+}
+
+static void op_account(void *user, uint32_t absorbed, uint32_t generated) {
+    sl_step_t *step = user;
+
+    step->absorbed += absorbed;
+    step->generated += generated;
+}
+
+static sluice_str_t op_partition_json(void *user, uint32_t number) {
+    return sl_partitions_json(((sl_step_t *)user)->chain->partitions, number);
+}
+
+static const sl_ctx_ops_t step_ops = {
+    .complete = op_complete,
+    .broken = op_broken,
+    .reject = op_reject,
+    .account = op_account,
+    .source_partition_json = op_partition_json,
+};
+
+/* ---- life ---- */
+
+int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_t *home,
+                  sl_ledger_t *ledger, sl_errors_t *errors, sl_partitions_t *partitions,
+                  sl_failure_t *failure, const sl_chain_events_t *events, void *user) {
+    size_t i;
+
+    memset(chain, 0, sizeof(*chain));
+    chain->home = home;
+    chain->errors = errors;
+    chain->partitions = partitions;
+    chain->failure = failure;
+    chain->events = events;
+    chain->user = user;
+    chain->steps = calloc(spec->count + 1, sizeof(*chain->steps));
+    if (chain->steps == NULL)
+        return SLUICE_NO_MEMORY;
+    for (i = 0; i < spec->count; i++) {
+        sl_step_t *step = &chain->steps[i];
+        step->chain = chain;
+        step->spec = &spec->steps[i];
+        step->node = sl_ledger_node(ledger, step->spec->transform.name);
+        sl_instance_init(&step->instance, &step->spec->transform, home);
+        chain->count++;
+        if (step->node == NULL)
+            return SLUICE_NO_MEMORY;
+    }
+    return SLUICE_OK;
+}
+
+void sl_chain_fini(sl_chain_t *chain) {
+    size_t i;
+
+    for (i = 0; i < chain->count; i++) {
+        sl_pure_close(&chain->steps[i].predicate);
+        sl_instance_fini(&chain->steps[i].instance);
+    }
+    sl_chain_drop(chain);
+}
+
+static void open_next(sl_chain_t *chain);
+
+static void on_opened(void *user, int status) {
+    sl_step_t *step = user;
+
+    if (status != SLUICE_OK) {
+        step_failed(step, status, "opening");
+        step->chain->events->opened(step->chain->user, status);
+        return;
+    }
+    step->chain->at++;
+    open_next(step->chain);
+}
+
+static void open_next(sl_chain_t *chain) {
+    sl_step_t *step = &chain->steps[chain->at];
+    sl_ctx_error_t error = {0};
+    int status;
+
+    if (chain->at == chain->count) {
+        chain->at = 0;
+        chain->events->opened(chain->user, SLUICE_OK);
+        return;
+    }
+    status = step->predicate.plugin != NULL
+                 ? SLUICE_OK
+                 : sl_pure_open(&step->predicate, &step->spec->predicate, chain->home, &error);
+    if (status == SLUICE_OK) {
+        sl_instance_open(&step->instance, &step_ops, step, on_opened);
+        return;
+    }
+    sl_failure_set(chain->failure, status, error.code, "%s\n  at creating predicate %s",
+                   error.message != NULL ? error.message : "", step->spec->predicate.name);
+    sl_ctx_error_fini(&error);
+    chain->events->opened(chain->user, status);
+}
+
+void sl_chain_open(sl_chain_t *chain) {
+    chain->at = 0;
+    open_next(chain);
+}
+
+static void on_closed(void *user, int abandoned) {
+    sl_chain_t *chain = user;
+
+    (void)abandoned;
+    if (--chain->at == 0)
+        chain->events->closed(chain->user);
+}
+
+/* All at once: one deadline for all. `at` counts those still open, and this loop itself. */
+void sl_chain_close(sl_chain_t *chain, uint64_t deadline_ms) {
+    size_t i;
+
+    chain->checkpoints = 0;
+    for (i = 0; i < chain->count; i++)
+        chain->steps[i].checkpointing = 0;
+    chain->at = chain->count + 1;
+    for (i = 0; i < chain->count; i++)
+        sl_instance_close(&chain->steps[i].instance, deadline_ms, on_closed, chain);
+    on_closed(chain, 0);
+}
+
+/* ---- applying ---- */
+
+void sl_chain_start(sl_chain_t *chain, sluice_batch_t *batch) {
+    size_t count;
+
+    (void)sl_batch_records(batch, &count);
+    chain->current = batch;
+    chain->at = 0;
+}
+
+void sl_chain_drop(sl_chain_t *chain) {
+    sl_batch_unref(chain->current);
+    chain->current = NULL;
+}
+
+static int no_memory(sl_chain_t *chain) {
+    sl_failure_set(chain->failure, SLUICE_NO_MEMORY, NULL, "no memory to transform a batch");
+    return SLUICE_NO_MEMORY;
+}
+
+static int is_retry(int status) {
+    return status == SLUICE_RETRY || status == SLUICE_BUSY || status == SLUICE_NOT_CONNECTED;
+}
+
+static size_t count_of(const sluice_batch_t *batch) {
+    size_t count = 0;
+
+    if (batch != NULL)
+        (void)sl_batch_records(batch, &count);
+    return count;
+}
+
+static int apply_once(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
+    int status;
+
+    *out = NULL;
+    step->applying = in;
+    status = step->spec->transform.plugin->transform->apply(step->instance.self, in, out);
+    step->applying = NULL;
+    if (status == SLUICE_OK && step->chain->reject_status != SLUICE_OK)
+        status = SLUICE_FATAL;
+    if (status == SLUICE_OK && *out != NULL && sl_batch_seal(*out) != SLUICE_OK)
+        status = no_memory(step->chain);
+    if (status != SLUICE_OK) {
+        sl_batch_unref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* Appends the records of `part` (may be NULL) to `all`, which keeps part alive. */
+static int join(sluice_batch_t *all, sluice_batch_t *part) {
+    size_t i, count = count_of(part);
+    const sluice_record_t *records = count > 0 ? sl_batch_records(part, &count) : NULL;
+
+    if (count > 0 && sl_batch_share(all, part) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
+    for (i = 0; i < count; i++) {
+        sluice_record_t *r = sl_batch_add(all);
+        if (r == NULL)
+            return SLUICE_NO_MEMORY;
+        *r = records[i];
+    }
+    return SLUICE_OK;
+}
+
+/* The transform says that the whole batch failed for a bad record: each alone shows which. */
+static int apply_singly(sl_step_t *step, sluice_batch_t *in, sluice_batch_t *all) {
+    uint32_t i, count = (uint32_t)count_of(in);
+    int status = SLUICE_OK;
+
+    for (i = 0; i < count && status == SLUICE_OK; i++) {
+        sluice_batch_t *one = sl_slice(in, &i, 1, NULL, 0);
+        sluice_batch_t *out = NULL;
+        if (one == NULL)
+            return no_memory(step->chain);
+        status = apply_once(step, one, &out);
+        if (status == SLUICE_BAD_RECORD) {
+            step->applying = one;
+            op_reject(step, 0);
+            step->applying = NULL;
+            status = step->chain->reject_status;
+        }
+        if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
+            status = no_memory(step->chain);
+        sl_batch_unref(out);
+        sl_batch_unref(one);
+    }
+    return status;
+}
+
+/* Applies to all of `in`; *out may be NULL, in itself, or new. */
+static int apply_all(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
+    int status = apply_once(step, in, out);
+
+    if (status != SLUICE_BAD_RECORD)
+        return status;
+    *out = sl_batch_create(0);
+    if (*out == NULL)
+        return no_memory(step->chain);
+    status = apply_singly(step, in, *out);
+    if (status == SLUICE_OK && sl_batch_seal(*out) != SLUICE_OK)
+        status = no_memory(step->chain);
+    if (status != SLUICE_OK) {
+        sl_batch_unref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* ---- predicates ---- */
+
+static int predicate_failed(sl_step_t *step, const sluice_record_t *record, int status) {
+    sl_ctx_error_t error = {0};
+    sl_bad_t bad = {.record = record, .stage = "transform", .status = status};
+
+    sl_ctx_error_of(step->predicate.ctx, status, &error);
+    bad.instance = step->spec->predicate.name;
+    bad.code = error.code;
+    bad.message = error.message;
+    status = sl_errors_bad(step->chain->errors, &bad, step->chain->failure);
+    sl_ctx_error_fini(&error);
+    step->rejected++;
+    return status;
+}
+
+/* verdicts[i]: 1 through the transform, 0 past it, 2 left out. *yes, *no: how many. */
+static int judge(sl_step_t *step, sluice_batch_t *in, uint8_t *verdicts, size_t *yes, size_t *no) {
+    size_t i, count;
+    const sluice_record_t *records = sl_batch_records(in, &count);
+
+    *yes = *no = 0;
+    for (i = 0; i < count; i++) {
+        int answer =
+            step->predicate.plugin->predicate->test(step->predicate.self, &records[i]);
+        if (answer < 0 && predicate_failed(step, &records[i], answer) != SLUICE_OK)
+            return SLUICE_FATAL;
+        verdicts[i] = answer < 0 ? 2 : (uint8_t)((answer != 0) != (step->spec->negate != 0));
+        *yes += verdicts[i] == 1;
+        *no += verdicts[i] == 0;
+    }
+    return SLUICE_OK;
+}
+
+static int apply_run(sl_step_t *step, sluice_batch_t *in, const uint32_t *index, size_t count,
+                     int through, sluice_batch_t *all) {
+    sluice_batch_t *part = sl_slice(in, index, count, NULL, 0);
+    sluice_batch_t *out = NULL;
+    int status = SLUICE_OK;
+
+    if (part == NULL)
+        return no_memory(step->chain);
+    if (through)
+        status = apply_all(step, part, &out);
+    else
+        out = sl_batch_ref(part);
+    if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
+        status = no_memory(step->chain);
+    sl_batch_unref(out);
+    sl_batch_unref(part);
+    return status;
+}
+
+/* Runs of equal verdict, in order. */
+static int apply_runs(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdicts,
+                      uint32_t *index, sluice_batch_t *all) {
+    size_t i = 0, count = count_of(in);
+    int status = SLUICE_OK;
+
+    while (i < count && status == SLUICE_OK) {
+        uint8_t verdict = verdicts[i];
+        size_t n = 0;
+        for (; i < count && verdicts[i] == verdict; i++)
+            index[n++] = (uint32_t)i;
+        if (verdict != 2)
+            status = apply_run(step, in, index, n, verdict, all);
+    }
+    return status;
+}
+
+static int apply_mixed(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdicts,
+                       sluice_batch_t **out) {
+    uint32_t *index = malloc(count_of(in) * sizeof(*index) + 1);
+    int status;
+
+    *out = sl_batch_create(0);
+    if (index == NULL || *out == NULL)
+        status = no_memory(step->chain);
+    else
+        status = apply_runs(step, in, verdicts, index, *out);
+    free(index);
+    if (status == SLUICE_OK && sl_batch_seal(*out) != SLUICE_OK)
+        status = no_memory(step->chain);
+    if (status != SLUICE_OK) {
+        sl_batch_unref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static int apply_step(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
+    size_t yes, no, count = count_of(in);
+    uint8_t *verdicts;
+    int status;
+
+    if (step->predicate.plugin == NULL)
+        return apply_all(step, in, out);
+    verdicts = malloc(count + 1);
+    if (verdicts == NULL)
+        return no_memory(step->chain);
+    status = judge(step, in, verdicts, &yes, &no);
+    if (status == SLUICE_OK && yes == count) {
+        status = apply_all(step, in, out);
+    } else if (status == SLUICE_OK && no == count) {
+        *out = sl_batch_ref(in);
+    } else if (status == SLUICE_OK) {
+        status = apply_mixed(step, in, verdicts, out);
+    }
+    free(verdicts);
+    return status;
+}
+
+/* ---- a batch through the chain ---- */
+
+static void count_step(sl_step_t *step, int64_t in, int64_t out) {
+    int64_t expected = in - step->rejected - step->absorbed + step->generated;
+
+    if (out > expected) /* more came out than accounted for */
+        step->generated += out - expected;
+    sl_ledger_add(step->node, SL_LEDGER_IN, in);
+    sl_ledger_add(step->node, SL_LEDGER_OUT, out);
+    sl_ledger_add(step->node, SL_LEDGER_DEAD_LETTERED, step->rejected);
+    sl_ledger_add(step->node, SL_LEDGER_ABSORBED, step->absorbed);
+    sl_ledger_add(step->node, SL_LEDGER_GENERATED, step->generated);
+    if (out < expected)
+        sl_ledger_add(step->node, SL_LEDGER_FILTERED, expected - out);
+}
+
+/* Output takes the input's marks; a transform that gave nothing gives an empty batch with them. */
+static int carry_marks(sl_chain_t *chain, sluice_batch_t *in, sluice_batch_t **out) {
+    size_t count;
+    const sluice_mark_t *marks = sl_batch_marks(in, &count);
+
+    if (*out == in)
+        return SLUICE_OK;
+    if (*out == NULL)
+        *out = sl_slice_empty(marks, count);
+    else if (sl_batch_set_marks(*out, marks, count) != SLUICE_OK)
+        return no_memory(chain);
+    return *out != NULL ? SLUICE_OK : no_memory(chain);
+}
+
+static int one_step(sl_chain_t *chain, sl_step_t *step) {
+    sluice_batch_t *in = chain->current;
+    sluice_batch_t *out = NULL;
+    int status;
+
+    step->rejected = 0;
+    step->absorbed = step->generated = 0;
+    chain->reject_status = SLUICE_OK;
+    status = apply_step(step, in, &out);
+    if (status != SLUICE_OK) {
+        if (!is_retry(status) && chain->failure->trace == NULL)
+            step_failed(step, status, "applying");
+        return is_retry(status) ? SLUICE_RETRY : status;
+    }
+    count_step(step, (int64_t)count_of(in), (int64_t)count_of(out));
+    status = carry_marks(chain, in, &out);
+    chain->current = out;
+    sl_batch_unref(in);
+    return status;
+}
+
+int sl_chain_run(sl_chain_t *chain, sluice_batch_t **out) {
+    int status;
+
+    for (; chain->at < chain->count; chain->at++) {
+        if (count_of(chain->current) == 0)
+            break; /* nothing left but marks */
+        status = one_step(chain, &chain->steps[chain->at]);
+        if (status != SLUICE_OK)
+            return status;
+    }
+    *out = chain->current;
+    chain->current = NULL;
+    return SLUICE_OK;
+}
+
+/* ---- state ---- */
+
+int sl_chain_has_state(const sl_chain_t *chain) {
+    size_t i;
+
+    for (i = 0; i < chain->count; i++) {
+        const sluice_transform_t *t = chain->steps[i].spec->transform.plugin->transform;
+        if (t->checkpoint != NULL || t->committed != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+int sl_chain_checkpoint(sl_chain_t *chain) {
+    size_t i;
+
+    chain->checkpoints = 1; /* this loop */
+    chain->checkpoint_status = SL_FAILPOINT("checkpoint") ? SLUICE_RETRY : SLUICE_OK;
+    for (i = 0; i < chain->count; i++) {
+        sl_step_t *step = &chain->steps[i];
+        const sluice_transform_t *t = step->spec->transform.plugin->transform;
+        int status;
+        if (t->checkpoint == NULL || step->instance.state != SL_INSTANCE_OPEN)
+            continue;
+        chain->checkpoints++;
+        step->checkpointing = 1;
+        status = t->checkpoint(step->instance.self);
+        if (status != SLUICE_OK)
+            on_checkpointed(step, status);
+    }
+    if (--chain->checkpoints > 0)
+        return 1;
+    if (chain->count > 0)
+        chain->events->checkpointed(chain->user, chain->checkpoint_status);
+    return chain->count > 0;
+}
+
+void sl_chain_committed(sl_chain_t *chain, uint32_t partition, const sluice_position_t *position) {
+    size_t i;
+
+    for (i = 0; i < chain->count; i++) {
+        const sluice_transform_t *t = chain->steps[i].spec->transform.plugin->transform;
+        if (t->committed != NULL && chain->steps[i].instance.state == SL_INSTANCE_OPEN)
+            t->committed(chain->steps[i].instance.self, partition, position);
+    }
+}

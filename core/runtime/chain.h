@@ -1,0 +1,83 @@
+/*
+ * runtime/chain.h: the transforms of the trunk or of a branch, one after the other.
+ *
+ * What this is: each batch passes every step; a step's predicate lets records by-pass it, order
+ * kept. Records that a transform rejects go to the errors policy. A transform that answers RETRY is
+ * tried again later with the same batch (sl_chain_run again); nothing passes it meanwhile. Marks are
+ * carried from a step's input to its output, also when nothing is left of it: an empty batch with
+ * marks still moves the position.
+ * Ownership: embedded; borrows specs. Threads: its owner's.
+ */
+#ifndef SL_RUNTIME_CHAIN_H
+#define SL_RUNTIME_CHAIN_H
+
+#include "runtime/errors.h"
+#include "runtime/instance.h"
+
+typedef struct sl_step_spec {
+    sl_spec_t transform;
+    sl_spec_t predicate; /* plugin NULL: every record */
+    int negate;
+} sl_step_spec_t;
+
+typedef struct sl_chain_spec {
+    sl_step_spec_t *steps;
+    size_t count;
+} sl_chain_spec_t;
+
+typedef struct sl_chain sl_chain_t;
+
+typedef struct sl_step {
+    sl_chain_t *chain;
+    const sl_step_spec_t *spec;
+    sl_instance_t instance;
+    sl_pure_t predicate;
+    sl_ledger_node_t *node;
+    sluice_batch_t *applying; /* borrowed, inside apply */
+    uint32_t rejected;        /* in this apply */
+    int64_t absorbed;
+    int64_t generated;
+    int checkpointing;
+} sl_step_t;
+
+typedef struct sl_chain_events {
+    void (*opened)(void *user, int status); /* not OK: failure is set; close follows from the owner */
+    void (*closed)(void *user);
+    void (*checkpointed)(void *user, int status);
+    void (*broken)(void *user, int status); /* a transform broke by itself: failure is set */
+} sl_chain_events_t;
+
+struct sl_chain {
+    sl_step_t *steps;
+    size_t count;
+    size_t at;               /* opening, closing: the step in work; run: the step to go on with */
+    sluice_batch_t *current; /* run: what step `at` gets; NULL: nothing is under way */
+    int reject_status;       /* not OK: a rejected record fails the task */
+    const sl_home_t *home;
+    sl_partitions_t *partitions;
+    sl_errors_t *errors;
+    sl_failure_t *failure;
+    const sl_chain_events_t *events;
+    void *user;
+    size_t checkpoints; /* not complete yet */
+    int checkpoint_status;
+    int retry_after; /* ms, of the last RETRY */
+};
+
+int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_t *home,
+                  sl_ledger_t *ledger, sl_errors_t *errors, sl_partitions_t *partitions,
+                  sl_failure_t *failure, const sl_chain_events_t *events, void *user);
+void sl_chain_open(sl_chain_t *chain);
+void sl_chain_close(sl_chain_t *chain, uint64_t deadline_ms);
+void sl_chain_fini(sl_chain_t *chain);
+/* Gives a batch to the chain (takes the reference); only when idle. */
+void sl_chain_start(sl_chain_t *chain, sluice_batch_t *batch);
+/* Goes on. SLUICE_OK: *out is given. SLUICE_RETRY: call again later. Else failure is set. */
+int sl_chain_run(sl_chain_t *chain, sluice_batch_t **out);
+void sl_chain_drop(sl_chain_t *chain); /* forgets what is under way */
+/* 1 when some step has state to checkpoint: `checkpointed` follows. 0: nothing to do. */
+int sl_chain_checkpoint(sl_chain_t *chain);
+int sl_chain_has_state(const sl_chain_t *chain);
+void sl_chain_committed(sl_chain_t *chain, uint32_t partition, const sluice_position_t *position);
+
+#endif

@@ -1,0 +1,35 @@
+#include "runtime/parcel.h"
+
+#include "record/batch.h"
+#include <stdlib.h>
+
+sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit) {
+    sl_parcel_t *parcel = malloc(sizeof(*parcel));
+    size_t records;
+
+    if (parcel == NULL) {
+        sl_batch_unref(batch);
+        return NULL;
+    }
+    (void)sl_batch_records(batch, &records);
+    atomic_init(&parcel->refs, 1);
+    parcel->batch = batch;
+    parcel->bytes = (int64_t)(sl_batch_bytes(batch) + sizeof(*parcel));
+    parcel->records = (int64_t)records;
+    parcel->credit = credit;
+    sl_credit_take(credit, parcel->bytes, parcel->records);
+    return parcel;
+}
+
+sl_parcel_t *sl_parcel_ref(sl_parcel_t *parcel) {
+    atomic_fetch_add(&parcel->refs, 1);
+    return parcel;
+}
+
+void sl_parcel_unref(sl_parcel_t *parcel) {
+    if (parcel == NULL || atomic_fetch_sub(&parcel->refs, 1) != 1)
+        return;
+    sl_batch_unref(parcel->batch);
+    sl_credit_give(parcel->credit, parcel->bytes, parcel->records);
+    free(parcel);
+}

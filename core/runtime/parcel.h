@@ -1,0 +1,26 @@
+/*
+ * runtime/parcel.h: a batch on its way from the trunk to the branches, and what it is charged to.
+ *
+ * What this is: the trunk makes one parcel for each batch and hands it to every branch. It holds the
+ * batch and its charge on the task's credit until the last branch has let go of it.
+ * Ownership: reference-counted. Threads: any.
+ */
+#ifndef SL_RUNTIME_PARCEL_H
+#define SL_RUNTIME_PARCEL_H
+
+#include "runtime/credit.h"
+
+typedef struct sl_parcel {
+    _Atomic int refs;
+    sluice_batch_t *batch;
+    int64_t bytes;
+    int64_t records;
+    sl_credit_t *credit;
+} sl_parcel_t;
+
+/* Takes the batch (also on error) and charges it. NULL: out of memory. */
+sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit);
+sl_parcel_t *sl_parcel_ref(sl_parcel_t *parcel);
+void sl_parcel_unref(sl_parcel_t *parcel); /* accepts NULL */
+
+#endif
