@@ -87,14 +87,16 @@ void sl_instance_open(sl_instance_t *instance, const sl_ctx_ops_t *ops, void *us
         finish_open(instance, SLUICE_OK);
         return;
     }
-    instance->starting = 1;
-    instance->early = 0;
     status = life.open(instance->self);
-    instance->starting = 0;
     if (status != SLUICE_OK)
         finish_open(instance, status);
-    else if (instance->early)
-        finish_open(instance, instance->early_status);
+}
+
+/* A turn of the loop later: what follows may call the plugin, which is still in its own call. */
+static void on_open_complete(uv_timer_t *timer) {
+    sl_instance_t *instance = timer->data;
+
+    finish_open(instance, instance->open_status);
 }
 
 static void on_ctx_closed(void *user) {
@@ -117,12 +119,10 @@ static void end_close(sl_instance_t *instance) {
 
 void sl_instance_complete(sl_instance_t *instance, sluice_op_t op, int status) {
     if (op == SLUICE_OP_OPEN && instance->state == SL_INSTANCE_OPENING) {
-        if (instance->starting) {
-            instance->early = 1;
-            instance->early_status = status;
-        } else {
-            finish_open(instance, status);
-        }
+        if (uv_is_active((uv_handle_t *)&instance->timer))
+            return; /* twice */
+        instance->open_status = status;
+        uv_timer_start(&instance->timer, on_open_complete, 0, 0);
     } else if (op == SLUICE_OP_CLOSE && instance->state == SL_INSTANCE_CLOSING) {
         if (instance->starting)
             instance->early = 1;

@@ -6,7 +6,8 @@
  * same sl_instance_t. A close that does not complete within its deadline gives the instance away:
  * what it still says is not heard.
  * Ownership: embedded in its owner, which must outlive the loop's last turn after fini. Threads: the
- * owner's. `opened` and `closed` may be called inside the starting call.
+ * owner's. `opened` and `closed` are never called inside a plugin's own call, but may be inside
+ * sl_instance_open and sl_instance_close when there is nothing to wait for.
  */
 #ifndef SL_RUNTIME_INSTANCE_H
 #define SL_RUNTIME_INSTANCE_H
@@ -43,9 +44,9 @@ typedef struct sl_instance {
     sluice_ctx_t *ctx;
     void *self;
     sl_instance_state_t state;
-    int starting; /* inside open: its completion is kept until it returns */
-    int early;    /* the kept completion: 1, status in early_status */
-    int early_status;
+    int open_status;
+    int starting; /* inside close: a completion is kept until it returns */
+    int early;    /* the kept completion */
     uv_timer_t timer;
     void (*opened)(void *user, int status);
     void (*closed)(void *user, int abandoned);

@@ -1,0 +1,313 @@
+/* What waits in front of a branch's sink, and how a parcel becomes work. See branch_int.h. */
+#include "runtime/branch_int.h"
+
+#include "observe/log.h"
+#include "record/batch.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static int open_spill(sl_branch_run_t *b) {
+    const sl_branch_t *branch = b->spec->branch;
+    char folder[4096];
+    char *error = NULL;
+    int status;
+
+    if (branch->spill_max_bytes <= 0)
+        return SLUICE_OK;
+    if (b->home.state_dir == NULL) {
+        sl_failure_set(&b->failure, SLUICE_INVALID, "spill", "branch %s spills, but the task has "
+                       "no state folder", branch->name);
+        return SLUICE_INVALID;
+    }
+    snprintf(folder, sizeof(folder), "%s/spill-%d-%zu", b->home.state_dir, (int)b->home.task,
+             b->index);
+    status = sl_spill_open(folder, branch->spill_max_bytes, &b->spill, &error);
+    if (status != SLUICE_OK)
+        sl_failure_set(&b->failure, status, "spill", "branch %s cannot spill to %s: %s",
+                       branch->name, folder, error != NULL ? error : "no memory");
+    else
+        atomic_store(&b->edge.open, 1);
+    free(error);
+    return status;
+}
+
+int sl_backlog_init(sl_branch_run_t *b) {
+    sl_list_init(&b->front);
+    sl_list_init(&b->tail);
+    sl_skip_init(&b->skip);
+    return open_spill(b);
+}
+
+static void give_back(sl_branch_run_t *b, sl_parcel_t *parcel) {
+    sl_credit_give(&b->edge, parcel->bytes, parcel->records);
+    sl_parcel_unref(parcel);
+}
+
+static void drop_note(sl_branch_run_t *b, sl_note_t *note) {
+    give_back(b, note->parcel);
+    free(note);
+}
+
+static void update_spilled(sl_branch_run_t *b) {
+    atomic_store(&b->stats[SL_BRANCH_SPILLED], sl_spill_bytes(b->spill));
+    atomic_store(&b->edge.open, sl_list_empty(&b->tail));
+}
+
+static void spill_failed(sl_branch_run_t *b) {
+    sl_failure_set(&b->failure, SLUICE_FATAL, "spill", "branch %s: %s", b->spec->branch->name,
+                   sl_spill_error(b->spill));
+    sl_branch_fail(b);
+}
+
+/* 1: on disk, or the branch failed; 0: no room there. */
+static int try_spill(sl_branch_run_t *b, sl_note_t *note) {
+    int status = sl_spill_push(b->spill, note->parcel->batch);
+
+    if (status == SLUICE_BUSY && !b->spec->branch->spill_fail)
+        return 0;
+    if (status == SLUICE_BUSY) {
+        sl_failure_set(&b->failure, SLUICE_FATAL, "spill.full",
+                       "branch %s is so far behind that its spill of %lld bytes is full\n  "
+                       "spill.when.full is \"fail\": raise spill.max.bytes, or set it to \"wait\"",
+                       b->spec->branch->name, (long long)b->spec->branch->spill_max_bytes);
+        sl_branch_fail(b);
+    } else if (status != SLUICE_OK) {
+        spill_failed(b);
+    }
+    drop_note(b, note);
+    return 1;
+}
+
+/* Behind everything else, in order: memory while nothing is on disk and there is room, else disk. */
+static void append(sl_branch_run_t *b, sl_note_t *note) {
+    int disk_empty = b->spill == NULL || (sl_spill_count(b->spill) == 0 && sl_list_empty(&b->tail));
+
+    if (b->spill == NULL ||
+        (disk_empty && atomic_load(&b->edge.held) <= b->spec->branch->queue_bytes)) {
+        sl_list_push(&b->front, &note->node.link);
+        return;
+    }
+    if (!sl_list_empty(&b->tail) || !try_spill(b, note))
+        sl_list_push(&b->tail, &note->node.link);
+    update_spilled(b);
+}
+
+/* The batch that the branch takes instead of the parcel's: a slice, charged by itself. */
+static int replace(sl_branch_run_t *b, sl_note_t *note, sluice_batch_t *batch) {
+    sl_parcel_t *parcel = sl_parcel_create(batch, &b->graph->credit);
+
+    if (parcel == NULL)
+        return SLUICE_NO_MEMORY;
+    sl_credit_take(&b->edge, parcel->bytes, parcel->records);
+    give_back(b, note->parcel);
+    note->parcel = parcel;
+    return SLUICE_OK;
+}
+
+void sl_backlog_take(sl_branch_run_t *b, sl_note_t *note) {
+    sluice_batch_t *batch = NULL;
+    size_t skipped = 0;
+    int same;
+
+    if (b->rewinding || b->link == SL_LINK_DOWN) {
+        drop_note(b, note);
+        return;
+    }
+    if (sl_skip_pass(&b->skip, note->parcel->batch, &batch, &skipped) != SLUICE_OK) {
+        drop_note(b, note);
+        sl_branch_no_memory(b, "filter a batch");
+        return;
+    }
+    sl_branch_count(b, SL_BRANCH_SKIPPED, (int64_t)skipped);
+    if (batch == NULL) {
+        drop_note(b, note);
+        return;
+    }
+    same = batch == note->parcel->batch;
+    if (same) {
+        sl_batch_unref(batch); /* the parcel has its own */
+    } else if (replace(b, note, batch) != SLUICE_OK) {
+        drop_note(b, note);
+        sl_branch_no_memory(b, "filter a batch");
+        return;
+    }
+    append(b, note);
+}
+
+int sl_backlog_empty(const sl_branch_run_t *b) {
+    return sl_list_empty(&b->front) && sl_list_empty(&b->tail) && b->preparing == NULL &&
+           (b->spill == NULL || sl_spill_count(b->spill) == 0);
+}
+
+static sl_parcel_t *from_note(sl_list_t *node) {
+    sl_note_t *note = SL_LIST_ENTRY(node, sl_note_t, node.link);
+    sl_parcel_t *parcel = note->parcel;
+
+    free(note);
+    return parcel;
+}
+
+static sl_parcel_t *from_spill(sl_branch_run_t *b) {
+    sluice_batch_t *batch = NULL;
+    sl_parcel_t *parcel;
+    int status = sl_spill_pop(b->spill, &batch);
+
+    if (status != SLUICE_OK) {
+        spill_failed(b);
+        return NULL;
+    }
+    parcel = sl_parcel_create(batch, &b->graph->credit);
+    if (parcel == NULL) {
+        sl_branch_no_memory(b, "read back a batch");
+        return NULL;
+    }
+    sl_credit_take(&b->edge, parcel->bytes, parcel->records);
+    return parcel;
+}
+
+/* Room on disk: what waits behind it moves on. */
+static void refill(sl_branch_run_t *b) {
+    while (!sl_list_empty(&b->tail)) {
+        sl_list_t *node = b->tail.next;
+        if (sl_spill_push(b->spill, SL_LIST_ENTRY(node, sl_note_t, node.link)->parcel->batch) !=
+            SLUICE_OK)
+            break;
+        sl_list_remove(node);
+        drop_note(b, SL_LIST_ENTRY(node, sl_note_t, node.link));
+    }
+    update_spilled(b);
+}
+
+static sl_parcel_t *next_parcel(sl_branch_run_t *b) {
+    sl_list_t *node = sl_list_pop(&b->front);
+    sl_parcel_t *parcel;
+
+    if (node != NULL)
+        return from_note(node);
+    if (b->spill == NULL)
+        return NULL;
+    if (sl_spill_count(b->spill) > 0) {
+        parcel = from_spill(b);
+        if (parcel != NULL)
+            refill(b);
+        return parcel;
+    }
+    node = sl_list_pop(&b->tail);
+    if (node == NULL)
+        return NULL;
+    update_spilled(b);
+    return from_note(node);
+}
+
+/* ---- parcel to work ---- */
+
+static sl_work_t *work_create(sl_branch_run_t *b, sl_parcel_t *parcel, sluice_batch_t *batch,
+                              int64_t records_in) {
+    sl_work_t *work = calloc(1, sizeof(*work));
+    size_t marks, records;
+    const sluice_mark_t *m = sl_batch_marks(batch, &marks);
+
+    (void)sl_batch_records(batch, &records);
+    if (work != NULL)
+        work->span = sl_prefix_add(&b->prefix, m, marks);
+    if (work == NULL || work->span == NULL) {
+        free(work);
+        return NULL;
+    }
+    work->seq = b->next_seq++;
+    work->parcel = parcel;
+    work->batch = batch;
+    work->records = (int64_t)records;
+    work->extra = (int64_t)sl_batch_bytes(batch) - parcel->bytes;
+    if (batch == parcel->batch || work->extra < 0)
+        work->extra = 0;
+    work->held = parcel->bytes + work->extra;
+    sl_credit_take(&b->graph->credit, work->extra, 0);
+    sl_credit_take(&b->edge, work->extra, 0);
+    sl_ledger_add(b->node, SL_LEDGER_IN, records_in);
+    sl_ledger_add(b->node, SL_LEDGER_IN_FLIGHT, (int64_t)records);
+    return work;
+}
+
+/* Through transforms and converters; NULL: not now, or failed. */
+static sluice_batch_t *prepare(sl_branch_run_t *b, int64_t *records_in) {
+    sluice_batch_t *transformed = NULL;
+    sluice_batch_t *encoded = NULL;
+    size_t count;
+    int status = sl_chain_run(&b->chain, &transformed);
+
+    if (status == SLUICE_RETRY) {
+        int64_t wait = sl_retry_failed(&b->retry, 0);
+        sl_branch_count(b, SL_BRANCH_RETRIES, 1);
+        if (wait >= 0) {
+            sl_lane_wait(b, wait);
+            return NULL;
+        }
+        sl_failure_set(&b->failure, status, "retry.timeout",
+                       "a transform of branch %s asked to retry for longer than "
+                       "errors.retry.timeout", b->spec->branch->name);
+    }
+    if (status == SLUICE_OK) {
+        (void)sl_batch_records(transformed, &count);
+        *records_in = (int64_t)count;
+        status = sl_codec_encode(&b->codec, transformed, &encoded, &b->failure);
+    }
+    sl_batch_unref(transformed);
+    if (status == SLUICE_OK)
+        status = sl_errors_sync(&b->errors, &b->failure);
+    if (status != SLUICE_OK) {
+        sl_batch_unref(encoded);
+        sl_branch_fail(b);
+        return NULL;
+    }
+    return encoded;
+}
+
+sl_work_t *sl_backlog_next(sl_branch_run_t *b) {
+    sl_parcel_t *parcel = b->preparing;
+    sluice_batch_t *batch;
+    sl_work_t *work;
+    int64_t records_in = 0;
+
+    if (parcel == NULL) {
+        parcel = next_parcel(b);
+        if (parcel == NULL)
+            return NULL;
+        b->preparing = parcel;
+        sl_chain_start(&b->chain, sl_batch_ref(parcel->batch));
+    }
+    batch = prepare(b, &records_in);
+    if (batch == NULL)
+        return NULL;
+    b->preparing = NULL;
+    work = work_create(b, parcel, batch, records_in);
+    if (work == NULL) {
+        sl_batch_unref(batch);
+        give_back(b, parcel);
+        sl_branch_no_memory(b, "track a batch");
+    }
+    return work;
+}
+
+void sl_backlog_drop(sl_branch_run_t *b) {
+    sl_list_t *node;
+
+    sl_chain_drop(&b->chain);
+    if (b->preparing != NULL)
+        give_back(b, b->preparing);
+    b->preparing = NULL;
+    while ((node = sl_list_pop(&b->front)) != NULL)
+        give_back(b, from_note(node));
+    while ((node = sl_list_pop(&b->tail)) != NULL)
+        give_back(b, from_note(node));
+    if (b->spill != NULL) {
+        sl_spill_clear(b->spill);
+        update_spilled(b);
+    }
+}
+
+void sl_backlog_fini(sl_branch_run_t *b) {
+    sl_spill_close(b->spill);
+    b->spill = NULL;
+    sl_skip_fini(&b->skip);
+}

@@ -1,0 +1,316 @@
+#include "runtime/branch.h"
+
+#include "observe/log.h"
+#include "runtime/branch_int.h"
+#include <stdlib.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_BYTES ((size_t)4 << 20)
+#else
+#define STACK_BYTES ((size_t)256 << 10)
+#endif
+
+const char *sl_branch_state_name(int state) {
+    static const char *const names[] = {"STARTING", "RUNNING", "RECONNECTING", "FAILED", "CLOSED"};
+
+    return state >= 0 && state <= SL_BRANCH_CLOSED ? names[state] : "?";
+}
+
+/* ---- words to the trunk ---- */
+
+void sl_branch_say(sl_branch_run_t *b, sl_word_kind_t kind, int status) {
+    sl_word_t *word = calloc(1, sizeof(*word));
+
+    if (word == NULL)
+        abort(); /* the trunk would wait for ever: a crash is restarted */
+    word->kind = kind;
+    word->branch = b->index;
+    word->status = status;
+    if (kind == SL_WORD_FAILED || (kind == SL_WORD_CHECKPOINTED && status != SLUICE_OK)) {
+        word->failure = b->failure;
+        memset(&b->failure, 0, sizeof(b->failure));
+    }
+    if (sl_queue_push(b->words, &word->node, sizeof(*word)) == SLUICE_CANCELLED) {
+        sl_failure_fini(&word->failure);
+        free(word);
+    }
+}
+
+void sl_branch_set_state(sl_branch_run_t *b, sl_branch_state_t state) {
+    if (atomic_exchange(&b->state, (int)state) != (int)state)
+        sl_branch_say(b, SL_WORD_STATE, SLUICE_OK);
+}
+
+void sl_branch_fail(sl_branch_run_t *b) {
+    int status = b->failure.status;
+
+    if (atomic_load(&b->state) == SL_BRANCH_FAILED || b->closing)
+        return;
+    b->link = SL_LINK_DOWN;
+    uv_timer_stop(&b->retry_timer);
+    sl_branch_set_state(b, SL_BRANCH_FAILED);
+    sl_branch_say(b, SL_WORD_FAILED, status);
+}
+
+void sl_branch_no_memory(sl_branch_run_t *b, const char *what) {
+    sl_failure_set(&b->failure, SLUICE_NO_MEMORY, NULL, "no memory to %s in branch %s", what,
+                   b->spec->branch->name);
+    sl_branch_fail(b);
+}
+
+/* ---- notes from the trunk ---- */
+
+static void on_chain_opened(void *user, int status);
+static void on_chain_closed(void *user);
+static void on_chain_checkpointed(void *user, int status);
+static void on_chain_broken(void *user, int status);
+
+static const sl_chain_events_t chain_events = {on_chain_opened, on_chain_closed,
+                                               on_chain_checkpointed, on_chain_broken};
+
+static void on_chain_checkpointed(void *user, int status) {
+    sl_branch_say(user, SL_WORD_CHECKPOINTED, status);
+}
+
+static void on_chain_broken(void *user, int status) {
+    (void)status;
+    sl_branch_fail(user);
+}
+
+static void checkpoint(sl_branch_run_t *b) {
+    if (!b->chain_open || !sl_chain_checkpoint(&b->chain))
+        sl_branch_say(b, SL_WORD_CHECKPOINTED, SLUICE_OK);
+}
+
+/* The source went back. Who asked for it starts anew; the others leave out what they have. */
+static void rewound(sl_branch_run_t *b) {
+    if (b->rewinding)
+        b->rewinding = 0;
+    else
+        sl_skip_arm(&b->skip);
+}
+
+static void take_note(sl_branch_run_t *b, sl_note_t *note) {
+    switch (note->kind) {
+    case SL_NOTE_PARCEL:
+        sl_backlog_take(b, note);
+        return;
+    case SL_NOTE_REWOUND:
+        rewound(b);
+        break;
+    case SL_NOTE_END:
+        b->ending = 1;
+        b->ended = 0;
+        break;
+    case SL_NOTE_CHECKPOINT:
+        checkpoint(b);
+        break;
+    case SL_NOTE_COMMITTED:
+        sl_chain_committed(&b->chain, (uint32_t)note->number, &note->position);
+        break;
+    case SL_NOTE_CLOSE:
+        sl_link_close(b, note->number);
+        break;
+    }
+    free(note);
+}
+
+static void on_notes(void *user) {
+    sl_branch_run_t *b = user;
+    sl_list_t notes;
+    sl_list_t *node;
+
+    sl_list_init(&notes);
+    sl_queue_take(&b->notes, &notes);
+    while ((node = sl_list_pop(&notes)) != NULL)
+        take_note(b, SL_LIST_ENTRY(node, sl_note_t, node.link));
+    sl_lane_pump(b);
+}
+
+static sl_note_t *note_create(sl_note_kind_t kind, uint64_t number) {
+    sl_note_t *note = calloc(1, sizeof(*note));
+
+    if (note == NULL)
+        abort(); /* an order that is lost would hang the task: a crash is restarted */
+    note->kind = kind;
+    note->number = number;
+    return note;
+}
+
+static void push_note(sl_branch_run_t *b, sl_note_t *note, size_t bytes) {
+    if (sl_queue_push(&b->notes, &note->node, bytes) != SLUICE_CANCELLED)
+        return;
+    if (note->parcel != NULL)
+        sl_credit_give(&b->edge, note->parcel->bytes, note->parcel->records);
+    sl_parcel_unref(note->parcel);
+    free(note);
+}
+
+void sl_branch_note(sl_branch_run_t *b, sl_note_kind_t kind, uint64_t number) {
+    push_note(b, note_create(kind, number), 0);
+}
+
+void sl_branch_committed(sl_branch_run_t *b, uint32_t partition,
+                         const sluice_position_t *position) {
+    sl_note_t *note = note_create(SL_NOTE_COMMITTED, partition);
+
+    note->position = *position;
+    push_note(b, note, 0);
+}
+
+void sl_branch_give(sl_branch_run_t *b, sl_parcel_t *parcel) {
+    sl_note_t *note = note_create(SL_NOTE_PARCEL, 0);
+
+    note->parcel = sl_parcel_ref(parcel);
+    sl_credit_take(&b->edge, parcel->bytes, parcel->records);
+    push_note(b, note, (size_t)parcel->bytes);
+}
+
+/* ---- life ---- */
+
+/* The sink is open; its transforms follow, then the trunk hears of it. */
+static void on_chain_opened(void *user, int status) {
+    sl_branch_run_t *b = user;
+
+    if (b->closing)
+        return;
+    if (status != SLUICE_OK) {
+        sl_branch_fail(b);
+        return;
+    }
+    b->chain_open = 1;
+    b->link = SL_LINK_UP;
+    sl_branch_set_state(b, SL_BRANCH_RUNNING);
+    sl_branch_say(b, SL_WORD_OPENED, SLUICE_OK);
+}
+
+static void on_chain_closed(void *user) {
+    sl_branch_run_t *b = user;
+
+    sl_backlog_drop(b);
+    sl_lane_drop(b);
+    sl_chain_fini(&b->chain);
+    sl_codec_close(&b->codec);
+    sl_backlog_fini(b);
+    sl_instance_fini(&b->instance);
+    uv_close((uv_handle_t *)&b->retry_timer, NULL);
+    uv_close((uv_handle_t *)&b->kick, NULL);
+    sl_queue_close(&b->notes);
+    sl_branch_set_state(b, SL_BRANCH_CLOSED);
+    sl_branch_say(b, SL_WORD_CLOSED, b->abandoned ? SLUICE_CANCELLED : SLUICE_OK);
+    if (b->abandoned)
+        uv_stop(&b->loop); /* its handles stay for good */
+}
+
+static void run(void *user) {
+    sl_branch_run_t *b = user;
+
+    if (b->failure.trace != NULL)
+        sl_branch_fail(b);
+    else
+        sl_link_open(b);
+    uv_run(&b->loop, UV_RUN_DEFAULT);
+    if (b->abandoned) /* what can still close, closes */
+        uv_run(&b->loop, UV_RUN_NOWAIT);
+}
+
+static void init_home(sl_branch_run_t *b) {
+    b->home = (sl_home_t){
+        .loop = &b->loop,
+        .pipeline = b->graph->pipeline->name,
+        .state_dir = b->graph->params.state_dir,
+        .task = b->graph->params.task,
+        .budget = &b->graph->credit.plugins,
+    };
+}
+
+static int init_parts(sl_branch_run_t *b) {
+    sl_graph_t *g = b->graph;
+    const sl_branch_t *branch = b->spec->branch;
+    int status = sl_queue_init(&b->notes, &b->loop, 0, 0, on_notes, b);
+
+    if (status != SLUICE_OK)
+        return status;
+    init_home(b);
+    sl_credit_init(&b->edge, branch->queue_bytes, g->credit.wake, g->credit.user);
+    b->node = sl_ledger_node(g->ledger, branch->name);
+    sl_errors_init(&b->errors, &branch->errors, g->pipeline->name, branch->name, &g->partitions);
+    status = sl_chain_init(&b->chain, &b->spec->chain, &b->home, g->ledger, &b->errors,
+                           &g->partitions, &b->failure, &chain_events, b);
+    sl_lane_init(b);
+    if (sl_backlog_init(b) != SLUICE_OK)
+        status = SLUICE_FATAL;
+    if (status == SLUICE_OK)
+        status = sl_codec_open(&b->codec, &b->spec->codec, &b->home, &b->errors, b->node, &b->failure);
+    if (status != SLUICE_OK && b->failure.trace == NULL)
+        sl_failure_set(&b->failure, status, NULL, "cannot set up branch %s", branch->name);
+    return SLUICE_OK;
+}
+
+int sl_branch_create(sl_graph_t *graph, size_t index, sl_queue_t *words, sl_branch_run_t **out) {
+    sl_branch_run_t *b = calloc(1, sizeof(*b));
+    uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_BYTES};
+
+    if (b == NULL)
+        return SLUICE_NO_MEMORY;
+    b->graph = graph;
+    b->index = index;
+    b->spec = &graph->branches[index];
+    b->sink = b->spec->sink.plugin->sink;
+    b->words = words;
+    if (uv_loop_init(&b->loop) != 0) {
+        free(b);
+        return SLUICE_NO_MEMORY;
+    }
+    *out = b;
+    if (init_parts(b) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
+    if (uv_thread_create_ex(&b->thread, &options, run, b) != 0)
+        return SLUICE_NO_MEMORY;
+    b->thread_started = 1;
+    return SLUICE_OK;
+}
+
+void sl_branch_destroy(sl_branch_run_t *b) {
+    sl_list_t left;
+    sl_list_t *node;
+
+    if (b->thread_started)
+        uv_thread_join(&b->thread);
+    sl_list_init(&left);
+    sl_queue_take(&b->notes, &left);
+    while ((node = sl_list_pop(&left)) != NULL) {
+        sl_note_t *note = SL_LIST_ENTRY(node, sl_note_t, node.link);
+        sl_parcel_unref(note->parcel);
+        free(note);
+    }
+    sl_queue_fini(&b->notes);
+    sl_lane_fini(b);
+    sl_errors_fini(&b->errors);
+    sl_failure_fini(&b->failure);
+    /* With an instance given away the loop still has its handles: it stays in memory. */
+    if (uv_loop_close(&b->loop) == 0)
+        free(b);
+}
+
+sl_credit_t *sl_branch_edge(sl_branch_run_t *b) {
+    return &b->edge;
+}
+
+int64_t sl_branch_stat(sl_branch_run_t *b, sl_branch_count_t which) {
+    if (which == SL_BRANCH_QUEUED)
+        return atomic_load(&b->edge.held);
+    return atomic_load_explicit(&b->stats[which], memory_order_relaxed);
+}
+
+int sl_branch_state(sl_branch_run_t *b) {
+    return atomic_load(&b->state);
+}
+
+int sl_branch_has_state(const sl_branch_run_t *b) {
+    return sl_chain_has_state(&b->chain);
+}
+
+int sl_branch_was_abandoned(sl_branch_run_t *b) {
+    return b->abandoned;
+}

@@ -1,0 +1,568 @@
+/* The source and the shared transforms of a trunk: what is emitted, and how it goes to the branches. */
+#include "runtime/trunk_int.h"
+
+#include "base/heapbuf.h"
+#include "observe/log.h"
+#include "record/batch.h"
+#include "runtime/slice.h"
+#include <stdlib.h>
+
+#define RETRY_BASE_MS 300
+
+static void open_source(sl_trunk_t *t);
+static void run_arrivals(sl_trunk_t *t);
+
+static void no_memory(sl_trunk_t *t, const char *what) {
+    sl_failure_set(&t->failure, SLUICE_NO_MEMORY, NULL, "no memory to %s", what);
+    sl_trunk_fail(t);
+}
+
+/* ---- credit ---- */
+
+int64_t sl_source_room(sl_trunk_t *t) {
+    int64_t room = sl_credit_room(&t->graph.credit);
+    size_t i;
+
+    for (i = 0; i < t->branch_count; i++) {
+        int64_t edge = sl_credit_room(sl_branch_edge(t->branches[i]));
+        if (edge < room)
+            room = edge;
+    }
+    return room;
+}
+
+static int64_t records_room(sl_trunk_t *t) {
+    return SL_CREDIT_RECORDS - atomic_load(&t->graph.credit.records);
+}
+
+static void set_starved(sl_trunk_t *t, int starved) {
+    size_t i;
+
+    atomic_store(&t->graph.credit.starved, starved);
+    for (i = 0; i < t->branch_count; i++)
+        atomic_store(&sl_branch_edge(t->branches[i])->starved, starved);
+}
+
+static int may_emit(const sl_trunk_t *t) {
+    return t->accepting && !t->paused && !t->finished;
+}
+
+/* The flag goes up before the counters are read: what comes back in between is seen either way. */
+static int has_room(sl_trunk_t *t) {
+    set_starved(t, 1);
+    if (!may_emit(t) || sl_source_room(t) <= 0 || records_room(t) <= 0)
+        return 0;
+    set_starved(t, 0);
+    return 1;
+}
+
+static sluice_credit_t op_credit(void *user) {
+    sl_trunk_t *t = user;
+    sluice_credit_t none = {0, 0};
+
+    if (!has_room(t))
+        return none;
+    return (sluice_credit_t){records_room(t), sl_source_room(t)};
+}
+
+void sl_source_credit(sl_trunk_t *t) {
+    if (!atomic_load(&t->graph.credit.starved) || t->source.state != SL_INSTANCE_OPEN)
+        return;
+    if (has_room(t) && t->plugin->on_credit != NULL)
+        t->plugin->on_credit(t->source.self);
+}
+
+/* ---- to the branches ---- */
+
+/* Gives a batch (taken) to every branch. */
+static void fan_out(sl_trunk_t *t, sluice_batch_t *batch) {
+    sl_parcel_t *parcel = sl_parcel_create(batch, &t->graph.credit);
+    size_t i;
+
+    if (parcel == NULL) {
+        no_memory(t, "hand on a batch");
+        return;
+    }
+    for (i = 0; i < t->branch_count; i++)
+        sl_branch_give(t->branches[i], parcel);
+    sl_parcel_unref(parcel);
+}
+
+static void arrival_destroy(sl_trunk_t *t, sl_arrival_t *arrival) {
+    sl_credit_give(&t->graph.credit, arrival->bytes, arrival->records);
+    sl_batch_unref(arrival->batch);
+    free(arrival);
+}
+
+static void on_chain_timer(uv_timer_t *timer) {
+    run_arrivals(timer->data);
+}
+
+/* The current arrival through the chain. 0: it waits, or the task failed. */
+static int run_current(sl_trunk_t *t) {
+    sluice_batch_t *out = NULL;
+    int64_t wait;
+    int status = sl_chain_run(&t->chain, &out);
+
+    if (status == SLUICE_RETRY) {
+        wait = sl_retry_failed(&t->chain_retry, 0);
+        if (wait >= 0) {
+            uv_timer_start(&t->chain_timer, on_chain_timer, (uint64_t)wait, 0);
+            return 0;
+        }
+        sl_failure_set(&t->failure, status, "retry.timeout",
+                       "a shared transform asked to retry for longer than errors.retry.timeout");
+    }
+    if (status == SLUICE_OK) {
+        sl_retry_succeeded(&t->chain_retry);
+        status = sl_errors_sync(&t->errors, &t->failure);
+    }
+    if (status != SLUICE_OK) {
+        sl_batch_unref(out);
+        sl_trunk_fail(t);
+        return 0;
+    }
+    fan_out(t, out); /* before the arrival's charge ends: held memory never looks freed */
+    arrival_destroy(t, t->current);
+    t->current = NULL;
+    return 1;
+}
+
+/* Converters of the source, then the chain. */
+static int start_next(sl_trunk_t *t) {
+    sluice_batch_t *decoded = NULL;
+    sl_list_t *node = sl_list_pop(&t->arrivals);
+
+    if (node == NULL)
+        return 0;
+    t->current = SL_LIST_ENTRY(node, sl_arrival_t, link);
+    if (sl_codec_decode(&t->codec, t->current->batch, &decoded, &t->failure) != SLUICE_OK) {
+        sl_trunk_fail(t);
+        return 0;
+    }
+    sl_chain_start(&t->chain, decoded);
+    return 1;
+}
+
+static void run_arrivals(sl_trunk_t *t) {
+    if (uv_is_active((uv_handle_t *)&t->chain_timer) || t->state == SL_TRUNK_FAILED)
+        return;
+    while (t->current != NULL || start_next(t))
+        if (!run_current(t))
+            return;
+    if (t->finished)
+        sl_trunk_end(t);
+}
+
+static void drop_arrivals(sl_trunk_t *t) {
+    sl_list_t *node;
+
+    uv_timer_stop(&t->chain_timer);
+    sl_chain_drop(&t->chain);
+    if (t->current != NULL)
+        arrival_destroy(t, t->current);
+    t->current = NULL;
+    while ((node = sl_list_pop(&t->arrivals)) != NULL)
+        arrival_destroy(t, SL_LIST_ENTRY(node, sl_arrival_t, link));
+}
+
+int sl_source_idle(const sl_trunk_t *t) {
+    return t->current == NULL && sl_list_empty(&t->arrivals);
+}
+
+/* ---- what the source says ---- */
+
+static int arrive(sl_trunk_t *t, sluice_batch_t *batch) {
+    sl_arrival_t *arrival = calloc(1, sizeof(*arrival));
+    size_t count;
+
+    if (arrival == NULL) {
+        sl_batch_unref(batch);
+        no_memory(t, "take a batch");
+        return SLUICE_BUSY;
+    }
+    (void)sl_batch_records(batch, &count);
+    arrival->batch = batch;
+    arrival->bytes = (int64_t)sl_batch_bytes(batch);
+    arrival->records = (int64_t)count;
+    sl_credit_take(&t->graph.credit, arrival->bytes, arrival->records);
+    sl_ledger_add(t->node, SL_LEDGER_GENERATED, arrival->records);
+    sl_ledger_add(t->node, SL_LEDGER_OUT, arrival->records);
+    sl_list_push(&t->arrivals, &arrival->link);
+    run_arrivals(t);
+    return has_room(t) ? SLUICE_OK : SLUICE_BUSY;
+}
+
+static int op_emit(void *user, sluice_batch_t *batch) {
+    sl_trunk_t *t = user;
+
+    /* After stop nothing is taken: the source repeats it from the committed position. */
+    if (!t->accepting || t->finished) {
+        sl_batch_unref(batch);
+        return SLUICE_BUSY;
+    }
+    if (sl_batch_seal(batch) != SLUICE_OK || sl_slice_mark(batch) != SLUICE_OK) {
+        sl_batch_unref(batch);
+        no_memory(t, "seal a batch");
+        return SLUICE_BUSY;
+    }
+    sl_retry_succeeded(&t->source_retry);
+    return arrive(t, batch);
+}
+
+static int op_advance(void *user, uint32_t partition, const sluice_position_t *position,
+                      sluice_str_t offset) {
+    sl_trunk_t *t = user;
+    sluice_mark_t mark = {partition, UINT32_MAX, *position, offset};
+    sluice_batch_t *batch;
+
+    if (!t->accepting || t->finished)
+        return SLUICE_BUSY;
+    batch = sl_slice_empty(&mark, 1);
+    if (batch == NULL)
+        return SLUICE_NO_MEMORY;
+    return arrive(t, batch);
+}
+
+static void op_finished(void *user) {
+    sl_trunk_t *t = user;
+
+    if (!t->accepting || t->finished)
+        return;
+    t->finished = 1;
+    if (sl_source_idle(t))
+        sl_trunk_end(t);
+}
+
+static uint32_t op_partition(void *user, sluice_str_t json) {
+    return sl_partitions_number(&((sl_trunk_t *)user)->graph.partitions, json);
+}
+
+static sluice_str_t op_partition_json(void *user, uint32_t number) {
+    return sl_partitions_json(&((sl_trunk_t *)user)->graph.partitions, number);
+}
+
+static const sl_shown_t *find_shown(const sl_trunk_t *t, uint32_t partition, const sl_place_t *p) {
+    size_t i;
+
+    for (i = 0; i < t->shown_count; i++)
+        if (t->shown[i].partition == partition &&
+            sl_place_cmp(&t->shown[i].position, t->shown[i].sub_index, &p->position,
+                         p->sub_index) == 0)
+            return &t->shown[i];
+    return NULL;
+}
+
+/* A text that lives as long as the source instance. */
+static sluice_str_t keep(sl_trunk_t *t, const char *json) {
+    char **asked = realloc(t->asked, (t->asked_count + 1) * sizeof(*asked));
+    char *copy = strdup(json);
+
+    if (asked != NULL)
+        t->asked = asked;
+    if (asked == NULL || copy == NULL) {
+        free(copy);
+        return sluice_str(NULL);
+    }
+    t->asked[t->asked_count++] = copy;
+    return sluice_str(copy);
+}
+
+static int op_stored(void *user, uint32_t partition, sluice_position_t *position,
+                     sluice_str_t *offset) {
+    sl_trunk_t *t = user;
+    sl_place_t place = {0};
+    const sl_shown_t *shown;
+    char *json = NULL;
+
+    *offset = sluice_str(NULL);
+    if (!sl_board_min(&t->graph.board, partition, &place))
+        return 0;
+    *position = place.position;
+    shown = find_shown(t, partition, &place);
+    if (shown != NULL)
+        *offset = keep(t, shown->json);
+    else if (place.cookie != NULL && (json = sl_source_offset_json(t, partition, &place)) != NULL)
+        *offset = keep(t, json);
+    free(json);
+    sl_place_fini(&place);
+    return 1;
+}
+
+void sl_source_show(sl_trunk_t *t, uint32_t partition, const sluice_position_t *position,
+                    uint32_t sub_index, const char *json) {
+    sl_shown_t *shown;
+    size_t i, at = t->shown_count;
+
+    /* One a branch and partition is enough: the oldest of the partition goes when there are more. */
+    for (i = 0; at == t->shown_count && i < t->shown_count; i++)
+        if (t->shown[i].partition == partition &&
+            sluice_position_cmp(&t->shown[i].position, position) == 0)
+            at = i;
+    if (at == t->shown_count) {
+        size_t same = 0;
+        for (i = t->shown_count; i-- > 0;)
+            if (t->shown[i].partition == partition && ++same > t->branch_count + 1)
+                at = i;
+    }
+    if (at == t->shown_count) {
+        shown = realloc(t->shown, (at + 1) * sizeof(*shown));
+        if (shown == NULL)
+            return;
+        t->shown = shown;
+        t->shown_count++;
+    } else {
+        free(t->shown[at].json);
+        memmove(&t->shown[at], &t->shown[at + 1], (t->shown_count - at - 1) * sizeof(*t->shown));
+        at = t->shown_count - 1;
+    }
+    t->shown[at] = (sl_shown_t){partition, *position, sub_index, strdup(json)};
+    if (t->shown[at].json == NULL)
+        t->shown_count--;
+}
+
+char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place) {
+    sluice_str_t cookie = sluice_str_n(place->cookie, place->cookie_len);
+    const sl_shown_t *shown = find_shown(t, partition, place);
+    sluice_buf_t text;
+
+    if (shown != NULL)
+        return strdup(shown->json);
+    if (t->plugin->offset_json == NULL)
+        return cookie.data != NULL ? strndup(cookie.data, cookie.len) : NULL;
+    if (t->source.self == NULL)
+        return NULL;
+    sl_heapbuf_init(&text);
+    if (t->plugin->offset_json(t->source.self, &place->position, cookie, &text) == SLUICE_OK)
+        return sl_heapbuf_take(&text);
+    sl_heapbuf_fini(&text);
+    return NULL;
+}
+
+/* ---- life of the source instance ---- */
+
+static int may_heal(int status) {
+    return status == SLUICE_NOT_CONNECTED || status == SLUICE_RETRY || status == SLUICE_BUSY ||
+           status == SLUICE_NO_MEMORY || status == SLUICE_CANCELLED;
+}
+
+static void source_failed(sl_trunk_t *t, int status, const char *doing) {
+    sl_ctx_error_t error = {0};
+
+    sl_instance_error(&t->source, status, &error);
+    sl_failure_set(&t->failure, status, error.code, "%s\n  at %s source",
+                   error.message != NULL ? error.message : "", doing);
+    sl_ctx_error_fini(&error);
+}
+
+static void warn(sl_trunk_t *t, int status, const char *what) {
+    sl_ctx_error_t error = {0};
+
+    sl_instance_error(&t->source, status, &error);
+    sl_log(SLUICE_LOG_WARN, "runtime.source", "%s: %s: %s; trying again", what, error.code,
+           error.message);
+    sl_ctx_error_fini(&error);
+}
+
+static void on_source_timer(uv_timer_t *timer);
+
+static void on_left(void *user, int abandoned) {
+    sl_trunk_t *t = user;
+    int64_t wait = 0;
+    size_t i;
+
+    t->abandoned |= abandoned;
+    t->leaving = 0;
+    for (i = 0; i < t->asked_count; i++)
+        free(t->asked[i]);
+    t->asked_count = 0;
+    if (t->phase >= SL_PHASE_CLOSING) {
+        sl_trunk_source_closed(t, abandoned);
+        return;
+    }
+    for (i = 0; i < t->branch_count; i++)
+        sl_branch_note(t->branches[i], SL_NOTE_REWOUND, 0);
+    if (t->broken)
+        wait = sl_retry_failed(&t->source_retry, 0);
+    t->broken = 0;
+    uv_timer_start(&t->source_timer, on_source_timer, (uint64_t)(wait > 0 ? wait : 0), 0);
+}
+
+static void leave(sl_trunk_t *t) {
+    t->leaving = 1;
+    sl_instance_close(&t->source, SL_SOURCE_CLOSE_MS, on_left, t);
+}
+
+void sl_source_rewind(sl_trunk_t *t) {
+    if (t->phase > SL_PHASE_SOURCE && !t->finished)
+        return; /* draining: the next start repeats it */
+    if (t->phase > SL_PHASE_ENDING || t->leaving)
+        return;
+    t->phase = SL_PHASE_SOURCE;
+    t->finished = 0;
+    t->ended = 0;
+    t->accepting = 0;
+    drop_arrivals(t);
+    leave(t);
+}
+
+static void on_source_timer(uv_timer_t *timer) {
+    sl_trunk_t *t = timer->data;
+
+    if (t->phase > SL_PHASE_SOURCE && !t->finished)
+        return;
+    if (t->broken)
+        sl_source_rewind(t);
+    else if (!t->leaving && t->source.state == SL_INSTANCE_NONE)
+        open_source(t);
+}
+
+static void op_broken(void *user, int status) {
+    sl_trunk_t *t = user;
+
+    if (t->broken || t->leaving || t->phase > SL_PHASE_ENDING)
+        return;
+    if (!may_heal(status)) {
+        source_failed(t, status, "running");
+        sl_trunk_fail(t);
+        return;
+    }
+    warn(t, status, "the source lost its server");
+    t->broken = 1;
+    t->accepting = 0;
+    uv_timer_start(&t->source_timer, on_source_timer, 0, 0);
+}
+
+static void op_complete(void *user, sluice_op_t op, int status) {
+    sl_instance_complete(&((sl_trunk_t *)user)->source, op, status);
+}
+
+static const sl_ctx_ops_t source_ops = {
+    .complete = op_complete,
+    .broken = op_broken,
+    .source_partition = op_partition,
+    .stored_position = op_stored,
+    .credit = op_credit,
+    .emit = op_emit,
+    .advance = op_advance,
+    .finished = op_finished,
+    .source_partition_json = op_partition_json,
+};
+
+static void on_opened(void *user, int status) {
+    sl_trunk_t *t = user;
+
+    if (t->phase > SL_PHASE_SOURCE)
+        return;
+    if (status != SLUICE_OK && may_heal(status)) {
+        warn(t, status, "the source cannot be opened");
+        t->broken = 1;
+        t->accepting = 0;
+        leave(t);
+        return;
+    }
+    if (status != SLUICE_OK) {
+        source_failed(t, status, "opening");
+        sl_trunk_fail(t);
+        return;
+    }
+    sl_trunk_set_state(t, t->paused ? SL_TRUNK_PAUSED : SL_TRUNK_RUNNING);
+    if (t->paused && t->plugin->pause != NULL)
+        t->plugin->pause(t->source.self);
+    sl_source_credit(t);
+}
+
+static void open_source(sl_trunk_t *t) {
+    t->accepting = 1; /* it may emit as soon as it has completed its open */
+    sl_instance_open(&t->source, &source_ops, t, on_opened);
+}
+
+static void on_chain_opened(void *user, int status) {
+    sl_trunk_t *t = user;
+
+    if (t->phase != SL_PHASE_CHAIN)
+        return;
+    if (status != SLUICE_OK) {
+        sl_trunk_fail(t);
+        return;
+    }
+    t->phase = SL_PHASE_SOURCE;
+    open_source(t);
+}
+
+static void on_chain_closed(void *user) {
+    sl_trunk_chain_closed(user);
+}
+
+static void on_chain_checkpointed(void *user, int status) {
+    sl_commit_checkpointed(user, status);
+}
+
+static void on_chain_broken(void *user, int status) {
+    (void)status;
+    sl_trunk_fail(user);
+}
+
+static const sl_chain_events_t chain_events = {on_chain_opened, on_chain_closed,
+                                               on_chain_checkpointed, on_chain_broken};
+
+void sl_source_open_chain(sl_trunk_t *t) {
+    t->phase = SL_PHASE_CHAIN;
+    sl_chain_open(&t->chain);
+}
+
+int sl_source_init(sl_trunk_t *t) {
+    const sl_errors_policy_t *policy = &t->graph.pipeline->errors;
+    int status;
+
+    sl_list_init(&t->arrivals);
+    uv_timer_init(t->home.loop, &t->source_timer);
+    uv_timer_init(t->home.loop, &t->chain_timer);
+    t->source_timer.data = t->chain_timer.data = t;
+    t->plugin = t->graph.source.plugin->source;
+    t->node = sl_ledger_node(t->graph.ledger, "source");
+    sl_instance_init(&t->source, &t->graph.source, &t->home);
+    sl_errors_init(&t->errors, policy, t->graph.pipeline->name, NULL, &t->graph.partitions);
+    sl_retry_init(&t->source_retry, t->graph.retry_env, -1, RETRY_BASE_MS,
+                  policy->retry_delay_max_ms);
+    sl_retry_init(&t->chain_retry, t->graph.retry_env,
+                  policy->retry_timeout_ms > 0 ? policy->retry_timeout_ms : -1, RETRY_BASE_MS,
+                  policy->retry_delay_max_ms);
+    status = sl_chain_init(&t->chain, &t->graph.chain, &t->home, t->graph.ledger, &t->errors,
+                           &t->graph.partitions, &t->failure, &chain_events, t);
+    if (status == SLUICE_OK)
+        status = sl_codec_open(&t->codec, &t->graph.codec, &t->home, &t->errors, t->node,
+                               &t->failure);
+    return status;
+}
+
+void sl_source_stop(sl_trunk_t *t) {
+    t->accepting = 0;
+    uv_timer_stop(&t->source_timer);
+    if (t->source.state == SL_INSTANCE_OPEN && t->plugin->pause != NULL && !t->paused)
+        t->plugin->pause(t->source.self);
+}
+
+void sl_source_close(sl_trunk_t *t, uint64_t deadline_ms) {
+    t->accepting = 0;
+    drop_arrivals(t);
+    uv_timer_stop(&t->source_timer);
+    sl_instance_close(&t->source, deadline_ms, on_left, t);
+}
+
+void sl_source_fini(sl_trunk_t *t) {
+    size_t i;
+
+    sl_instance_fini(&t->source);
+    sl_chain_fini(&t->chain);
+    sl_codec_close(&t->codec);
+    uv_close((uv_handle_t *)&t->source_timer, NULL);
+    uv_close((uv_handle_t *)&t->chain_timer, NULL);
+    for (i = 0; i < t->shown_count; i++)
+        free(t->shown[i].json);
+    free(t->shown);
+    for (i = 0; i < t->asked_count; i++)
+        free(t->asked[i]);
+    free(t->asked);
+    sl_errors_fini(&t->errors);
+}

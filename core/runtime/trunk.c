@@ -1,0 +1,418 @@
+#include "runtime/trunk.h"
+
+#include "observe/log.h"
+#include "runtime/trunk_int.h"
+#include <stdlib.h>
+
+const char *sl_trunk_state_name(int state) {
+    static const char *const names[] = {"STARTING", "RUNNING",  "PAUSED",
+                                        "FAILED",   "FINISHED", "STOPPED"};
+
+    return state >= 0 && state <= SL_TRUNK_STOPPED ? names[state] : "?";
+}
+
+void sl_trunk_set_state(sl_trunk_t *t, int state) {
+    if (t->state == SL_TRUNK_FAILED || t->state == state)
+        return;
+    t->state = state;
+    t->params.events.state(t->params.user, state);
+}
+
+/* ---- ending ---- */
+
+static void check_closed(sl_trunk_t *t) {
+    if (t->phase != SL_PHASE_CLOSING || t->open_branches > 0 || !t->source_closed ||
+        !t->chain_closed)
+        return;
+    t->phase = SL_PHASE_ENDED;
+    uv_timer_stop(&t->deadline);
+    t->params.events.ended(t->params.user, t->state);
+}
+
+void sl_trunk_chain_closed(sl_trunk_t *t) {
+    t->chain_closed = 1;
+    check_closed(t);
+}
+
+void sl_trunk_source_closed(sl_trunk_t *t, int abandoned) {
+    (void)abandoned;
+    t->source_closed = 1;
+    check_closed(t);
+}
+
+/* A thread that hangs inside a plugin never says CLOSED. */
+static void on_close_deadline(uv_timer_t *timer) {
+    sl_trunk_t *t = timer->data;
+
+    if (t->phase != SL_PHASE_CLOSING)
+        return;
+    sl_log(SLUICE_LOG_ERROR, "runtime.trunk", "%zu branches did not close in time", t->open_branches);
+    t->abandoned = 2;
+    t->phase = SL_PHASE_ENDED;
+    t->params.events.ended(t->params.user, t->state);
+}
+
+static void close_all(sl_trunk_t *t, uint64_t deadline_ms) {
+    size_t i;
+
+    t->phase = SL_PHASE_CLOSING;
+    uv_timer_stop(&t->commit.timer);
+    uv_timer_start(&t->deadline, on_close_deadline, 2 * deadline_ms + 1000, 0);
+    for (i = 0; i < t->branch_count; i++)
+        sl_branch_note(t->branches[i], SL_NOTE_CLOSE, deadline_ms);
+    sl_source_close(t, deadline_ms);
+    sl_chain_close(&t->chain, deadline_ms);
+    check_closed(t);
+}
+
+void sl_trunk_committed_last(sl_trunk_t *t) {
+    if (t->phase != SL_PHASE_LAST_COMMIT)
+        return;
+    /* Branches went on while the last but one cycle ran. */
+    if (uv_is_active((uv_handle_t *)&t->commit.timer) &&
+        sl_board_version(&t->graph.board) != t->commit.stored_version &&
+        t->commit.version != sl_board_version(&t->graph.board)) {
+        sl_commit_start(t);
+        return;
+    }
+    uv_timer_stop(&t->commit.timer);
+    if (t->state == SL_TRUNK_FAILED)
+        t->params.events.state(t->params.user, SL_TRUNK_FAILED);
+    else
+        t->state = t->finished ? SL_TRUNK_FINISHED : SL_TRUNK_STOPPED;
+    close_all(t, t->state == SL_TRUNK_FAILED ? SL_FAIL_CLOSE_MS : SL_SOURCE_CLOSE_MS);
+}
+
+static void last_commit(sl_trunk_t *t) {
+    if (t->phase >= SL_PHASE_LAST_COMMIT)
+        return;
+    uv_timer_stop(&t->deadline);
+    uv_timer_stop(&t->commit.timer);
+    t->phase = SL_PHASE_LAST_COMMIT;
+    sl_commit_last(t);
+}
+
+void sl_trunk_fail(sl_trunk_t *t) {
+    if (t->state == SL_TRUNK_FAILED || t->phase >= SL_PHASE_CLOSING)
+        return;
+    t->state = SL_TRUNK_FAILED;
+    sl_log(SLUICE_LOG_ERROR, "runtime.trunk", "task failed: %s",
+           t->failure.trace != NULL ? t->failure.trace : "no details");
+    sl_source_stop(t);
+    last_commit(t);
+}
+
+static void on_drain_deadline(uv_timer_t *timer) {
+    sl_trunk_t *t = timer->data;
+
+    sl_log(SLUICE_LOG_WARN, "runtime.trunk",
+           "%zu of %zu branches could not deliver everything in time; the rest will be repeated",
+           t->branch_count - t->ended, t->branch_count);
+    last_commit(t);
+}
+
+/* Nothing more comes from the source; what it gave has passed the shared transforms. */
+void sl_trunk_end(sl_trunk_t *t) {
+    size_t i;
+
+    if (t->phase > SL_PHASE_SOURCE)
+        return;
+    t->phase = SL_PHASE_ENDING;
+    t->ended = 0;
+    for (i = 0; i < t->branch_count; i++)
+        sl_branch_note(t->branches[i], SL_NOTE_END, 0);
+    if (t->branch_count == 0)
+        last_commit(t);
+}
+
+void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
+    if (t->phase >= SL_PHASE_LAST_COMMIT)
+        return;
+    sl_source_stop(t);
+    uv_timer_start(&t->deadline, on_drain_deadline, deadline_ms, 0);
+    if (t->phase < SL_PHASE_SOURCE)
+        last_commit(t); /* nothing was emitted yet */
+    else
+        sl_trunk_end(t);
+}
+
+/* ---- words of the branches ---- */
+
+static void on_word_opened(sl_trunk_t *t) {
+    if (++t->opened == t->branch_count && t->phase == SL_PHASE_SINKS)
+        sl_source_open_chain(t);
+}
+
+static void on_word_failed(sl_trunk_t *t, sl_word_t *word) {
+    if (t->state == SL_TRUNK_FAILED)
+        return;
+    sl_failure_fini(&t->failure);
+    t->failure = word->failure;
+    memset(&word->failure, 0, sizeof(word->failure));
+    sl_trunk_fail(t);
+}
+
+static void on_word_ended(sl_trunk_t *t) {
+    if (t->phase == SL_PHASE_ENDING && ++t->ended == t->branch_count)
+        last_commit(t);
+}
+
+static void on_word(sl_trunk_t *t, sl_word_t *word) {
+    switch (word->kind) {
+    case SL_WORD_OPENED:
+        on_word_opened(t);
+        break;
+    case SL_WORD_STATE:
+        if (t->phase < SL_PHASE_CLOSING)
+            t->params.events.state(t->params.user, t->state);
+        break;
+    case SL_WORD_REWIND:
+        if (t->phase == SL_PHASE_ENDING && !t->finished)
+            on_word_ended(t); /* draining: the next start repeats it */
+        else
+            sl_source_rewind(t);
+        break;
+    case SL_WORD_ENDED:
+        on_word_ended(t);
+        break;
+    case SL_WORD_CHECKPOINTED:
+        sl_commit_checkpointed(t, word->status);
+        break;
+    case SL_WORD_FAILED:
+        on_word_failed(t, word);
+        break;
+    case SL_WORD_CLOSED:
+        t->abandoned |= word->status != SLUICE_OK;
+        t->open_branches--;
+        check_closed(t);
+        break;
+    }
+    sl_failure_fini(&word->failure);
+    free(word);
+}
+
+static void on_words(void *user) {
+    sl_trunk_t *t = user;
+    sl_list_t words;
+    sl_list_t *node;
+
+    sl_list_init(&words);
+    sl_queue_take(&t->words, &words);
+    while ((node = sl_list_pop(&words)) != NULL)
+        on_word(t, SL_LIST_ENTRY(node, sl_word_t, node.link));
+}
+
+/* ---- starting ---- */
+
+static void on_wake(uv_async_t *async) {
+    sl_source_credit(async->data);
+}
+
+static void wake(void *user) {
+    uv_async_send(&((sl_trunk_t *)user)->wake);
+}
+
+static void on_interval(uv_timer_t *timer) {
+    sl_trunk_t *t = timer->data;
+
+    if (t->phase == SL_PHASE_SOURCE || t->phase == SL_PHASE_ENDING)
+        sl_commit_start(t);
+}
+
+static int64_t branch_index(const sl_trunk_t *t, const char *name) {
+    size_t i;
+
+    for (i = 0; i < t->graph.pipeline->branch_count; i++)
+        if (strcmp(t->graph.pipeline->branches[i].name, name) == 0)
+            return (int64_t)i;
+    return -1;
+}
+
+/* Both boards: what is stored is where the branches are. */
+static int load_stored(sl_trunk_t *t) {
+    size_t i;
+    int status = SLUICE_OK;
+
+    for (i = 0; i < t->params.stored_count && status == SLUICE_OK; i++) {
+        const sl_entry_t *e = &t->params.stored[i];
+        int64_t branch = branch_index(t, e->branch);
+        uint32_t partition = sl_partitions_number(&t->graph.partitions, e->partition);
+        if (branch < 0)
+            continue;
+        if (partition == UINT32_MAX)
+            return SLUICE_NO_MEMORY;
+        status = sl_board_set(&t->graph.board, (size_t)branch, partition, &e->position,
+                              e->sub_index, e->cookie);
+        if (status == SLUICE_OK)
+            status = sl_board_set(&t->commit.stored, (size_t)branch, partition, &e->position,
+                                  e->sub_index, e->cookie);
+        if (e->offset != NULL)
+            sl_source_show(t, partition, &e->position, e->sub_index, e->offset);
+    }
+    t->commit.stored_version = sl_board_version(&t->graph.board);
+    return status;
+}
+
+static void init_handles(sl_trunk_t *t) {
+    uv_loop_t *loop = t->params.loop;
+
+    uv_async_init(loop, &t->wake, on_wake);
+    uv_timer_init(loop, &t->deadline);
+    t->wake.data = t->deadline.data = t;
+    t->handles = 1;
+    t->graph.credit.wake = wake;
+    t->graph.credit.user = t;
+    t->home = (sl_home_t){
+        .loop = loop,
+        .pipeline = t->graph.pipeline->name,
+        .state_dir = t->params.graph.state_dir,
+        .task = t->params.graph.task,
+        .budget = &t->graph.credit.plugins,
+    };
+}
+
+static int start_branches(sl_trunk_t *t) {
+    size_t i, count = t->graph.branch_count;
+
+    t->branches = calloc(count + 1, sizeof(sl_branch_run_t *));
+    if (t->branches == NULL)
+        return SLUICE_NO_MEMORY;
+    for (i = 0; i < count; i++) {
+        if (sl_branch_create(&t->graph, i, &t->words, &t->branches[i]) != SLUICE_OK)
+            return SLUICE_NO_MEMORY;
+        t->branch_count++;
+        t->open_branches++;
+    }
+    return SLUICE_OK;
+}
+
+/* The graph is no good: say so from the loop, as every failure comes. */
+static void on_bad_graph(uv_timer_t *timer) {
+    sl_trunk_t *t = timer->data;
+
+    t->state = SL_TRUNK_FAILED;
+    t->phase = SL_PHASE_ENDED;
+    t->params.events.state(t->params.user, SL_TRUNK_FAILED);
+    t->params.events.ended(t->params.user, SL_TRUNK_FAILED);
+}
+
+static int start(sl_trunk_t *t) {
+    int status;
+
+    if (sl_queue_init(&t->words, t->params.loop, 0, 0, on_words, t) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
+    status = sl_commit_init(t);
+    if (status == SLUICE_OK)
+        status = load_stored(t);
+    if (status == SLUICE_OK)
+        status = sl_source_init(t);
+    if (status == SLUICE_OK)
+        status = start_branches(t);
+    if (status == SLUICE_OK)
+        uv_timer_start(&t->commit.timer, on_interval,
+                       (uint64_t)t->graph.pipeline->commit_interval_ms,
+                       (uint64_t)t->graph.pipeline->commit_interval_ms);
+    if (status != SLUICE_OK && t->failure.trace == NULL)
+        sl_failure_set(&t->failure, status, NULL, "cannot start the pipeline");
+    return status;
+}
+
+int sl_trunk_create(const sl_trunk_params_t *params, sl_trunk_t **out) {
+    sl_trunk_t *t = calloc(1, sizeof(*t));
+    int status;
+
+    if (t == NULL)
+        return SLUICE_NO_MEMORY;
+    t->params = *params;
+    t->paused = params->paused;
+    status = sl_graph_init(&t->graph, &params->graph, &t->failure);
+    init_handles(t);
+    *out = t;
+    if (status != SLUICE_OK) {
+        uv_timer_start(&t->deadline, on_bad_graph, 0, 0);
+        return SLUICE_OK;
+    }
+    t->handles = 2;
+    if (start(t) != SLUICE_OK)
+        sl_trunk_fail(t);
+    else if (t->branch_count == 0)
+        sl_source_open_chain(t);
+    return SLUICE_OK;
+}
+
+void sl_trunk_destroy(sl_trunk_t *t) {
+    size_t i;
+
+    if (t->abandoned == 2)
+        return; /* a thread still runs: the process is about to go */
+    for (i = 0; i < t->branch_count; i++)
+        sl_branch_destroy(t->branches[i]);
+    free(t->branches);
+    if (t->handles == 2) {
+        sl_source_fini(t);
+        sl_commit_fini(t);
+        on_words(t);
+        sl_queue_close(&t->words);
+        sl_queue_fini(&t->words);
+    }
+    uv_close((uv_handle_t *)&t->wake, NULL);
+    uv_close((uv_handle_t *)&t->deadline, NULL);
+    uv_run(t->params.loop, UV_RUN_NOWAIT); /* the handles' last turn */
+    sl_failure_fini(&t->failure);
+    sl_graph_fini(&t->graph);
+    if (!t->abandoned)
+        free(t);
+}
+
+/* ---- from outside ---- */
+
+void sl_trunk_stored(sl_trunk_t *t, uint64_t seq) {
+    sl_commit_stored(t, seq);
+}
+
+void sl_trunk_pause(sl_trunk_t *t) {
+    if (t->paused)
+        return;
+    t->paused = 1;
+    if (t->source.state == SL_INSTANCE_OPEN && t->phase == SL_PHASE_SOURCE) {
+        if (t->plugin->pause != NULL)
+            t->plugin->pause(t->source.self);
+        sl_trunk_set_state(t, SL_TRUNK_PAUSED);
+    }
+}
+
+void sl_trunk_resume(sl_trunk_t *t) {
+    if (!t->paused)
+        return;
+    t->paused = 0;
+    if (t->source.state == SL_INSTANCE_OPEN && t->phase == SL_PHASE_SOURCE) {
+        sl_trunk_set_state(t, SL_TRUNK_RUNNING);
+        if (t->plugin->resume != NULL)
+            t->plugin->resume(t->source.self);
+        sl_source_credit(t);
+    }
+}
+
+int sl_trunk_state(const sl_trunk_t *t) {
+    return t->state;
+}
+
+const sl_failure_t *sl_trunk_failure(const sl_trunk_t *t) {
+    return &t->failure;
+}
+
+sl_graph_t *sl_trunk_graph(sl_trunk_t *t) {
+    return &t->graph;
+}
+
+size_t sl_trunk_branches(const sl_trunk_t *t) {
+    return t->branch_count;
+}
+
+sl_branch_run_t *sl_trunk_branch(sl_trunk_t *t, size_t i) {
+    return t->branches[i];
+}
+
+int sl_trunk_was_abandoned(const sl_trunk_t *t) {
+    return t->abandoned;
+}

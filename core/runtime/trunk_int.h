@@ -1,0 +1,146 @@
+/*
+ * runtime/trunk_int.h: the parts of a trunk, private to trunk.c (life), source.c and commit.c.
+ * Threads: the trunk's.
+ */
+#ifndef SL_RUNTIME_TRUNK_INT_H
+#define SL_RUNTIME_TRUNK_INT_H
+
+#include "runtime/trunk.h"
+
+#define SL_SOURCE_CLOSE_MS 10000
+#define SL_FAIL_CLOSE_MS 2000
+#define SL_LAST_COMMIT_MS 5000
+
+typedef enum sl_phase {
+    SL_PHASE_SINKS,  /* branches are opening */
+    SL_PHASE_CHAIN,  /* shared transforms are opening */
+    SL_PHASE_SOURCE, /* open, or opening again and again */
+    SL_PHASE_ENDING, /* branches deliver what was emitted */
+    SL_PHASE_LAST_COMMIT,
+    SL_PHASE_CLOSING,
+    SL_PHASE_ENDED
+} sl_phase_t;
+
+typedef struct sl_arrival { /* a batch that waits for the shared transforms */
+    sl_list_t link;
+    sluice_batch_t *batch;
+    int64_t bytes;
+    int64_t records;
+} sl_arrival_t;
+
+typedef struct sl_shown { /* a place and its user-visible offset */
+    uint32_t partition;
+    sluice_position_t position;
+    uint32_t sub_index;
+    char *json;
+} sl_shown_t;
+
+typedef struct sl_cell_copy { /* one entry of a commit under way */
+    size_t branch;
+    uint32_t partition;
+    sl_place_t place;
+    char *json;
+} sl_cell_copy_t;
+
+typedef enum sl_commit_phase {
+    SL_COMMIT_IDLE,
+    SL_COMMIT_CHECKPOINTS, /* transforms make their state durable */
+    SL_COMMIT_STORING      /* the supervisor has the positions */
+} sl_commit_phase_t;
+
+typedef struct sl_commit {
+    sl_commit_phase_t phase;
+    uint64_t seq;
+    uint64_t version; /* of the board, as copied */
+    uint64_t stored_version;
+    sl_cell_copy_t *cells;
+    size_t count;
+    size_t checkpoints; /* not answered yet */
+    int failed;
+    sl_board_t stored; /* what the supervisor has confirmed */
+    sl_place_t *told;  /* by partition: what the source was told */
+    size_t told_count;
+    uv_timer_t timer;
+    int64_t commits;
+} sl_commit_t;
+
+struct sl_trunk {
+    sl_trunk_params_t params;
+    sl_graph_t graph;
+    sl_phase_t phase;
+    int state;
+    sl_failure_t failure;
+    sl_home_t home;
+    sl_queue_t words;
+    uv_async_t wake; /* credit came back */
+    uv_timer_t deadline;
+    sl_branch_run_t **branches;
+    size_t branch_count;
+    size_t opened;
+    size_t ended; /* branches that delivered all */
+    size_t open_branches;
+    int source_closed;
+    int chain_closed;
+    int handles; /* of ours, not closed yet */
+    int abandoned;
+
+    /* source.c */
+    sl_instance_t source;
+    const sluice_source_t *plugin;
+    sl_codec_t codec;
+    sl_chain_t chain;
+    sl_errors_t errors;
+    sl_ledger_node_t *node;
+    sl_list_t arrivals;
+    sl_arrival_t *current; /* in the chain */
+    int accepting;
+    int broken;  /* the source instance has to go */
+    int leaving; /* it is being closed */
+    int rewind_again;
+    int finished;
+    int paused;
+    sl_retry_t source_retry;
+    sl_retry_t chain_retry;
+    uv_timer_t source_timer; /* backoff before opening again; also the next turn of the loop */
+    uv_timer_t chain_timer;
+    sl_shown_t *shown;
+    size_t shown_count;
+    char **asked; /* texts given to the source instance */
+    size_t asked_count;
+
+    sl_commit_t commit;
+};
+
+/* ---- trunk.c ---- */
+void sl_trunk_fail(sl_trunk_t *t); /* t->failure is set */
+void sl_trunk_set_state(sl_trunk_t *t, int state);
+void sl_trunk_end(sl_trunk_t *t); /* the source is done: let the branches deliver */
+void sl_trunk_committed_last(sl_trunk_t *t);
+void sl_trunk_chain_closed(sl_trunk_t *t);
+void sl_trunk_source_closed(sl_trunk_t *t, int abandoned);
+
+/* ---- source.c ---- */
+int sl_source_init(sl_trunk_t *t);
+void sl_source_open_chain(sl_trunk_t *t);
+void sl_source_rewind(sl_trunk_t *t);
+void sl_source_stop(sl_trunk_t *t); /* nothing more is taken */
+void sl_source_close(sl_trunk_t *t, uint64_t deadline_ms);
+void sl_source_fini(sl_trunk_t *t);
+void sl_source_credit(sl_trunk_t *t); /* credit came back */
+int sl_source_idle(const sl_trunk_t *t); /* nothing waits for the shared transforms */
+int64_t sl_source_room(sl_trunk_t *t);
+/* Text of a place as users see it; NULL when unknown. Given. */
+char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place);
+void sl_source_show(sl_trunk_t *t, uint32_t partition, const sluice_position_t *position,
+                    uint32_t sub_index, const char *json);
+
+/* ---- commit.c ---- */
+int sl_commit_init(sl_trunk_t *t);
+void sl_commit_fini(sl_trunk_t *t);
+void sl_commit_start(sl_trunk_t *t); /* a cycle, when there is news */
+void sl_commit_checkpointed(sl_trunk_t *t, int status);
+void sl_commit_stored(sl_trunk_t *t, uint64_t seq);
+/* One more cycle, then sl_trunk_committed_last. */
+void sl_commit_last(sl_trunk_t *t);
+
+#endif
