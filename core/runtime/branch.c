@@ -289,8 +289,10 @@ void sl_branch_destroy(sl_branch_run_t *b) {
     sl_errors_fini(&b->errors);
     sl_failure_fini(&b->failure);
     /* With an instance given away the loop still has its handles: it stays in memory. */
-    if (uv_loop_close(&b->loop) == 0)
-        free(b);
+    if (uv_loop_close(&b->loop) != 0)
+        return;
+    sl_chain_free(&b->chain);
+    free(b);
 }
 
 sl_credit_t *sl_branch_edge(sl_branch_run_t *b) {

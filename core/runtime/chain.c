@@ -126,6 +126,11 @@ void sl_chain_fini(sl_chain_t *chain) {
     sl_chain_drop(chain);
 }
 
+void sl_chain_free(sl_chain_t *chain) {
+    free(chain->steps);
+    chain->steps = NULL;
+}
+
 static void open_next(sl_chain_t *chain);
 
 static void on_opened(void *user, int status) {

@@ -70,6 +70,7 @@ int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_
 void sl_chain_open(sl_chain_t *chain);
 void sl_chain_close(sl_chain_t *chain, uint64_t deadline_ms);
 void sl_chain_fini(sl_chain_t *chain);
+void sl_chain_free(sl_chain_t *chain); /* after fini and one more turn of the loop */
 /* Gives a batch to the chain (takes the reference); only when idle. */
 void sl_chain_start(sl_chain_t *chain, sluice_batch_t *batch);
 /* Goes on. SLUICE_OK: *out is given. SLUICE_RETRY: call again later. Else failure is set. */

@@ -296,6 +296,10 @@ static void on_bad_graph(uv_timer_t *timer) {
     t->params.events.ended(t->params.user, SL_TRUNK_FAILED);
 }
 
+static void on_bad_start(uv_timer_t *timer) {
+    sl_trunk_fail(timer->data);
+}
+
 static int start(sl_trunk_t *t) {
     int status;
 
@@ -334,11 +338,14 @@ int sl_trunk_create(const sl_trunk_params_t *params, sl_trunk_t **out) {
     }
     t->handles = 2;
     if (start(t) != SLUICE_OK)
-        sl_trunk_fail(t);
+        uv_timer_start(&t->deadline, on_bad_start, 0, 0);
     else if (t->branch_count == 0)
         sl_source_open_chain(t);
     return SLUICE_OK;
 }
+
+/* Instances that were given away may still use what is in a graph: it stays, and stays findable. */
+static sl_trunk_t *abandoned;
 
 void sl_trunk_destroy(sl_trunk_t *t) {
     size_t i;
@@ -358,10 +365,15 @@ void sl_trunk_destroy(sl_trunk_t *t) {
     uv_close((uv_handle_t *)&t->wake, NULL);
     uv_close((uv_handle_t *)&t->deadline, NULL);
     uv_run(t->params.loop, UV_RUN_NOWAIT); /* the handles' last turn */
+    if (t->abandoned) {
+        t->next_abandoned = abandoned;
+        abandoned = t;
+        return;
+    }
+    sl_chain_free(&t->chain);
     sl_failure_fini(&t->failure);
     sl_graph_fini(&t->graph);
-    if (!t->abandoned)
-        free(t);
+    free(t);
 }
 
 /* ---- from outside ---- */

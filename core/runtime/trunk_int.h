@@ -82,7 +82,8 @@ struct sl_trunk {
     int source_closed;
     int chain_closed;
     int handles; /* of ours, not closed yet */
-    int abandoned;
+    int abandoned; /* 1: an instance; 2: a thread */
+    sl_trunk_t *next_abandoned;
 
     /* source.c */
     sl_instance_t source;

@@ -1,0 +1,121 @@
+/*
+ * tests/unit/runtime/harness.h: a pipeline in this process, with plugins that are tables in the test.
+ *
+ * The source "numbers" emits, in each of `partitions` source partitions, the numbers 1..count in
+ * order; a record's position is its number. The sink "target" writes to a target_t, which outlives
+ * pipelines, so that a restart can be compared with a model. How a target behaves is drawn from its
+ * `chaos` (per cent) and its switches.
+ * Threads: targets are locked; everything else is the test's.
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include "config/pipeline.h"
+#include "runtime/trunk.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define PARTITIONS_MAX 4
+#define BRANCHES_MAX 6
+
+typedef struct numbers { /* what the source does */
+    int partitions;
+    int64_t count;   /* of each partition */
+    int batch;       /* records a batch, over all partitions */
+    int payload;     /* bytes of each value */
+    int stop_at;     /* emit no more than this many records, then idle (0: no limit) */
+    int broken_at;   /* after so many records say NOT_CONNECTED, once */
+    int64_t committed[PARTITIONS_MAX]; /* as told by the runtime */
+    int64_t emitted;
+    int opened;
+    int paused;
+    int64_t max_overdraft; /* batches emitted with no credit */
+} numbers_t;
+
+typedef struct chaos { /* per cent */
+    int busy;
+    int retry;
+    int reject;     /* sync error from write: RETRY */
+    int disconnect; /* the ticket ends NOT_CONNECTED */
+    int vanish;     /* broken() with tickets in flight */
+    int partial;    /* PER_RECORD and PREFIX: some records retry */
+    int delay;      /* completion later */
+} chaos_t;
+
+typedef struct delivered {
+    uint32_t partition;
+    int64_t number;
+} delivered_t;
+
+typedef struct target {
+    uv_mutex_t lock;
+    delivered_t *log;
+    size_t count;
+    size_t cap;
+    chaos_t chaos;
+    unsigned seed;
+    int64_t bad_every;  /* numbers divisible by this are refused; 0: none */
+    int64_t fatal_at;   /* number that fails the task */
+    int own_position;   /* keeps positions with the data */
+    int64_t own[PARTITIONS_MAX];
+    int buffer;         /* releases at once, durable only in batches of so many tickets, or flush */
+    int hang;           /* ends nothing */
+    int hang_close;     /* never completes close */
+    int slow_ms;        /* each ticket takes so long */
+    int fail_opens;     /* so many opens answer NOT_CONNECTED */
+    int lose_released;  /* once: fail a released ticket with this status */
+    int opens, closes, writes, empties;
+    int max_open;       /* most tickets open at once */
+} target_t;
+
+extern numbers_t the_source;
+extern target_t targets[BRANCHES_MAX];
+
+void harness_reset(void);
+void harness_fini(void);
+
+typedef struct run_options {
+    int branches;
+    int failure_mode; /* sluice_failure_mode_t of every sink */
+    int window;       /* max_in_flight */
+    int tolerate_all;
+    const char *dead_letters;
+    int64_t queue_bytes;
+    int64_t memory_limit;
+    int64_t spill_max;
+    int spill_fail;
+    const char *state_dir;
+    int64_t commit_ms;
+    int drain_after_ms; /* 0: until finished */
+    int kill_after_ms;  /* the run is cut off: what is not stored is forgotten; 0: not */
+    int pause_at_ms, resume_at_ms;
+    uint64_t drain_deadline_ms;
+    int64_t retry_timeout_ms;
+    int transforms; /* 1: "double" in the trunk; 2: "evens" in each branch; 4: a predicate */
+} run_options_t;
+
+typedef struct run_result {
+    int state;
+    char code[128];
+    char trace[2048];
+    int abandoned;
+    int64_t stats[BRANCHES_MAX][SL_BRANCH_COUNTS];
+    size_t ledger_faults;
+    char ledger_text[256];
+    int64_t max_held;
+} run_result_t;
+
+/* Runs a pipeline to its end, from what earlier runs stored. */
+run_result_t harness_run(const run_options_t *options);
+int64_t harness_stored(int branch, int partition); /* 0: nothing */
+void harness_forget(void); /* stored positions */
+
+/* Asserts that what the target got is 1..count of each partition: none lost, and each partition in
+ * order once repeats are taken away. Returns the number of repeats. */
+size_t assert_complete(const target_t *target, int partitions, int64_t count, int64_t left_out_every);
+
+#endif

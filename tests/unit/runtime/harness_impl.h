@@ -1,0 +1,298 @@
+/* How harness.h runs a pipeline. One test file includes it, as each test is one executable. */
+#include "harness_plugins.h"
+
+#include "observe/log.h"
+
+typedef struct stored {
+    int has;
+    sluice_position_t position;
+    uint32_t sub_index;
+    char offset[32];
+    char cookie[32];
+} stored_t;
+
+static stored_t stored[BRANCHES_MAX][PARTITIONS_MAX];
+static const char *const branch_names[BRANCHES_MAX] = {"t0", "t1", "t2", "t3", "t4", "t5"};
+static const char *const partition_names[PARTITIONS_MAX] = {"{\"p\":0}", "{\"p\":1}", "{\"p\":2}",
+                                                            "{\"p\":3}"};
+
+static void quiet(void *user, const sl_log_record_t *record) {
+    (void)user;
+    if (getenv("HARNESS_LOG") != NULL)
+        fprintf(stderr, "%d %s: %s\n", record->level, record->scope, record->text);
+}
+
+void harness_forget(void) {
+    memset(stored, 0, sizeof(stored));
+}
+
+void harness_reset(void) {
+    int i;
+
+    sl_log_set_output(quiet, NULL);
+    memset(&the_source, 0, sizeof(the_source));
+    the_source.partitions = 1;
+    the_source.count = 1000;
+    the_source.batch = 10;
+    harness_forget();
+    for (i = 0; i < BRANCHES_MAX; i++) {
+        target_t *t = &targets[i];
+        free(t->log);
+        memset(t, 0, sizeof(*t));
+        t->seed = (unsigned)i * 7919u + 1;
+        uv_mutex_init(&t->lock);
+    }
+}
+
+void harness_fini(void) {
+    int i;
+
+    for (i = 0; i < BRANCHES_MAX; i++) {
+        free(targets[i].log);
+        targets[i].log = NULL;
+    }
+}
+
+int64_t harness_stored(int branch, int partition) {
+    stored_t *s = &stored[branch][partition];
+
+    return s->has ? (int64_t)sluice_get_be64(s->position.bytes) : 0;
+}
+
+/* ---- one run ---- */
+
+typedef struct run {
+    const run_options_t *o;
+    run_result_t result;
+    sl_trunk_t *trunk;
+    uv_loop_t loop;
+    uv_timer_t timers[5];
+    uint64_t seq;
+    int killed;
+    int ended;
+} run_t;
+
+static void on_state(void *user, int state) {
+    run_t *run = user;
+
+    run->result.state = state;
+}
+
+static void on_stored(uv_timer_t *timer) {
+    run_t *run = timer->data;
+
+    sl_trunk_stored(run->trunk, run->seq);
+}
+
+static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, size_t count) {
+    run_t *run = user;
+    size_t i;
+
+    if (run->killed)
+        return;
+    for (i = 0; i < count; i++) {
+        stored_t *s = &stored[entries[i].branch[1] - '0'][entries[i].partition.data[5] - '0'];
+        assert_true(sluice_position_cmp(&entries[i].position, &s->position) >= 0 || !s->has);
+        s->has = 1;
+        s->position = entries[i].position;
+        s->sub_index = entries[i].sub_index;
+        assert_true(entries[i].cookie.len < sizeof(s->cookie));
+        memset(s->cookie, 0, sizeof(s->cookie));
+        if (entries[i].cookie.data != NULL)
+            memcpy(s->cookie, entries[i].cookie.data, entries[i].cookie.len);
+        snprintf(s->offset, sizeof(s->offset), "%s", entries[i].offset ? entries[i].offset : "");
+    }
+    run->seq = seq;
+    uv_timer_start(&run->timers[0], on_stored, 1, 0);
+}
+
+static void on_ended(void *user, int state) {
+    run_t *run = user;
+
+    run->result.state = state;
+    run->ended = 1;
+    uv_stop(&run->loop);
+}
+
+static void on_drain(uv_timer_t *timer) {
+    run_t *run = timer->data;
+
+    sl_trunk_drain(run->trunk, run->o->drain_deadline_ms ? run->o->drain_deadline_ms : 20000);
+}
+
+/* As a crash: nothing more is stored, and what comes out later is thrown away by the caller. */
+static void on_kill(uv_timer_t *timer) {
+    run_t *run = timer->data;
+
+    run->killed = 1;
+    sl_trunk_drain(run->trunk, 1);
+}
+
+static void on_pause(uv_timer_t *timer) {
+    run_t *run = timer->data;
+    static int64_t emitted;
+
+    if (timer == &run->timers[3]) {
+        sl_trunk_pause(run->trunk);
+        emitted = the_source.emitted;
+        uv_timer_start(&run->timers[4], on_pause, (uint64_t)run->o->resume_at_ms, 0);
+    } else {
+        assert_int_equal(emitted, the_source.emitted);
+        sl_trunk_resume(run->trunk);
+    }
+}
+
+static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_use_t *uses,
+                          const run_options_t *o) {
+    int i;
+
+    memset(p, 0, sizeof(*p));
+    p->name = "test";
+    p->source = (sl_plugin_use_t){SLUICE_SOURCE, "numbers", NULL, "/source"};
+    p->branches = branches;
+    p->branch_count = (size_t)o->branches;
+    p->commit_interval_ms = o->commit_ms ? o->commit_ms : 20;
+    p->memory_limit = o->memory_limit ? o->memory_limit : 64 << 20;
+    p->errors.retry_delay_max_ms = 1000;
+    uses[0] = (sl_transform_use_t){.name = "double", .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/0"}};
+    uses[1] = (sl_transform_use_t){.name = "evens", .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/1"}};
+    if (o->transforms & 4)
+        uses[0].predicate = (sl_plugin_use_t){SLUICE_PREDICATE, "thirds", NULL, "/p"};
+    if (o->transforms & 1)
+        p->transforms = (sl_transform_chain_t){&uses[0], 1};
+    for (i = 0; i < o->branches; i++) {
+        sl_branch_t *b = &branches[i];
+        memset(b, 0, sizeof(*b));
+        b->name = (char *)(uintptr_t)branch_names[i];
+        b->sink = (sl_plugin_use_t){SLUICE_SINK, "target", NULL, "/sinks"};
+        b->errors.tolerate_all = o->tolerate_all;
+        b->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
+        b->errors.retry_timeout_ms = o->retry_timeout_ms;
+        b->errors.retry_delay_max_ms = 4;
+        b->queue_bytes = o->queue_bytes ? o->queue_bytes : 1 << 20;
+        b->spill_max_bytes = o->spill_max;
+        b->spill_fail = o->spill_fail;
+        if (o->transforms & 2)
+            b->transforms = (sl_transform_chain_t){&uses[1], 1};
+    }
+}
+
+static size_t fill_stored(sl_entry_t *entries, const run_options_t *o) {
+    size_t n = 0;
+    int b, p;
+
+    for (b = 0; b < o->branches; b++)
+        for (p = 0; p < the_source.partitions; p++)
+            if (stored[b][p].has)
+                entries[n++] = (sl_entry_t){
+                    .branch = branch_names[b],
+                    .partition = sluice_str(partition_names[p]),
+                    .position = stored[b][p].position,
+                    .sub_index = stored[b][p].sub_index,
+                    .offset = stored[b][p].offset,
+                    .cookie = sluice_str(stored[b][p].cookie),
+                };
+    return n;
+}
+
+static void start_timers(run_t *run) {
+    const run_options_t *o = run->o;
+    size_t i;
+
+    for (i = 0; i < 5; i++) {
+        uv_timer_init(&run->loop, &run->timers[i]);
+        run->timers[i].data = run;
+    }
+    if (o->drain_after_ms > 0)
+        uv_timer_start(&run->timers[1], on_drain, (uint64_t)o->drain_after_ms, 0);
+    if (o->kill_after_ms > 0)
+        uv_timer_start(&run->timers[2], on_kill, (uint64_t)o->kill_after_ms, 0);
+    if (o->pause_at_ms > 0)
+        uv_timer_start(&run->timers[3], on_pause, (uint64_t)o->pause_at_ms, 0);
+}
+
+static void collect(run_t *run) {
+    size_t i;
+    int k;
+    const sl_failure_t *failure = sl_trunk_failure(run->trunk);
+
+    snprintf(run->result.code, sizeof(run->result.code), "%s", failure->code ? failure->code : "");
+    snprintf(run->result.trace, sizeof(run->result.trace), "%s", failure->trace ? failure->trace : "");
+    for (i = 0; i < sl_trunk_branches(run->trunk); i++)
+        for (k = 0; k < SL_BRANCH_COUNTS; k++)
+            run->result.stats[i][k] =
+                sl_branch_stat(sl_trunk_branch(run->trunk, i), (sl_branch_count_t)k);
+    run->result.abandoned = sl_trunk_was_abandoned(run->trunk);
+    run->result.ledger_faults = sl_ledger_check(sl_trunk_graph(run->trunk)->ledger,
+                                                run->result.ledger_text,
+                                                sizeof(run->result.ledger_text));
+    run->result.max_held = atomic_load(&sl_trunk_graph(run->trunk)->credit.held);
+}
+
+run_result_t harness_run(const run_options_t *o) {
+    static sl_branch_t branches[BRANCHES_MAX];
+    static sl_transform_use_t uses[2];
+    static sl_pipeline_t pipeline;
+    sl_entry_t entries[BRANCHES_MAX * PARTITIONS_MAX];
+    run_t run;
+    size_t i;
+
+    memset(&run, 0, sizeof(run));
+    run.o = o;
+    test_failure_mode = o->failure_mode;
+    sink_table.failure_mode = (uint32_t)o->failure_mode;
+    sink_table.max_in_flight = (uint32_t)o->window;
+    sink_table.flags = targets[0].own_position ? SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES : 0;
+    fill_pipeline(&pipeline, branches, uses, o);
+    assert_int_equal(uv_loop_init(&run.loop), 0);
+    start_timers(&run);
+    sl_trunk_params_t params = {
+        .loop = &run.loop,
+        .graph = {.pipeline = &pipeline, .state_dir = o->state_dir, .find = find_plugin},
+        .stored = entries,
+        .stored_count = fill_stored(entries, o),
+        .events = {on_state, on_positions, on_ended},
+        .user = &run,
+    };
+    assert_int_equal(sl_trunk_create(&params, &run.trunk), SLUICE_OK);
+    while (!run.ended)
+        uv_run(&run.loop, UV_RUN_DEFAULT);
+    collect(&run);
+    sl_trunk_destroy(run.trunk);
+    for (i = 0; i < 5; i++)
+        uv_close((uv_handle_t *)&run.timers[i], NULL);
+    uv_run(&run.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&run.loop), 0);
+    if (run.result.abandoned == 0)
+        assert_int_equal(run.result.max_held, 0);
+    return run.result;
+}
+
+size_t assert_complete(const target_t *t, int partitions, int64_t count, int64_t left_out_every) {
+    int64_t last[PARTITIONS_MAX] = {0};
+    size_t i, repeats = 0;
+    int p;
+
+    for (i = 0; i < t->count; i++) {
+        const delivered_t *d = &t->log[i];
+        int64_t next = last[d->partition] + 1;
+        if (left_out_every > 0 && next % left_out_every == 0)
+            next++;
+        if (d->number <= last[d->partition]) {
+            repeats++;
+            continue;
+        }
+        if (d->number != next) {
+            print_error("partition %u: %lld follows %lld (at %zu)\n", d->partition,
+                        (long long)d->number, (long long)last[d->partition], i);
+            fail();
+        }
+        last[d->partition] = d->number;
+    }
+    for (p = 0; p < partitions; p++) {
+        if (left_out_every > 0 && count % left_out_every == 0 && last[p] == count - 1)
+            continue;
+        assert_int_equal(last[p], count);
+    }
+    return repeats;
+}
