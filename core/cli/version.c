@@ -1,0 +1,36 @@
+#include "cli/version.h"
+
+#include "sluice/plugin.h"
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+static int print_json(void) {
+    cJSON *json = cJSON_CreateObject();
+    char abi[32];
+    char *text;
+
+    snprintf(abi, sizeof(abi), "%d.%d", SLUICE_ABI_MAJOR, SLUICE_ABI_MINOR);
+    cJSON_AddStringToObject(json, "version", SLUICE_VERSION);
+    cJSON_AddStringToObject(json, "abi", abi);
+    cJSON_AddStringToObject(json, "libuv", uv_version_string());
+    text = cJSON_PrintUnformatted(json);
+    if (text != NULL)
+        puts(text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+    return text != NULL ? 0 : 1;
+}
+
+int sl_cli_version(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--json") == 0)
+        return print_json();
+    if (argc > 1) {
+        fprintf(stderr, "usage: sluice version [--json]\n");
+        return 2;
+    }
+    printf("sluice %s (plugin ABI %d.%d, libuv %s)\n", SLUICE_VERSION, SLUICE_ABI_MAJOR,
+           SLUICE_ABI_MINOR, uv_version_string());
+    return 0;
+}
