@@ -120,7 +120,8 @@ static void finish_scan(sl_catalog_t *c) {
     c->next = (sl_entries_t){NULL, 0};
     if (sl_catalog_choose(c) != SLUICE_OK)
         sl_log(SLUICE_LOG_ERROR, SCOPE, "out of memory: no plugin can be found");
-    log_changes(c, &before);
+    if (!c->closing)
+        log_changes(c, &before);
     entries_fini(&before);
     c->scanning = 0;
     run_waiters(c);
@@ -160,7 +161,10 @@ static void describe_one(sl_entry_t *e) {
 
     if (client == NULL || sl_probe_client_ask(client, sl_channel_message("describe"), c->timeout_ms,
                                               on_described, e) != SLUICE_OK) {
-        sl_entry_set_error(e, "the process that looks into modules cannot be started");
+        char text[1024];
+        snprintf(text, sizeof(text), "%s: the process that looks into modules cannot be started",
+                 e->at.file);
+        sl_entry_set_error(e, text);
         return;
     }
     e->refs++;

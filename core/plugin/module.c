@@ -123,6 +123,17 @@ static int adopt(sl_module_t *m, sl_module_fault_t *fault) {
     return sl_module_check_names(fault, m->plugins, m->count);
 }
 
+/* dlerror's text, which mostly begins with the file that our own text begins with. */
+static const char *loader_error(const sl_module_t *m) {
+    const char *text = dlerror();
+    size_t len = strlen(m->path);
+
+    if (text == NULL)
+        return "unknown reason";
+    return strncmp(text, m->path, len) == 0 && strncmp(text + len, ": ", 2) == 0 ? text + len + 2
+                                                                                 : text;
+}
+
 static int load(sl_module_t *m, sl_module_fault_t *fault) {
     const sluice_module_t *found;
     sluice_module_fn entry;
@@ -133,7 +144,7 @@ static int load(sl_module_t *m, sl_module_fault_t *fault) {
         return sl_module_refuse(fault,
                                 "cannot be loaded: %s. Install the library it needs, or "
                                 "build the plugin for this system",
-                                dlerror());
+                                loader_error(m));
     *(void **)&entry = dlsym(handle, "sluice_module");
     if (entry == NULL)
         return sl_module_refuse(fault, "no sluice plugin: expected it to export the function "
