@@ -130,6 +130,13 @@ static void resolve(sl_managed_t *m) {
     cannot_resolve(m, NULL);
 }
 
+/* No process is left, none is wanted. A stopped pipeline has no tasks at all. */
+static void rest(sl_managed_t *m) {
+    if (strcmp(m->target, "STOPPED") == 0 && !m->supervisor->closing)
+        sl_managed_clear_tasks(m);
+    sl_supervisor_settle(m->supervisor);
+}
+
 void sl_managed_reconcile(sl_managed_t *m) {
     int wanted = is_wanted(m);
     size_t i;
@@ -142,7 +149,7 @@ void sl_managed_reconcile(sl_managed_t *m) {
         else if (wanted)
             resolve(m);
         else
-            sl_supervisor_settle(m->supervisor);
+            rest(m);
         return;
     }
     if (m->resolving)

@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 
 #include "config/report.h"
+#include "plugin/catalog.h"
 
 typedef struct sl_resolved {
     cJSON *pipeline; /* canonical descriptor, secrets filled in */
@@ -36,5 +37,10 @@ struct sl_resolver {
 };
 
 void sl_resolved_fini(sl_resolved_t *resolved);
+
+/* The real one, over a catalog that it borrows. `worker` (borrowed, may be NULL): flat defaults for
+ * connectors, see config/connect.h. Nothing may be under way at destroy. */
+int sl_resolver_create(sl_catalog_t *catalog, const cJSON *worker, sl_resolver_t **out);
+void sl_resolver_destroy(sl_resolver_t *resolver);
 
 #endif

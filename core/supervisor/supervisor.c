@@ -147,6 +147,11 @@ int sl_supervisor_is_settled(const sl_supervisor_t *s) {
     return s->pending == 0;
 }
 
+int sl_supervisor_history(sl_supervisor_t *s, const char *name, sl_store_load_fn loaded,
+                          void *user) {
+    return sl_store_load_status(s->o.store, name, loaded, user);
+}
+
 void sl_supervisor_log_level(sl_supervisor_t *s, const char *scope, const char *level) {
     size_t i;
     size_t k;

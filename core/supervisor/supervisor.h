@@ -96,6 +96,10 @@ int sl_supervisor_delete(sl_supervisor_t *supervisor, const char *name, int forg
 int sl_supervisor_restart(sl_supervisor_t *supervisor, const char *name, int task,
                           int only_failed);
 
+/* The status history, see store.h. */
+int sl_supervisor_history(sl_supervisor_t *supervisor, const char *name, sl_store_load_fn loaded,
+                          void *user);
+
 /* To all tasks: {"type":"log_level"}. */
 void sl_supervisor_log_level(sl_supervisor_t *supervisor, const char *scope, const char *level);
 

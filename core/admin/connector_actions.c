@@ -1,0 +1,163 @@
+#include "admin/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/admin.h"
+#include "admin/render.h"
+
+static sl_supervisor_t *supervisor(const sl_request_t *r) {
+    return sl_admin_options(sl_request_admin(r))->supervisor;
+}
+
+static sl_managed_t *find(const sl_request_t *r) {
+    sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
+    return m != NULL && strcmp(m->kind, "connector") == 0 ? m : NULL;
+}
+
+/* ---- target states ---- */
+
+static void complete(sl_request_t *r, const sl_action_result_t *result, int status) {
+    if (result->status == SLUICE_OK)
+        sl_respond(r, status, NULL);
+    else
+        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
+    sl_request_unref(r);
+}
+
+static void on_accepted(void *user, const sl_action_result_t *result) {
+    complete(user, result, 202);
+}
+
+static void on_stopped(void *user, const sl_action_result_t *result) {
+    complete(user, result, 204);
+}
+
+static void set_target(sl_request_t *r, const char *target, sl_action_fn done) {
+    if (find(r) == NULL || sl_supervisor_target(supervisor(r), sl_request_arg(r, 0), target, done,
+                                                r) != SLUICE_OK)
+        sl_respond_error(r, 404, "Unknown connector %s", sl_request_arg(r, 0));
+    else
+        sl_request_ref(r);
+}
+
+void sl_put_connector_pause(sl_request_t *r) {
+    set_target(r, "PAUSED", on_accepted);
+}
+
+void sl_put_connector_resume(sl_request_t *r) {
+    set_target(r, "RUNNING", on_accepted);
+}
+
+void sl_put_connector_stop(sl_request_t *r) {
+    set_target(r, "STOPPED", on_stopped);
+}
+
+/* ---- restart ---- */
+
+/* The status in which everything that is about to be restarted shows RESTARTING. */
+static cJSON *restarting(sl_request_t *r, const sl_managed_t *m, int tasks, int only_failed) {
+    cJSON *status = sl_render_connector_status(m, sl_admin_address(sl_request_admin(r)));
+    cJSON *connector = cJSON_GetObjectItemCaseSensitive(status, "connector");
+    cJSON *task;
+    size_t i = 0;
+
+    if (!only_failed || m->failed)
+        cJSON_SetValuestring(cJSON_GetObjectItemCaseSensitive(connector, "state"), "RESTARTING");
+    cJSON_ArrayForEach(task, cJSON_GetObjectItemCaseSensitive(status, "tasks")) {
+        if (tasks && (!only_failed || m->tasks[i].state == SL_TASK_FAILED)) {
+            cJSON_ReplaceItemInObjectCaseSensitive(task, "state",
+                                                   cJSON_CreateString("RESTARTING"));
+            cJSON_DeleteItemFromObjectCaseSensitive(task, "trace");
+        }
+        i++;
+    }
+    return status;
+}
+
+void sl_post_connector_restart(sl_request_t *r) {
+    sl_managed_t *m = find(r);
+    int tasks = sl_request_flag(r, "includeTasks");
+    int only_failed = sl_request_flag(r, "onlyFailed");
+    cJSON *body = NULL;
+
+    if (m == NULL) {
+        sl_respond_error(r, 404, "Unknown connector: %s", sl_request_arg(r, 0));
+        return;
+    }
+    if (tasks || only_failed)
+        body = restarting(r, m, tasks, only_failed);
+    /* Without tasks only the connector itself is meant: it is nothing that runs, unless it failed.
+     * */
+    if (tasks || m->failed)
+        sl_supervisor_restart(supervisor(r), m->name, -1, only_failed);
+    sl_respond(r, body == NULL ? 204 : 202, body);
+}
+
+/* ---- tasks ---- */
+
+/* The task number in the path; answers 404 and gives -2 when it is no int. */
+static int task_number(sl_request_t *r) {
+    const char *text = sl_request_arg(r, 1);
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    if (*text == '\0' || *end != '\0' || n > 2147483647l || n < -2147483647l) {
+        sl_respond_bare_error(r, 404, NULL);
+        return -2;
+    }
+    return n < 0 ? -1 : (int)n;
+}
+
+void sl_get_tasks(sl_request_t *r) {
+    const sl_managed_t *m = find(r);
+    cJSON *body;
+    size_t i;
+
+    if (m == NULL) {
+        sl_respond_error(r, 404, "Connector %s not found", sl_request_arg(r, 0));
+        return;
+    }
+    body = cJSON_CreateArray();
+    for (i = 0; i < sl_render_task_count(m); i++) {
+        cJSON *task = cJSON_CreateObject();
+        cJSON *id = cJSON_CreateObject();
+        cJSON *config = sl_render_config(m);
+        cJSON_AddStringToObject(id, "connector", m->name);
+        cJSON_AddNumberToObject(id, "task", (double)i);
+        cJSON_AddItemToObject(task, "id", id);
+        cJSON_AddStringToObject(config, "task.class", m->type);
+        cJSON_AddItemToObject(task, "config", config);
+        cJSON_AddItemToArray(body, task);
+    }
+    sl_respond(r, 200, body);
+}
+
+void sl_get_task_status(sl_request_t *r) {
+    const sl_managed_t *m = find(r);
+    int number = task_number(r);
+
+    if (number == -2)
+        return;
+    if (m == NULL || number < 0 || (size_t)number >= sl_render_task_count(m))
+        sl_respond_error(r, 404, "No status found for task %s-%s", sl_request_arg(r, 0),
+                         sl_request_arg(r, 1));
+    else
+        sl_respond(r, 200, sl_render_task_state(&m->tasks[number],
+                                                sl_admin_address(sl_request_admin(r))));
+}
+
+void sl_post_task_restart(sl_request_t *r) {
+    const sl_managed_t *m = find(r);
+    int number = task_number(r);
+
+    if (number == -2)
+        return;
+    if (m == NULL)
+        sl_respond_error(r, 404, "Unknown connector: %s", sl_request_arg(r, 0));
+    else if (number < 0 || sl_supervisor_restart(supervisor(r), m->name, number, 0) != SLUICE_OK)
+        sl_respond_error(r, 404, "Unknown task: %s-%s", sl_request_arg(r, 0),
+                         sl_request_arg(r, 1));
+    else
+        sl_respond(r, 204, NULL);
+}

@@ -1,0 +1,286 @@
+#include "admin/handlers.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admin/admin.h"
+#include "admin/flat.h"
+#include "admin/render.h"
+#include "supervisor/secrets.h"
+
+static sl_supervisor_t *supervisor(const sl_request_t *r) {
+    return sl_admin_options(sl_request_admin(r))->supervisor;
+}
+
+/* The connector named in the path; NULL when there is none: a native pipeline is no connector. */
+static sl_managed_t *find(const sl_request_t *r) {
+    sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
+    return m != NULL && strcmp(m->kind, "connector") == 0 ? m : NULL;
+}
+
+static void not_found(sl_request_t *r) {
+    sl_respond_error(r, 404, "Connector %s not found", sl_request_arg(r, 0));
+}
+
+/* ---- reading ---- */
+
+static cJSON *expand(const sl_request_t *r, const sl_managed_t *m) {
+    const char *worker = sl_admin_address(sl_request_admin(r));
+    cJSON *one = cJSON_CreateObject();
+    const char *what;
+    size_t n;
+
+    for (n = 0; (what = sl_request_query(r, "expand", n)) != NULL; n++) {
+        if (strcmp(what, "status") == 0 && !cJSON_HasObjectItem(one, "status"))
+            cJSON_AddItemToObject(one, "status", sl_render_connector_status(m, worker));
+        if (strcmp(what, "info") == 0 && !cJSON_HasObjectItem(one, "info"))
+            cJSON_AddItemToObject(one, "info", sl_render_connector_info(m));
+    }
+    return one;
+}
+
+void sl_get_connectors(sl_request_t *r) {
+    const sl_supervisor_t *s = supervisor(r);
+    int expanded = sl_request_query(r, "expand", 0) != NULL;
+    cJSON *body = expanded ? cJSON_CreateObject() : cJSON_CreateArray();
+    size_t i;
+
+    for (i = 0; i < sl_supervisor_count(s); i++) {
+        const sl_managed_t *m = sl_supervisor_at(s, i);
+        if (strcmp(m->kind, "connector") != 0)
+            continue;
+        if (expanded)
+            cJSON_AddItemToObject(body, m->name, expand(r, m));
+        else
+            cJSON_AddItemToArray(body, cJSON_CreateString(m->name));
+    }
+    sl_respond(r, 200, body);
+}
+
+void sl_get_connector(sl_request_t *r) {
+    const sl_managed_t *m = find(r);
+
+    if (m == NULL)
+        not_found(r);
+    else
+        sl_respond(r, 200, sl_render_connector_info(m));
+}
+
+void sl_get_connector_config(sl_request_t *r) {
+    const sl_managed_t *m = find(r);
+
+    if (m == NULL)
+        not_found(r);
+    else
+        sl_respond(r, 200, sl_render_config(m));
+}
+
+void sl_get_connector_status(sl_request_t *r) {
+    const sl_managed_t *m = find(r);
+
+    if (m == NULL)
+        sl_respond_error(r, 404, "No status found for connector %s", sl_request_arg(r, 0));
+    else
+        sl_respond(r, 200,
+                   sl_render_connector_status(m, sl_admin_address(sl_request_admin(r))));
+}
+
+/* ---- create and change ---- */
+
+typedef struct change {
+    sl_request_t *request;
+    cJSON *flat;
+    char *name;
+    int existed;
+} change_t;
+
+static void change_destroy(change_t *c) {
+    sl_request_unref(c->request);
+    cJSON_Delete(c->flat);
+    free(c->name);
+    free(c);
+}
+
+static void on_changed(void *user, const sl_action_result_t *result) {
+    change_t *c = user;
+    sl_request_t *r = c->request;
+
+    if (!sl_request_is_open(r))
+        ;
+    else if (result->status == SLUICE_OK && c->existed)
+        sl_respond(r, 200, sl_render_connector_info(result->managed));
+    else if (result->status == SLUICE_OK)
+        sl_respond_created(r, "connectors", c->name, sl_render_connector_info(result->managed));
+    else if (result->status == SLUICE_INVALID)
+        sl_flat_respond_faults(r, c->flat, result->report);
+    else if (result->status == SLUICE_BUSY)
+        sl_respond_error(r, 409, "Connector %s already exists", c->name);
+    else
+        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
+    change_destroy(c);
+}
+
+/* What Connect checks before it looks at the class. 0 when it answered. */
+static int check_names(sl_request_t *r, const char *name, cJSON *flat) {
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(flat, "name");
+    const cJSON *class = cJSON_GetObjectItemCaseSensitive(flat, "connector.class");
+    char *text;
+
+    if (cJSON_IsString(given) && strcmp(given->valuestring, name) != 0) {
+        sl_respond_error(r, 400,
+                         "Connector name configuration (%s) doesn't match connector name in the "
+                         "URL (%s)",
+                         given->valuestring, name);
+        return 0;
+    }
+    if (given == NULL)
+        cJSON_AddStringToObject(flat, "name", name);
+    if (name[0] == '\0') {
+        sl_respond_error(r, 400,
+                         "Connector configuration is invalid and contains the following 1 "
+                         "error(s):\nInvalid value  for configuration name: String may not be "
+                         "empty\nYou can also find the above list of errors at the endpoint "
+                         "`/connector-plugins/{connectorType}/config/validate`");
+        return 0;
+    }
+    if (class == NULL || cJSON_IsNull(class)) {
+        text = sl_flat_java_text(flat);
+        sl_respond_error(r, 400, "Connector config %s contains no connector type",
+                         text == NULL ? "" : text);
+        free(text);
+        return 0;
+    }
+    return 1;
+}
+
+/* Takes flat. */
+static void change(sl_request_t *r, const char *name, cJSON *flat, const char *target, int is_new) {
+    const sl_managed_t *m = sl_supervisor_find(supervisor(r), name);
+    sl_put_t put = { name, "connector", "rest", NULL, target, is_new };
+    change_t *c;
+
+    if (!check_names(r, name, flat) || (c = calloc(1, sizeof *c)) == NULL) {
+        cJSON_Delete(flat);
+        return;
+    }
+    if (m != NULL)
+        sl_secrets_keep(flat, m->config);
+    c->request = sl_request_ref(r);
+    c->flat = flat;
+    c->name = strdup(name);
+    c->existed = m != NULL;
+    put.config = cJSON_Duplicate(flat, 1);
+    if (c->name != NULL && sl_supervisor_put(supervisor(r), &put, on_changed, c) == SLUICE_OK)
+        return;
+    sl_respond_error(r, 503, "sluice is shutting down or out of memory");
+    change_destroy(c);
+}
+
+static char *trimmed(const char *text) {
+    size_t len;
+
+    while (isspace((unsigned char)*text))
+        text++;
+    len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1]))
+        len--;
+    return strndup(text, len);
+}
+
+/* The target state of "initial_state"; NULL when it is none. */
+static const char *initial_state(const cJSON *body) {
+    static const char *const states[] = { "RUNNING", "PAUSED", "STOPPED" };
+    const cJSON *state = cJSON_GetObjectItemCaseSensitive(body, "initial_state");
+    size_t i;
+
+    if (state == NULL || cJSON_IsNull(state))
+        return "RUNNING";
+    for (i = 0; i < 3; i++)
+        if (cJSON_IsString(state) && strcasecmp(state->valuestring, states[i]) == 0)
+            return states[i];
+    return NULL;
+}
+
+static const char *unknown_member(const cJSON *body) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, body)
+        if (strcmp(item->string, "name") != 0 && strcmp(item->string, "config") != 0 &&
+            strcmp(item->string, "initial_state") != 0)
+            return item->string;
+    return NULL;
+}
+
+static void create(sl_request_t *r, const cJSON *body) {
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(body, "name");
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
+    const char *target = initial_state(body);
+    const char *wrong = unknown_member(body);
+    cJSON *flat = NULL;
+    char *clean;
+
+    if (wrong != NULL)
+        sl_respond_error(r, 500, "Unrecognized field \"%s\"", wrong);
+    else if (target == NULL)
+        sl_respond_error(r, 500, "initial_state must be one of RUNNING, PAUSED, STOPPED");
+    else if (!cJSON_IsObject(config))
+        sl_respond_error(r, 500, "The body has no object \"config\"");
+    else if ((flat = sl_flat_from(config, &wrong)) == NULL)
+        sl_respond_error(r, 500, "The value of config key \"%s\" must be a string", wrong);
+    if (flat == NULL)
+        return;
+    clean = trimmed(cJSON_IsString(name) ? name->valuestring : "");
+    if (clean != NULL)
+        change(r, clean, flat, target, 1);
+    free(clean);
+}
+
+void sl_post_connectors(sl_request_t *r) {
+    cJSON *body = sl_request_connect_json(r);
+
+    if (body != NULL)
+        create(r, body);
+    cJSON_Delete(body);
+}
+
+void sl_put_connector_config(sl_request_t *r) {
+    const sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
+    cJSON *body = sl_request_connect_json(r);
+    const char *wrong = NULL;
+    cJSON *flat = body == NULL ? NULL : sl_flat_from(body, &wrong);
+
+    if (body != NULL && flat == NULL)
+        sl_respond_error(r, 500, "The value of key \"%s\" must be a string", wrong);
+    cJSON_Delete(body);
+    if (flat == NULL)
+        return;
+    if (m != NULL && strcmp(m->kind, "connector") != 0) {
+        cJSON_Delete(flat);
+        sl_respond_error(r, 409, "%s is a native pipeline: change it at /pipelines/%s", m->name,
+                         m->name);
+        return;
+    }
+    change(r, sl_request_arg(r, 0), flat, NULL, 0);
+}
+
+/* ---- delete ---- */
+
+static void on_deleted(void *user, const sl_action_result_t *result) {
+    sl_request_t *r = user;
+
+    if (result->status == SLUICE_OK)
+        sl_respond(r, 204, NULL);
+    else
+        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
+    sl_request_unref(r);
+}
+
+void sl_delete_connector(sl_request_t *r) {
+    if (find(r) == NULL ||
+        sl_supervisor_delete(supervisor(r), sl_request_arg(r, 0), 0, on_deleted, r) != SLUICE_OK)
+        not_found(r);
+    else
+        sl_request_ref(r);
+}

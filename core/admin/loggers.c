@@ -1,0 +1,115 @@
+#include "admin/handlers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admin/admin.h"
+#include "observe/log.h"
+
+static cJSON *render(sluice_log_level_t level, int64_t changed_ms) {
+    cJSON *logger = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(logger, "level", sl_log_level_name(level));
+    if (changed_ms == 0)
+        cJSON_AddNullToObject(logger, "last_modified");
+    else
+        cJSON_AddNumberToObject(logger, "last_modified", (double)changed_ms);
+    return logger;
+}
+
+static void add_one(void *user, const char *scope, sluice_log_level_t level, int64_t changed_ms) {
+    cJSON_AddItemToObject(user, scope, render(level, changed_ms));
+}
+
+static cJSON *all_loggers(void) {
+    cJSON *all = cJSON_CreateObject();
+
+    sl_log_each_scope(add_one, all);
+    return all;
+}
+
+void sl_get_loggers(sl_request_t *r) {
+    sl_respond(r, 200, all_loggers());
+}
+
+static const char *logger_name(const sl_request_t *r) {
+    const char *name = sl_request_arg(r, 0);
+    return strcasecmp(name, "root") == 0 ? "root" : name;
+}
+
+void sl_get_logger(sl_request_t *r) {
+    cJSON *all = all_loggers();
+    cJSON *one = cJSON_DetachItemFromObjectCaseSensitive(all, logger_name(r));
+
+    if (one == NULL)
+        sl_respond_error(r, 404, "Logger %s not found.", sl_request_arg(r, 0));
+    else
+        sl_respond(r, 200, one);
+    cJSON_Delete(all);
+}
+
+/* Names whose level is another one now, or that are new. */
+static cJSON *changed(const cJSON *before, const cJSON *after) {
+    cJSON *names = cJSON_CreateArray();
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, after) {
+        const cJSON *old = cJSON_GetObjectItemCaseSensitive(before, item->string);
+        if (old == NULL || !cJSON_Compare(cJSON_GetObjectItemCaseSensitive(old, "level"),
+                                          cJSON_GetObjectItemCaseSensitive(item, "level"), 1))
+            cJSON_AddItemToArray(names, cJSON_CreateString(item->string));
+    }
+    return names;
+}
+
+static void set_below(const char *name, const cJSON *all, sluice_log_level_t level) {
+    const cJSON *item;
+    int is_root = strcmp(name, "root") == 0;
+
+    sl_log_set_level(name, level);
+    cJSON_ArrayForEach(item, all)
+        if (is_root || strncmp(item->string, name, strlen(name)) == 0)
+            sl_log_set_level(item->string, level);
+}
+
+static void set_level(sl_request_t *r, const char *text) {
+    sl_supervisor_t *s = sl_admin_options(sl_request_admin(r))->supervisor;
+    const char *name = logger_name(r);
+    const char *scope = sl_request_query(r, "scope", 0);
+    sluice_log_level_t level;
+    char trimmed[16];
+    cJSON *before;
+    cJSON *after;
+
+    snprintf(trimmed, sizeof trimmed, "%.*s", (int)strcspn(text, " \t"), text);
+    if (sl_log_parse_level(trimmed, &level) != SLUICE_OK) {
+        sl_respond_error(r, 404, "invalid log level '%s'.", text);
+        return;
+    }
+    before = all_loggers();
+    set_below(name, before, level);
+    sl_supervisor_log_level(s, name, sl_log_level_name(level));
+    after = all_loggers();
+    if (scope != NULL && strcasecmp(scope, "cluster") == 0)
+        sl_respond(r, 204, NULL);
+    else
+        sl_respond(r, 200, changed(before, after));
+    cJSON_Delete(before);
+    cJSON_Delete(after);
+}
+
+void sl_put_logger(sl_request_t *r) {
+    cJSON *body = sl_request_connect_json(r);
+    const cJSON *level = cJSON_GetObjectItemCaseSensitive(body, "level");
+
+    if (body == NULL)
+        return;
+    if (level == NULL || cJSON_IsNull(level))
+        sl_respond_error(r, 400, "Desired 'level' parameter was not specified in request.");
+    else if (!cJSON_IsString(level))
+        sl_respond_error(r, 404, "invalid log level.");
+    else
+        set_level(r, level->valuestring);
+    cJSON_Delete(body);
+}

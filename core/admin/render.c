@@ -1,0 +1,161 @@
+#include "admin/render.h"
+
+#include <string.h>
+
+#include "supervisor/secrets.h"
+
+cJSON *sl_render_config(const sl_managed_t *m) {
+    return sl_secrets_hide(m->config, m->secrets);
+}
+
+/* ---- Connect's shapes ---- */
+
+size_t sl_render_task_count(const sl_managed_t *m) {
+    return strcmp(m->target, "STOPPED") == 0 ? 0 : m->task_count;
+}
+
+const char *sl_render_task_word(const sl_task_t *t) {
+    switch (t->state) {
+    case SL_TASK_RUNNING:
+    case SL_TASK_FINISHED: /* Connect knows no end */
+        return strcmp(t->managed->target, "PAUSED") == 0 ? "PAUSED" : "RUNNING";
+    case SL_TASK_FAILED:
+        return "FAILED";
+    case SL_TASK_RESTARTING:
+        return "RESTARTING";
+    case SL_TASK_IDLE:
+    case SL_TASK_STARTING:
+        break;
+    }
+    return strcmp(t->managed->target, "PAUSED") == 0 ? "PAUSED" : "UNASSIGNED";
+}
+
+cJSON *sl_render_connector_info(const sl_managed_t *m) {
+    cJSON *info = cJSON_CreateObject();
+    cJSON *tasks = cJSON_CreateArray();
+    size_t i;
+
+    cJSON_AddStringToObject(info, "name", m->name);
+    cJSON_AddItemToObject(info, "config", sl_render_config(m));
+    cJSON_AddItemToObject(info, "tasks", tasks);
+    for (i = 0; i < sl_render_task_count(m); i++) {
+        cJSON *task = cJSON_CreateObject();
+        cJSON_AddStringToObject(task, "connector", m->name);
+        cJSON_AddNumberToObject(task, "task", (double)i);
+        cJSON_AddItemToArray(tasks, task);
+    }
+    cJSON_AddStringToObject(info, "type", m->type);
+    return info;
+}
+
+cJSON *sl_render_task_state(const sl_task_t *t, const char *worker) {
+    cJSON *task = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(task, "id", t->number);
+    cJSON_AddStringToObject(task, "state", sl_render_task_word(t));
+    cJSON_AddStringToObject(task, "worker_id", worker);
+    if (t->trace != NULL)
+        cJSON_AddStringToObject(task, "trace", t->trace);
+    return task;
+}
+
+cJSON *sl_render_connector_status(const sl_managed_t *m, const char *worker) {
+    cJSON *status = cJSON_CreateObject();
+    cJSON *connector = cJSON_CreateObject();
+    cJSON *tasks = cJSON_CreateArray();
+    size_t i;
+
+    cJSON_AddStringToObject(status, "name", m->name);
+    cJSON_AddItemToObject(status, "connector", connector);
+    cJSON_AddStringToObject(connector, "state", m->failed ? "FAILED" : m->target);
+    cJSON_AddStringToObject(connector, "worker_id", worker);
+    if (m->failed && m->trace != NULL)
+        cJSON_AddStringToObject(connector, "trace", m->trace);
+    cJSON_AddItemToObject(status, "tasks", tasks);
+    for (i = 0; i < sl_render_task_count(m); i++)
+        cJSON_AddItemToArray(tasks, sl_render_task_state(&m->tasks[i], worker));
+    cJSON_AddStringToObject(status, "type", m->type);
+    return status;
+}
+
+/* ---- our own ---- */
+
+const char *sl_render_state(const sl_managed_t *m) {
+    /* The most telling state of any task, in this order. */
+    static const sl_task_state_t order[] = { SL_TASK_FAILED, SL_TASK_RESTARTING, SL_TASK_STARTING,
+                                             SL_TASK_IDLE, SL_TASK_RUNNING };
+    size_t i;
+    size_t k;
+
+    if (m->failed)
+        return "FAILED";
+    for (k = 0; k < m->task_count; k++)
+        if (m->tasks[k].state == SL_TASK_FAILED)
+            return "FAILED";
+    if (strcmp(m->target, "RUNNING") != 0)
+        return m->target;
+    for (i = 0; i < sizeof order / sizeof order[0]; i++)
+        for (k = 0; k < m->task_count; k++)
+            if (m->tasks[k].state == order[i])
+                return order[i] == SL_TASK_IDLE ? "STARTING" : sl_task_state_name(order[i]);
+    return m->task_count == 0 ? "STARTING" : "FINISHED";
+}
+
+static void add_text(cJSON *object, const char *key, const char *text) {
+    if (text != NULL)
+        cJSON_AddStringToObject(object, key, text);
+}
+
+static cJSON *render_task(const sl_task_t *t) {
+    cJSON *task = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(task, "id", t->number);
+    cJSON_AddStringToObject(task, "state", sl_task_state_name(t->state));
+    if (t->child != NULL) {
+        cJSON_AddNumberToObject(task, "pid", sl_child_pid(t->child));
+        cJSON_AddNumberToObject(task, "memory_bytes", (double)t->memory);
+        cJSON_AddNumberToObject(task, "cpu_seconds", t->cpu);
+    }
+    cJSON_AddNumberToObject(task, "restarts", t->restarts);
+    add_text(task, "code", t->code);
+    add_text(task, "trace", t->trace);
+    if (t->branches != NULL)
+        cJSON_AddItemToObject(task, "branches", cJSON_Duplicate(t->branches, 1));
+    return task;
+}
+
+cJSON *sl_render_status(const sl_managed_t *m) {
+    cJSON *status = cJSON_CreateObject();
+    cJSON *tasks = cJSON_CreateArray();
+    size_t i;
+
+    cJSON_AddStringToObject(status, "name", m->name);
+    cJSON_AddStringToObject(status, "kind", m->kind);
+    cJSON_AddStringToObject(status, "type", m->type);
+    cJSON_AddStringToObject(status, "origin", m->origin);
+    cJSON_AddStringToObject(status, "target", m->target);
+    cJSON_AddStringToObject(status, "state", sl_render_state(m));
+    add_text(status, "trace", m->failed ? m->trace : NULL);
+    cJSON_AddItemToObject(status, "tasks", tasks);
+    for (i = 0; i < m->task_count; i++)
+        cJSON_AddItemToArray(tasks, render_task(&m->tasks[i]));
+    return status;
+}
+
+cJSON *sl_render_ledger(const sl_managed_t *m) {
+    cJSON *ledger = cJSON_CreateObject();
+    cJSON *tasks = cJSON_CreateArray();
+    size_t i;
+
+    cJSON_AddStringToObject(ledger, "name", m->name);
+    cJSON_AddItemToObject(ledger, "tasks", tasks);
+    for (i = 0; i < m->task_count; i++) {
+        cJSON *task = cJSON_CreateObject();
+        cJSON_AddNumberToObject(task, "id", (double)i);
+        cJSON_AddItemToObject(task, "nodes",
+                              m->tasks[i].ledger == NULL ? cJSON_CreateArray()
+                                                         : cJSON_Duplicate(m->tasks[i].ledger, 1));
+        cJSON_AddItemToArray(tasks, task);
+    }
+    return ledger;
+}

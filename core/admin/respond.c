@@ -1,0 +1,127 @@
+#include "admin/admin_int.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "observe/log.h"
+
+/* Takes text (free). */
+static void answer(sl_request_t *r, int status, const char *type, char *text, const char *name,
+                   const char *value) {
+    struct MHD_Response *response;
+
+    if (r->answered) {
+        free(text);
+        return;
+    }
+    response = text == NULL
+                   ? MHD_create_response_from_buffer(0, (void *)(uintptr_t)"",
+                                                     MHD_RESPMEM_PERSISTENT)
+                   : MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        free(text);
+        return;
+    }
+    if (type != NULL)
+        MHD_add_response_header(response, "Content-Type", type);
+    if (value != NULL)
+        MHD_add_response_header(response, name, value);
+    r->answered = 1;
+    r->status = (unsigned)status;
+    r->response = response;
+    sl_admin_answered(r);
+}
+
+static void answer_json(sl_request_t *r, int status, cJSON *body, const char *name,
+                        const char *value) {
+    char *text = body == NULL ? NULL : cJSON_PrintUnformatted(body);
+
+    cJSON_Delete(body);
+    answer(r, status, text == NULL ? NULL : "application/json", text, name, value);
+}
+
+void sl_respond(sl_request_t *r, int status, cJSON *body) {
+    answer_json(r, status, body, NULL, NULL);
+}
+
+/* Connect leaves more than RFC 3986 asks for as it is. */
+static void encode(const char *name, char *out, size_t size) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._~!$&'()*+,;=:@/";
+    size_t at = 0;
+
+    for (; *name != '\0' && at + 4 < size; name++) {
+        if (strchr(plain, *name) != NULL)
+            out[at++] = *name;
+        else
+            at += (size_t)snprintf(out + at, 4, "%%%02X", (unsigned)(unsigned char)*name);
+    }
+    out[at] = '\0';
+}
+
+void sl_respond_created(sl_request_t *r, const char *collection, const char *name, cJSON *body) {
+    char encoded[1024];
+    char location[1400];
+    const char *host = sl_request_header(r, "Host");
+
+    encode(name, encoded, sizeof encoded);
+    snprintf(location, sizeof location, "http://%s/%s/%s",
+             host == NULL ? r->admin->address : host, collection, encoded);
+    answer_json(r, 201, body, "Location", location);
+}
+
+void sl_respond_text(sl_request_t *r, int status, const char *type, const char *text) {
+    answer(r, status, type, strdup(text), NULL, NULL);
+}
+
+static cJSON *error_body(int status, const char *message) {
+    cJSON *body = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(body, "error_code", status);
+    cJSON_AddStringToObject(body, "message", message);
+    return body;
+}
+
+void sl_respond_error(sl_request_t *r, int status, const char *fmt, ...) {
+    char *message = NULL;
+    va_list args;
+
+    va_start(args, fmt);
+    if (vasprintf(&message, fmt, args) < 0)
+        message = NULL;
+    va_end(args);
+    if (message != NULL)
+        sl_log_mask(message, strlen(message) + 1);
+    sl_respond(r, status, error_body(status, message == NULL ? "out of memory" : message));
+    free(message);
+}
+
+void sl_respond_faults(sl_request_t *r, int status, const char *message,
+                       const sl_report_t *report) {
+    cJSON *body = error_body(status, message);
+    cJSON *json = sl_report_json(report);
+    cJSON *faults = cJSON_DetachItemFromObjectCaseSensitive(json, "faults");
+
+    if (faults != NULL)
+        cJSON_AddItemToObject(body, "faults", faults);
+    cJSON_Delete(json);
+    sl_respond(r, status, body);
+}
+
+void sl_respond_bare_error(sl_request_t *r, int status, const char *allow) {
+    const char *what = status == 404   ? "Not Found"
+                       : status == 405 ? "Method Not Allowed"
+                       : status == 406 ? "Not Acceptable"
+                                       : "Unsupported Media Type";
+    char message[64];
+    cJSON *body;
+    char *text;
+
+    snprintf(message, sizeof message, "HTTP %d %s", status, what);
+    body = error_body(status, message);
+    text = cJSON_PrintUnformatted(body);
+    cJSON_Delete(body);
+    answer(r, status, NULL, text, "Allow", allow);
+}

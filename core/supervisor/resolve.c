@@ -1,0 +1,283 @@
+#include "supervisor/resolver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/connect.h"
+#include "config/interpolate.h"
+#include "config/pipeline.h"
+#include "sluice/error.h"
+#include "supervisor/secrets.h"
+
+#define ASK_TIMEOUT_MS 10000u
+
+typedef struct real_resolver {
+    sl_resolver_t base;
+    sl_catalog_t *catalog;
+    const cJSON *worker;
+} real_resolver_t;
+
+/* One resolution under way. */
+typedef struct work {
+    real_resolver_t *resolver;
+    char *name;
+    int is_connector;
+    int check;
+    cJSON *config; /* as given */
+    cJSON *native;
+    sl_pipeline_t *pipeline;
+    sl_connect_map_t *map;
+    sl_report_t report;
+    unsigned waiting; /* answers of probers, and one for the asking itself */
+    int32_t tasks;
+    sl_resolve_fn done;
+    void *user;
+} work_t;
+
+static void work_destroy(work_t *w) {
+    free(w->name);
+    cJSON_Delete(w->config);
+    cJSON_Delete(w->native);
+    sl_pipeline_destroy(w->pipeline);
+    sl_connect_map_destroy(w->map);
+    sl_report_fini(&w->report);
+    free(w);
+}
+
+/* ---- the end: paths of modules, or the report ---- */
+
+typedef struct module_search {
+    work_t *work;
+    cJSON *modules;
+} module_search_t;
+
+static void add_module(void *user, const sl_plugin_use_t *use, const char *instance) {
+    module_search_t *search = user;
+    const sl_catalog_plugin_t *p;
+    char key[300];
+
+    (void)instance;
+    if (use->plugin == NULL)
+        return;
+    p = sl_catalog_find(search->work->resolver->catalog, use->kind, use->plugin);
+    if (p == NULL) {
+        sl_report_error(&search->work->report, use->pointer, "plugin", NULL,
+                        "plugin %s is not there any more", use->plugin);
+        return;
+    }
+    snprintf(key, sizeof key, "%s/%s", sl_plugin_kind_name(use->kind), use->plugin);
+    if (cJSON_GetObjectItemCaseSensitive(search->modules, key) == NULL)
+        cJSON_AddStringToObject(search->modules, key, p->module_copy);
+}
+
+static const char *type_of(const work_t *w) {
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(w->config, "config");
+    const char *name = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(config == NULL ? w->config : config, "connector.class"));
+
+    if (!w->is_connector)
+        return "pipeline";
+    return name != NULL && sl_catalog_find(w->resolver->catalog, SLUICE_SOURCE, name) != NULL
+               ? "source"
+               : "sink";
+}
+
+static void conclude(work_t *w) {
+    sl_resolved_t resolved = { 0 };
+    module_search_t search = { w, cJSON_CreateObject() };
+    int status = sl_report_status(&w->report);
+
+    if (status == SLUICE_OK) {
+        sl_pipeline_each_plugin(w->pipeline, add_module, &search);
+        status = sl_report_status(&w->report);
+    }
+    if (w->map != NULL)
+        sl_connect_map_report(w->map, &w->report, 0);
+    if (status == SLUICE_OK) {
+        resolved.pipeline = sl_pipeline_to_json(w->pipeline);
+        resolved.modules = search.modules;
+        resolved.type = type_of(w);
+        resolved.tasks = w->tasks;
+        resolved.memory_limit = w->pipeline->memory_limit;
+        resolved.secrets = sl_secrets_find(w->resolver->catalog, w->pipeline, w->config,
+                                           w->is_connector);
+        w->done(w->user, SLUICE_OK, &resolved, &w->report);
+    } else {
+        cJSON_Delete(search.modules);
+        w->done(w->user, SLUICE_INVALID, NULL, &w->report);
+    }
+    work_destroy(w);
+}
+
+static void answered(work_t *w) {
+    if (--w->waiting == 0)
+        conclude(w);
+}
+
+/* ---- what only plugin code knows: its checks, and into how many tasks it splits ---- */
+
+typedef struct question {
+    work_t *work;
+    char *pointer; /* of the plugin's configuration */
+} question_t;
+
+static void add_faults(question_t *q, const cJSON *answer, const char *error) {
+    const cJSON *failure = cJSON_GetObjectItemCaseSensitive(answer, "error");
+    const cJSON *fault;
+    char pointer[SL_POINTER_MAX];
+
+    if (error == NULL && failure != NULL)
+        error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(failure, "message"));
+    if (answer == NULL || failure != NULL) {
+        sl_report_error(&q->work->report, q->pointer, "", NULL, "the plugin's check failed: %s",
+                        error == NULL ? "no reason given" : error);
+        return;
+    }
+    cJSON_ArrayForEach(fault, cJSON_GetObjectItemCaseSensitive(answer, "faults")) {
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "name"));
+        const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "message"));
+        if (name != NULL)
+            sl_pointer_join(pointer, sizeof pointer, q->pointer, name);
+        sl_report_error(&q->work->report, name == NULL ? q->pointer : pointer,
+                        name == NULL ? "" : name, NULL, "%s", text == NULL ? "" : text);
+    }
+}
+
+static void on_checked(void *user, const cJSON *answer, const char *error) {
+    question_t *q = user;
+    work_t *w = q->work;
+
+    add_faults(q, answer, error);
+    free(q->pointer);
+    free(q);
+    answered(w);
+}
+
+static void on_planned(void *user, const cJSON *answer, const char *error) {
+    question_t *q = user;
+    work_t *w = q->work;
+    const cJSON *tasks = cJSON_GetObjectItemCaseSensitive(answer, "tasks");
+
+    if (cJSON_IsNumber(tasks) && tasks->valueint >= 1 && tasks->valueint <= w->tasks)
+        w->tasks = tasks->valueint;
+    else if (!cJSON_IsNumber(tasks))
+        sl_report_error(&w->report, q->pointer, "", NULL,
+                        "the plugin cannot say into how many tasks its work splits: %s",
+                        error == NULL ? "no reason given" : error);
+    free(q->pointer);
+    free(q);
+    answered(w);
+}
+
+static void ask(work_t *w, const char *type, const sl_plugin_use_t *use,
+                sl_catalog_answer_fn answer) {
+    question_t *q = calloc(1, sizeof *q);
+    char pointer[SL_POINTER_MAX];
+
+    sl_pointer_join(pointer, sizeof pointer, use->pointer, "config");
+    if (q != NULL && (q->pointer = strdup(pointer)) != NULL) {
+        q->work = w;
+        w->waiting++;
+        if (sl_catalog_ask(w->resolver->catalog, type, use->kind, use->plugin, use->config,
+                           w->tasks, ASK_TIMEOUT_MS, answer, q) == SLUICE_OK)
+            return;
+        w->waiting--;
+        free(q->pointer);
+    }
+    free(q);
+    sl_report_error(&w->report, pointer, "", NULL, "the plugin cannot be asked: out of memory");
+}
+
+static void check_plugin(void *user, const sl_plugin_use_t *use, const char *instance) {
+    work_t *w = user;
+    const sl_catalog_plugin_t *p;
+
+    (void)instance;
+    p = use->plugin == NULL ? NULL
+                            : sl_catalog_find(w->resolver->catalog, use->kind, use->plugin);
+    if (p != NULL && p->has_check)
+        ask(w, "check", use, on_checked);
+}
+
+static void ask_plugins(work_t *w) {
+    const sl_plugin_use_t *source = &w->pipeline->source;
+    const sl_catalog_plugin_t *p =
+        sl_catalog_find(w->resolver->catalog, SLUICE_SOURCE, source->plugin);
+
+    w->tasks = w->pipeline->tasks_max;
+    if (w->check)
+        sl_pipeline_each_plugin(w->pipeline, check_plugin, w);
+    if (p == NULL || !p->has_plan)
+        w->tasks = 1;
+    else if (w->tasks > 1)
+        ask(w, "plan", source, on_planned);
+}
+
+/* ---- reading ---- */
+
+static void read_config(work_t *w) {
+    sl_plugin_catalog_t view;
+    cJSON *config = cJSON_Duplicate(w->config, 1);
+
+    sl_catalog_for_config(w->resolver->catalog, 0, &view);
+    sl_interpolate(config, "", &w->report, NULL);
+    if (w->is_connector) {
+        sl_connect_to_native(config, w->resolver->worker, &view, w->name, &w->report, &w->native,
+                             &w->map);
+        cJSON_Delete(config);
+    } else {
+        w->native = config;
+    }
+    if (w->native != NULL)
+        sl_pipeline_read(w->native, &view, w->name, &w->report, &w->pipeline);
+}
+
+static void on_scanned(void *user) {
+    work_t *w = user;
+
+    read_config(w);
+    w->waiting = 1;
+    if (w->pipeline != NULL)
+        ask_plugins(w);
+    answered(w);
+}
+
+static int resolve(sl_resolver_t *self, const char *name, const char *kind, const cJSON *config,
+                   int check, sl_resolve_fn done, void *user) {
+    real_resolver_t *r = (real_resolver_t *)self;
+    work_t *w = calloc(1, sizeof *w);
+    int status = SLUICE_NO_MEMORY;
+
+    if (w == NULL)
+        return status;
+    w->resolver = r;
+    w->name = strdup(name);
+    w->config = cJSON_Duplicate(config, 1);
+    w->is_connector = strcmp(kind, "connector") == 0;
+    w->check = check;
+    w->done = done;
+    w->user = user;
+    sl_report_init(&w->report);
+    if (w->name != NULL && w->config != NULL)
+        status = sl_catalog_rescan(r->catalog, on_scanned, w);
+    if (status != SLUICE_OK)
+        work_destroy(w);
+    return status;
+}
+
+int sl_resolver_create(sl_catalog_t *catalog, const cJSON *worker, sl_resolver_t **out) {
+    real_resolver_t *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return SLUICE_NO_MEMORY;
+    r->base.resolve = resolve;
+    r->catalog = catalog;
+    r->worker = worker;
+    *out = &r->base;
+    return SLUICE_OK;
+}
+
+void sl_resolver_destroy(sl_resolver_t *resolver) {
+    free(resolver);
+}

@@ -1,0 +1,143 @@
+#include "supervisor/secrets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/overlay.h"
+
+typedef struct search {
+    sl_catalog_t *catalog;
+    cJSON *found;
+} search_t;
+
+static void add(cJSON *found, const char *base, const char *key) {
+    char pointer[SL_POINTER_MAX];
+
+    sl_pointer_join(pointer, sizeof pointer, base, key);
+    cJSON_AddItemToArray(found, cJSON_CreateString(pointer));
+}
+
+static void search_native(void *user, const sl_plugin_use_t *use, const char *instance) {
+    search_t *search = user;
+    const sl_catalog_plugin_t *p =
+        use->plugin == NULL ? NULL : sl_catalog_find(search->catalog, use->kind, use->plugin);
+    char base[SL_POINTER_MAX];
+    const cJSON *item;
+
+    (void)instance;
+    if (p == NULL)
+        return;
+    sl_pointer_join(base, sizeof base, use->pointer, "config");
+    cJSON_ArrayForEach(item, use->config) {
+        const sluice_option_t *option = sl_options_find(p->options, item->string, NULL);
+        if (option != NULL && sl_option_is_secret(option))
+            add(search->found, base, item->string);
+    }
+}
+
+/* A flat configuration: keys of every plugin stand side by side, some with a prefix. A key is
+ * secret when any plugin in the pipeline says so of it or of its end. */
+typedef struct flat_search {
+    sl_catalog_t *catalog;
+    const char *key;
+    int secret;
+} flat_search_t;
+
+static void search_flat(void *user, const sl_plugin_use_t *use, const char *instance) {
+    flat_search_t *search = user;
+    const sl_catalog_plugin_t *p =
+        use->plugin == NULL ? NULL : sl_catalog_find(search->catalog, use->kind, use->plugin);
+    const char *key = search->key;
+
+    (void)instance;
+    while (p != NULL && key != NULL && !search->secret) {
+        const sluice_option_t *option = sl_options_find(p->options, key, NULL);
+        search->secret = option != NULL && sl_option_is_secret(option);
+        key = strchr(key, '.');
+        key = key == NULL ? NULL : key + 1;
+    }
+}
+
+cJSON *sl_secrets_find(sl_catalog_t *catalog, const sl_pipeline_t *pipeline, const cJSON *config,
+                       int is_connector) {
+    search_t search = { catalog, cJSON_CreateArray() };
+    const cJSON *inner = cJSON_GetObjectItemCaseSensitive(config, "config");
+    const cJSON *flat = cJSON_IsObject(inner) ? inner : config;
+    const cJSON *item;
+
+    if (!is_connector) {
+        sl_pipeline_each_plugin(pipeline, search_native, &search);
+        return search.found;
+    }
+    cJSON_ArrayForEach(item, flat) {
+        flat_search_t one = { catalog, item->string, 0 };
+        sl_pipeline_each_plugin(pipeline, search_flat, &one);
+        if (one.secret)
+            add(search.found, flat == inner ? "/config" : "", item->string);
+    }
+    return search.found;
+}
+
+/* ---- showing ---- */
+
+static int looks_secret(const char *key) {
+    static const char *const words[] = { "password", "passwd",      "secret",
+                                         "jaas.config", "private.key", "token" };
+    size_t i;
+
+    for (i = 0; key != NULL && i < sizeof words / sizeof words[0]; i++)
+        if (strcasestr(key, words[i]) != NULL)
+            return 1;
+    return 0;
+}
+
+static int is_reference(const char *text) {
+    return strncmp(text, "${", 2) == 0 && text[strlen(text) - 1] == '}';
+}
+
+static void hide(cJSON *item) {
+    if (cJSON_IsString(item) && item->valuestring[0] != '\0' && !is_reference(item->valuestring))
+        cJSON_SetValuestring(item, SL_HIDDEN);
+}
+
+static void hide_by_name(cJSON *tree) {
+    cJSON *item;
+
+    cJSON_ArrayForEach(item, tree) {
+        if (looks_secret(item->string))
+            hide(item);
+        hide_by_name(item);
+    }
+}
+
+cJSON *sl_secrets_hide(const cJSON *config, const cJSON *secrets) {
+    cJSON *copy = cJSON_Duplicate(config, 1);
+    const cJSON *pointer;
+
+    cJSON_ArrayForEach(pointer, secrets) {
+        cJSON *item = sl_json_at(copy, pointer->valuestring);
+        if (item != NULL)
+            hide(item);
+    }
+    hide_by_name(copy);
+    return copy;
+}
+
+void sl_secrets_keep(cJSON *config, const cJSON *old) {
+    cJSON *item;
+    int i = 0;
+
+    cJSON_ArrayForEach(item, config) {
+        const cJSON *before = item->string == NULL
+                                  ? cJSON_GetArrayItem(old, i)
+                                  : cJSON_GetObjectItemCaseSensitive(old, item->string);
+        i++;
+        if (cJSON_IsString(item) && cJSON_IsString(before) &&
+            strcmp(item->valuestring, SL_HIDDEN) == 0)
+            cJSON_SetValuestring(item, before->valuestring);
+        else if (before != NULL)
+            sl_secrets_keep(item, before);
+    }
+}
