@@ -1,0 +1,271 @@
+#include "cli/host.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin/admin.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "plugin/catalog.h"
+#include "store/store.h"
+#include "supervisor/supervisor.h"
+
+#define SCOPE "host"
+#define DONE_CHECK_MS 50u
+#define LOCK_WAIT_MS 15000u
+
+typedef struct host {
+    const sl_host_options_t *o;
+    uv_loop_t loop;
+    uv_signal_t signals[2];
+    uv_timer_t done_check;
+    sl_store_t *store;
+    sl_catalog_t *catalog;
+    sl_resolver_t *resolver;
+    sl_supervisor_t *supervisor;
+    sl_admin_t *admin;
+    unsigned waiting; /* files being checked or put */
+    int bad;
+    int ending;
+    int code;
+} host_t;
+
+/* ---- the end, in reverse order of the beginning ---- */
+
+static void on_catalog_closed(void *user) {
+    host_t *h = user;
+
+    sl_resolver_destroy(h->resolver);
+    sl_store_close(h->store, NULL, NULL);
+}
+
+static void on_supervisor_closed(void *user) {
+    host_t *h = user;
+
+    h->supervisor = NULL;
+    sl_catalog_close(h->catalog, on_catalog_closed, h);
+    uv_close((uv_handle_t *)&h->signals[0], NULL);
+    uv_close((uv_handle_t *)&h->signals[1], NULL);
+    uv_close((uv_handle_t *)&h->done_check, NULL);
+}
+
+static void on_admin_closed(void *user) {
+    host_t *h = user;
+    sl_supervisor_close(h->supervisor, on_supervisor_closed, h);
+}
+
+static void end(host_t *h, int code) {
+    if (h->ending)
+        return;
+    h->ending = 1;
+    h->code = code;
+    sl_admin_close(h->admin, on_admin_closed, h);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+    host_t *h = handle->data;
+
+    if (!h->ending) {
+        sl_log(SLUICE_LOG_INFO, SCOPE, "SIG%s: draining all tasks; a second one ends at once",
+               sigabbrev_np(number));
+        end(h, 0);
+        return;
+    }
+    if (h->supervisor != NULL)
+        sl_supervisor_kill(h->supervisor);
+    _exit(128 + number);
+}
+
+static void on_done_check(uv_timer_t *timer) {
+    host_t *h = timer->data;
+
+    if (sl_supervisor_is_settled(h->supervisor))
+        end(h, sl_supervisor_has_failed(h->supervisor));
+}
+
+/* ---- configurations from files: all are checked before the first is put ---- */
+
+static void begin(host_t *h) {
+    sl_supervisor_begin(h->supervisor);
+    sl_admin_set_ready(h->admin);
+    if (h->o->exit_when_done)
+        uv_timer_start(&h->done_check, on_done_check, 0, DONE_CHECK_MS);
+}
+
+static void on_put(void *user, const sl_action_result_t *result) {
+    host_t *h = user;
+
+    if (result->status != SLUICE_OK && !h->ending) {
+        sl_log(SLUICE_LOG_ERROR, SCOPE, "a configuration cannot be stored: %s",
+               result->message == NULL ? "it is not valid any more" : result->message);
+        end(h, 1);
+    }
+    if (--h->waiting == 0 && !h->ending)
+        begin(h);
+}
+
+static void put_all(host_t *h) {
+    size_t i;
+
+    h->waiting = 1;
+    for (i = 0; i < h->o->files.count; i++) {
+        const sl_run_file_t *f = &h->o->files.items[i];
+        const sl_managed_t *m = sl_supervisor_find(h->supervisor, f->name);
+        sl_put_t put = { f->name, f->kind, "file", cJSON_Duplicate(f->config, 1), NULL, 0 };
+        if (m != NULL)
+            sl_log(SLUICE_LOG_WARN, SCOPE,
+                   "%s replaces the configuration of %s that was made over REST", f->path, f->name);
+        if (sl_supervisor_put(h->supervisor, &put, on_put, h) == SLUICE_OK)
+            h->waiting++;
+    }
+    if (--h->waiting == 0)
+        begin(h);
+}
+
+typedef struct file_check {
+    host_t *host;
+    const sl_run_file_t *file;
+} file_check_t;
+
+static void on_checked(void *user, int status, sl_resolved_t *resolved,
+                       const sl_report_t *report) {
+    file_check_t *check = user;
+    host_t *h = check->host;
+    char *text;
+
+    if (status == SLUICE_OK) {
+        sl_resolved_fini(resolved);
+    } else {
+        h->bad = 1;
+    }
+    if (report->count > 0) {
+        text = sl_report_text(report, check->file->path);
+        fputs(text == NULL ? "out of memory\n" : text, stderr);
+        free(text);
+    }
+    free(check);
+    if (--h->waiting > 0 || h->ending)
+        return;
+    if (h->bad)
+        end(h, 1);
+    else
+        put_all(h);
+}
+
+static void check_all(host_t *h) {
+    size_t i;
+
+    h->waiting = 1;
+    for (i = 0; i < h->o->files.count; i++) {
+        const sl_run_file_t *f = &h->o->files.items[i];
+        file_check_t *check = calloc(1, sizeof *check);
+        if (check == NULL)
+            abort();
+        check->host = h;
+        check->file = f;
+        if (h->resolver->resolve(h->resolver, f->name, f->kind, f->config, 1, on_checked, check) !=
+            SLUICE_OK)
+            abort(); /* out of memory before anything began */
+        h->waiting++;
+    }
+    if (--h->waiting == 0)
+        put_all(h);
+}
+
+/* ---- the beginning ---- */
+
+static void on_trouble(void *user, const char *message) {
+    host_t *h = user;
+
+    if (h->supervisor != NULL)
+        sl_supervisor_set_trouble(h->supervisor, message);
+}
+
+static int open_store(host_t *h) {
+    sl_store_options_t options = { h->o->data_dir, on_trouble, h, LOCK_WAIT_MS };
+    char error[600];
+
+    if (sl_store_open(&h->loop, &options, &h->store, error, sizeof error) == SLUICE_OK)
+        return 0;
+    fprintf(stderr, "sluice: %s\n", error);
+    return -1;
+}
+
+static int open_supervisor(host_t *h) {
+    sl_catalog_params_t catalog = { 0 };
+    sl_supervisor_options_t options = { 0 };
+
+    catalog.loop = &h->loop;
+    catalog.plugin_path = h->o->plugin_path;
+    catalog.data_dir = h->o->data_dir;
+    catalog.executable = h->o->executable;
+    if (sl_catalog_create(&catalog, &h->catalog) != SLUICE_OK ||
+        sl_resolver_create(h->catalog, NULL, &h->resolver) != SLUICE_OK)
+        return -1;
+    options.loop = &h->loop;
+    options.store = h->store;
+    options.resolver = h->resolver;
+    options.executable = h->o->executable;
+    options.data_dir = h->o->data_dir;
+    options.hang_ms = h->o->hang_ms;
+    options.drain_ms = h->o->drain_ms;
+    options.crash_limit = h->o->crash_limit;
+    if (sl_supervisor_create(&options, &h->supervisor) != SLUICE_OK)
+        return -1;
+    return sl_supervisor_load(h->supervisor) == SLUICE_OK ? 0 : -1;
+}
+
+static int open_admin(host_t *h) {
+    sl_admin_options_t options = { &h->loop, h->o->listen, h->supervisor,
+                                   h->resolver, h->catalog, 0 };
+    char error[600];
+
+    if (sl_admin_open(&options, &h->admin, error, sizeof error) == SLUICE_OK) {
+        sl_log(SLUICE_LOG_INFO, SCOPE, "sluice %s: REST on http://%s, data in %s", SLUICE_VERSION,
+               sl_admin_address(h->admin), h->o->data_dir);
+        return 0;
+    }
+    fprintf(stderr, "sluice: %s\n", error);
+    return -1;
+}
+
+static void watch_signals(host_t *h) {
+    static const int numbers[2] = { SIGTERM, SIGINT };
+    int i;
+
+    signal(SIGPIPE, SIG_IGN);
+    for (i = 0; i < 2; i++) {
+        uv_signal_init(&h->loop, &h->signals[i]);
+        h->signals[i].data = h;
+        uv_signal_start(&h->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&h->loop, &h->done_check);
+    h->done_check.data = h;
+}
+
+int sl_host_run(const sl_host_options_t *options) {
+    static host_t h;
+
+    h.o = options;
+    if (uv_loop_init(&h.loop) != 0 || open_store(&h) != 0)
+        return 1;
+    watch_signals(&h);
+    sl_metrics_add_process("supervisor");
+    if (open_supervisor(&h) != 0) {
+        fprintf(stderr, "sluice: out of memory, or %s cannot be read\n", options->data_dir);
+        return 1;
+    }
+    if (open_admin(&h) == 0) {
+        check_all(&h);
+    } else {
+        h.code = 1;
+        h.ending = 1;
+        sl_supervisor_close(h.supervisor, on_supervisor_closed, &h);
+    }
+    uv_run(&h.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&h.loop);
+    return h.code;
+}

@@ -1,0 +1,89 @@
+/*
+ * cli/main.c: the `sluice` command: a table of verbs, and the roles in which the supervisor starts
+ * this same program.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "cli/plugins.h"
+#include "cli/run.h"
+#include "cli/status.h"
+#include "cli/validate.h"
+#include "cli/version.h"
+#include "plugin/prober.h"
+#if __has_include("cli/try.h")
+#include "cli/try.h"
+#endif
+#if __has_include("runtime/task.h")
+#include "runtime/task.h"
+#endif
+
+#define CHANNEL_FD 3
+#define LOCK_FD 4 /* the data directory's lock: held by living */
+
+typedef struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; gives the exit code */
+    const char *what;
+} verb_t;
+
+static const verb_t verbs[] = {
+    { "run", sl_cli_run, "run pipelines and connectors, and the REST port" },
+    { "status", sl_cli_status, "show what a running sluice does" },
+    { "validate", sl_cli_validate, "check descriptors and connector JSON: all faults at once" },
+    { "plugins", sl_cli_plugins, "list and describe plugins, check a module" },
+#if __has_include("cli/try.h")
+    { "try", sl_cli_try, "put records through converters and transforms" },
+#endif
+    { "version", sl_cli_version, "show the version" },
+};
+
+#define VERBS (sizeof verbs / sizeof verbs[0])
+
+static int usage(FILE *out, int code) {
+    size_t i;
+
+    fputs("sluice: moves changes from a source through transforms to any number of sinks.\n\n"
+          "Usage: sluice VERB [ARGUMENTS]\n\n",
+          out);
+    for (i = 0; i < VERBS; i++)
+        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].what);
+    fputs("\n`sluice VERB --help` says more about each.\n", out);
+    return code;
+}
+
+#if __has_include("runtime/task.h")
+/* A child of the supervisor must not outlive it, nor hand its descriptors to others. */
+static int run_task(void) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_IGN);
+    fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(LOCK_FD, F_SETFD, FD_CLOEXEC);
+    return sl_task_main(CHANNEL_FD);
+}
+#endif
+
+int main(int argc, char **argv) {
+    const char *verb = argc > 1 ? argv[1] : "";
+    size_t i;
+
+#if __has_include("runtime/task.h")
+    if (strcmp(verb, "__task") == 0)
+        return run_task();
+#endif
+    if (strcmp(verb, "__probe") == 0 && argc == 3)
+        return sl_prober_main(argv[2]);
+    for (i = 0; i < VERBS; i++)
+        if (strcmp(verb, verbs[i].name) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0)
+        return usage(stdout, 0);
+    if (strcmp(verb, "--version") == 0)
+        return sl_cli_version(1, argv);
+    if (verb[0] != '\0')
+        fprintf(stderr, "sluice: there is no verb \"%s\"\n\n", verb);
+    return usage(stderr, 2);
+}

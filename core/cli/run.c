@@ -1,0 +1,203 @@
+#include "cli/run.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/host.h"
+#include "cli/paths.h"
+#include "config/config.h"
+#include "observe/log.h"
+#include "sluice/error.h"
+
+static const char help[] =
+    "Usage: sluice run [OPTIONS] [FILE|DIR...]\n"
+    "\n"
+    "Runs the pipelines and connectors in the files (in a folder: *.json), those made over REST\n"
+    "before, and the REST port, until SIGTERM or SIGINT: then all tasks drain and commit. A second\n"
+    "signal ends at once.\n"
+    "\n"
+    "  --listen HOST:PORT    REST port (127.0.0.1:8083); port 0 takes any free one\n"
+    "  --data DIR            where state is kept (sluice-data)\n"
+    "  --plugin-path DIRS    folders of plugins, separated by ':'\n"
+    "  --set KEY=VALUE       changes a value in each file; may be given several times\n"
+    "  --overlay FILE        JSON merged into each file; may be given several times\n"
+    "  --log-level LEVEL     error, warn, info (default), debug, trace\n"
+    "  --log-format FORMAT   text or json (default: text on a terminal)\n"
+    "  --exit-when-done      end when nothing is left to run; exit code 1 when something FAILED\n"
+    "  --hang-timeout D      a task without a sign of life for so long is killed (30s)\n"
+    "  --drain-timeout D     a task that takes longer to drain is killed (30s)\n"
+    "  --crash-limit N       crashes without progress until a task is FAILED (10)\n"
+    "  -h, --help            this text\n";
+
+enum {
+    OPT_LISTEN = 256,
+    OPT_DATA,
+    OPT_PLUGIN_PATH,
+    OPT_SET,
+    OPT_OVERLAY,
+    OPT_LOG_LEVEL,
+    OPT_LOG_FORMAT,
+    OPT_EXIT_WHEN_DONE,
+    OPT_HANG,
+    OPT_DRAIN,
+    OPT_CRASHES
+};
+
+static const struct option long_options[] = {
+    { "listen", required_argument, NULL, OPT_LISTEN },
+    { "data", required_argument, NULL, OPT_DATA },
+    { "plugin-path", required_argument, NULL, OPT_PLUGIN_PATH },
+    { "set", required_argument, NULL, OPT_SET },
+    { "overlay", required_argument, NULL, OPT_OVERLAY },
+    { "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+    { "log-format", required_argument, NULL, OPT_LOG_FORMAT },
+    { "exit-when-done", no_argument, NULL, OPT_EXIT_WHEN_DONE },
+    { "hang-timeout", required_argument, NULL, OPT_HANG },
+    { "drain-timeout", required_argument, NULL, OPT_DRAIN },
+    { "crash-limit", required_argument, NULL, OPT_CRASHES },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+typedef struct arguments {
+    sl_host_options_t host;
+    sl_run_changes_t changes;
+    const char *plugin_path;
+} arguments_t;
+
+static int set_log_level(const char *text) {
+    sluice_log_level_t level;
+
+    if (sl_log_parse_level(text, &level) == SLUICE_OK)
+        return sl_log_set_level("root", level);
+    fprintf(stderr, "sluice run: --log-level %s: must be error, warn, info, debug or trace\n",
+            text);
+    return SLUICE_INVALID;
+}
+
+static int set_log_format(const char *text) {
+    if (strcmp(text, "text") == 0)
+        sl_log_set_format(SL_LOG_TEXT);
+    else if (strcmp(text, "json") == 0)
+        sl_log_set_format(SL_LOG_JSON);
+    else {
+        fprintf(stderr, "sluice run: --log-format %s: must be text or json\n", text);
+        return SLUICE_INVALID;
+    }
+    return SLUICE_OK;
+}
+
+/* A duration ("500ms", "30s") or a plain number above 0. */
+static int read_number(const char *name, uint32_t type, const char *text, uint64_t *out) {
+    sluice_option_t option = { name, type, 0, NULL, 0, 0, NULL, NULL, NULL, 0, NULL };
+    int64_t value = 0;
+
+    if (sl_option_parse_int(&option, text, &value) == SLUICE_OK && value > 0) {
+        *out = (uint64_t)value;
+        return SLUICE_OK;
+    }
+    fprintf(stderr, "sluice run: --%s %s: must be %s above 0\n", name, text,
+            type == SLUICE_OPT_DURATION ? "a time such as 500ms or 30s" : "a number");
+    return SLUICE_INVALID;
+}
+
+static int take(arguments_t *a, int option) {
+    uint64_t number = 0;
+    int status = SLUICE_OK;
+
+    switch (option) {
+    case OPT_LISTEN:
+        a->host.listen = optarg;
+        return SLUICE_OK;
+    case OPT_DATA:
+        a->host.data_dir = optarg;
+        return SLUICE_OK;
+    case OPT_PLUGIN_PATH:
+        a->plugin_path = optarg;
+        return SLUICE_OK;
+    case OPT_SET:
+        a->changes.sets[a->changes.set_count++] = optarg;
+        return SLUICE_OK;
+    case OPT_OVERLAY:
+        a->changes.overlays[a->changes.overlay_count++] = optarg;
+        return SLUICE_OK;
+    case OPT_LOG_LEVEL:
+        return set_log_level(optarg);
+    case OPT_LOG_FORMAT:
+        return set_log_format(optarg);
+    case OPT_EXIT_WHEN_DONE:
+        a->host.exit_when_done = 1;
+        return SLUICE_OK;
+    case OPT_HANG:
+        return read_number("hang-timeout", SLUICE_OPT_DURATION, optarg, &a->host.hang_ms);
+    case OPT_DRAIN:
+        return read_number("drain-timeout", SLUICE_OPT_DURATION, optarg, &a->host.drain_ms);
+    case OPT_CRASHES:
+        status = read_number("crash-limit", SLUICE_OPT_INT, optarg, &number);
+        a->host.crash_limit = (unsigned)number;
+        return status;
+    default:
+        return SLUICE_INVALID;
+    }
+}
+
+static int add_files(arguments_t *a, int argc, char **argv) {
+    int status = SLUICE_OK;
+
+    for (; optind < argc; optind++)
+        if (sl_run_files_add(&a->host.files, argv[optind], &a->changes) != SLUICE_OK)
+            status = SLUICE_INVALID;
+    return status;
+}
+
+static int host(arguments_t *a) {
+    char *plugin_path = sl_cli_plugin_path(a->plugin_path);
+    char *executable = sl_cli_executable();
+    int code = 1;
+
+    a->host.plugin_path = plugin_path;
+    a->host.executable = executable;
+    if (plugin_path != NULL && executable != NULL)
+        code = sl_host_run(&a->host);
+    free(plugin_path);
+    free(executable);
+    return code;
+}
+
+static int run(arguments_t *a, int argc, char **argv) {
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (take(a, option) != SLUICE_OK) {
+            fputs("Try `sluice run --help`.\n", stderr);
+            return 2;
+        }
+    }
+    if (add_files(a, argc, argv) != SLUICE_OK)
+        return 1;
+    return host(a);
+}
+
+int sl_cli_run(int argc, char **argv) {
+    arguments_t a = { 0 };
+    int code = 1;
+
+    a.host.listen = "127.0.0.1:8083";
+    a.host.data_dir = "sluice-data";
+    a.changes.sets = calloc((size_t)argc, sizeof *a.changes.sets);
+    a.changes.overlays = calloc((size_t)argc, sizeof *a.changes.overlays);
+    sl_run_files_init(&a.host.files);
+    if (a.changes.sets != NULL && a.changes.overlays != NULL)
+        code = run(&a, argc, argv);
+    sl_run_files_fini(&a.host.files);
+    free(a.changes.sets);
+    free(a.changes.overlays);
+    return code;
+}
