@@ -11,18 +11,26 @@
 #include "cli/plugins.h"
 #include "cli/run.h"
 #include "cli/status.h"
-#include "cli/validate.h"
-#include "cli/version.h"
-#include "plugin/prober.h"
 #if __has_include("cli/try.h")
 #include "cli/try.h"
 #endif
+#include "cli/validate.h"
+#include "cli/version.h"
+#include "plugin/prober.h"
 #if __has_include("runtime/task.h")
 #include "runtime/task.h"
 #endif
 
 #define CHANNEL_FD 3
 #define LOCK_FD 4 /* the data directory's lock: held by living */
+
+#if defined(__SANITIZE_ADDRESS__)
+/* Freed memory that the sanitizer keeps would count against memory.limit: 256 MB by default. */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void) {
+    return "quarantine_size_mb=16";
+}
+#endif
 
 typedef struct verb {
     const char *name;
@@ -33,7 +41,9 @@ typedef struct verb {
 static const verb_t verbs[] = {
     { "run", sl_cli_run, "run pipelines and connectors, and the REST port" },
     { "status", sl_cli_status, "show what a running sluice does" },
+#if __has_include("cli/validate.c")
     { "validate", sl_cli_validate, "check descriptors and connector JSON: all faults at once" },
+#endif
     { "plugins", sl_cli_plugins, "list and describe plugins, check a module" },
 #if __has_include("cli/try.h")
     { "try", sl_cli_try, "put records through converters and transforms" },

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/host.h"
 #include "cli/paths.h"
@@ -14,7 +15,7 @@
 static const char help[] =
     "Usage: sluice run [OPTIONS] [FILE|DIR...]\n"
     "\n"
-    "Runs the pipelines and connectors in the files (in a folder: *.json), those made over REST\n"
+    "Runs the pipelines and connectors in the files (folders: *.json), those made over REST\n"
     "before, and the REST port, until SIGTERM or SIGINT: then all tasks drain and commit. A second\n"
     "signal ends at once.\n"
     "\n"
@@ -152,15 +153,31 @@ static int add_files(arguments_t *a, int argc, char **argv) {
     return status;
 }
 
+/* Tasks may run elsewhere, and errors shall say where the data is. Given. */
+static char *absolute(const char *path) {
+    char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *whole = NULL;
+
+    if (path[0] == '/')
+        return strdup(path);
+    if (folder == NULL || asprintf(&whole, "%s/%s", folder, path) < 0)
+        whole = NULL;
+    free(folder);
+    return whole;
+}
+
 static int host(arguments_t *a) {
     char *plugin_path = sl_cli_plugin_path(a->plugin_path);
     char *executable = sl_cli_executable();
+    char *data_dir = absolute(a->host.data_dir);
     int code = 1;
 
     a->host.plugin_path = plugin_path;
     a->host.executable = executable;
-    if (plugin_path != NULL && executable != NULL)
+    a->host.data_dir = data_dir;
+    if (plugin_path != NULL && executable != NULL && data_dir != NULL)
         code = sl_host_run(&a->host);
+    free(data_dir);
     free(plugin_path);
     free(executable);
     return code;
