@@ -8,11 +8,11 @@
 #ifndef SL_CONFIG_CATALOG_H
 #define SL_CONFIG_CATALOG_H
 
-#include <stddef.h>
-#include <stdint.h>
 #include "config/config.h"
 #include "config/options.h"
 #include "config/report.h"
+#include <stddef.h>
+#include <stdint.h>
 
 typedef struct sl_plugin_info {
     uint32_t kind;         /* sluice_plugin_kind_t */
@@ -22,22 +22,19 @@ typedef struct sl_plugin_info {
 
 typedef struct sl_plugin_catalog {
     void *ctx;
-    /* By name or alias (also Connect's: full class name, its last part, that without "Connector").
-       kind 0: a source or a
-     * sink. SLUICE_OK, SLUICE_INVALID when there is none, or SLUICE_NOT_CONNECTED (*why says it)
-     * when its module is
-     * broken. */
+    /* By name or alias (also Connect's: full class name, its last part, that without
+     * "Connector"). kind 0: a source or a sink. SLUICE_OK, SLUICE_INVALID when there is none, or
+     * SLUICE_NOT_CONNECTED (*why says it) when its module is broken. */
     int (*lookup)(void *ctx, uint32_t kind, const char *name, sl_plugin_info_t *out,
                   const char **why);
     /* The i-th name or alias of this kind (0: source or sink), for hints; NULL past the end. May
-       be NULL. */
+     * be NULL. */
     const char *(*name_at)(void *ctx, uint32_t kind, size_t i);
     /* The plugin's own cross-field check, and with `connect` its probe, run where its code may
-       run: faults go to the report
-     * below `pointer`. May be NULL: no such check. `object` is the plugin's config, resolved. */
+     * run: faults go to the report below `pointer`. May be NULL: no such check. `object` is the
+     * plugin's config, resolved. */
     int (*check)(void *ctx, const sl_plugin_info_t *plugin, const cJSON *object,
-                 const char *pointer,
-                 int connect, sl_report_t *report);
+                 const char *pointer, int connect, sl_report_t *report);
 } sl_plugin_catalog_t;
 
 /* "source", "transform", "sink", "converter", "predicate" */

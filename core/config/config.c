@@ -49,14 +49,16 @@ static char *place(const parsing_t *parsing, const char *key, char *out) {
 /* ---- reading ---- */
 
 static void keep_secret(const parsing_t *parsing, const sluice_option_t *option, const char *text) {
-    if (text != NULL && sl_option_is_secret(option) && (parsing->flags & SL_CONFIG_KEEP_SECRETS) == 0)
+    if (text != NULL && sl_option_is_secret(option) &&
+        (parsing->flags & SL_CONFIG_KEEP_SECRETS) == 0)
         sl_log_add_secret(text);
 }
 
-static void report_value(parsing_t *parsing, const sluice_option_t *option, const cJSON *item, const char *key,
-                         const sl_value_fault_t *fault) {
+static void report_value(parsing_t *parsing, const sluice_option_t *option, const cJSON *item,
+                         const char *key, const sl_value_fault_t *fault) {
     char pointer[SL_POINTER_MAX], buffer[64], *printed = NULL;
-    const char *shown = sl_json_scalar(item, buffer, sizeof buffer), *hint = *fault->hint != '\0' ? fault->hint : NULL;
+    const char *shown = sl_json_scalar(item, buffer, sizeof buffer),
+               *hint = *fault->hint != '\0' ? fault->hint : NULL;
 
     if (shown == NULL)
         shown = printed = cJSON_PrintUnformatted(item);
@@ -67,10 +69,12 @@ static void report_value(parsing_t *parsing, const sluice_option_t *option, cons
         sl_report_error(parsing->report, pointer, key, hint, "%s: \"%.200s\" is wrong: %s", key,
                         shown != NULL ? shown : "", fault->message);
     } else {
-        sl_report_error(parsing->report, pointer, key, hint, "Invalid value %.500s for configuration %s: %s",
-                        shown != NULL ? shown : "", key, fault->message);
+        sl_report_error(parsing->report, pointer, key, hint,
+                        "Invalid value %.500s for configuration %s: %s", shown != NULL ? shown : "",
+                        key, fault->message);
         /* Connect's validators run on what could not be parsed, too, and then see null. */
-        if ((option->flags & SLUICE_OPT_RANGE) != 0 && strncmp(fault->message, "Not a number", 12) == 0)
+        if ((option->flags & SLUICE_OPT_RANGE) != 0 &&
+            strncmp(fault->message, "Not a number", 12) == 0)
             sl_report_error(parsing->report, pointer, key, NULL,
                             "Invalid value null for configuration %s: Value must be non-null", key);
     }
@@ -116,18 +120,21 @@ static void report_unknown(parsing_t *parsing, const cJSON *item) {
                         "\"%.200s\" is not a known option", item->string);
 }
 
-static void warn_use(parsing_t *parsing, const sluice_option_t *option, const char *key, int alias) {
+static void warn_use(parsing_t *parsing, const sluice_option_t *option, const char *key,
+                     int alias) {
     char pointer[SL_POINTER_MAX];
 
     place(parsing, key, pointer);
     if (alias)
-        sl_report_warn(parsing->report, pointer, key, NULL, "\"%s\" is an older name of \"%s\"", key, option->name);
+        sl_report_warn(parsing->report, pointer, key, NULL, "\"%s\" is an older name of \"%s\"",
+                       key, option->name);
     if ((option->flags & SLUICE_OPT_DEPRECATED) != 0)
         sl_report_warn(parsing->report, pointer, key, NULL, "\"%s\" is deprecated: %s", key,
                        option->doc != NULL ? option->doc : "it will go");
 }
 
-static void read_option(parsing_t *parsing, const sluice_option_t *option, const cJSON *item, int alias) {
+static void read_option(parsing_t *parsing, const sluice_option_t *option, const cJSON *item,
+                        int alias) {
     slot_t *slot = &parsing->config->slots[index_of(parsing->config, option)];
     char pointer[SL_POINTER_MAX];
     sl_value_fault_t fault;
@@ -137,12 +144,14 @@ static void read_option(parsing_t *parsing, const sluice_option_t *option, const
     if (cJSON_IsNull(item))
         return;
     if (slot->given != NULL) {
-        sl_report_error(parsing->report, place(parsing, item->string, pointer), item->string, "remove one of them",
-                        "\"%s\" and \"%s\" are the same option", item->string, slot->given);
+        sl_report_error(parsing->report, place(parsing, item->string, pointer), item->string,
+                        "remove one of them", "\"%s\" and \"%s\" are the same option", item->string,
+                        slot->given);
         return;
     }
     slot->given = item->string;
-    status = sl_value_read(option, item, (parsing->flags & SL_CONFIG_CONNECT) != 0, &slot->value, &fault);
+    status = sl_value_read(option, item, (parsing->flags & SL_CONFIG_CONNECT) != 0, &slot->value,
+                           &fault);
     if (status == SLUICE_NO_MEMORY)
         parsing->no_memory = 1;
     if (status == SLUICE_OK)
@@ -158,7 +167,7 @@ static void read_all(parsing_t *parsing) {
     const cJSON *item;
     int alias;
 
-    cJSON_ArrayForEach(item, parsing->config->object) {
+    cJSON_ArrayForEach (item, parsing->config->object) {
         option = sl_options_find(parsing->config->options, item->string, &alias);
         if (option == NULL)
             report_unknown(parsing, item);
@@ -174,7 +183,8 @@ static void set_default(parsing_t *parsing, const sluice_option_t *option, slot_
     sl_value_fault_t fault;
 
     item.valuestring = (char *)(uintptr_t)option->default_text;
-    if (sl_value_read(option, &item, option->type == SLUICE_OPT_JSON, &slot->value, &fault) == SLUICE_NO_MEMORY)
+    if (sl_value_read(option, &item, option->type == SLUICE_OPT_JSON, &slot->value, &fault) ==
+        SLUICE_NO_MEMORY)
         parsing->no_memory = 1;
 }
 
@@ -184,9 +194,11 @@ static void report_missing(parsing_t *parsing, const sluice_option_t *option) {
     place(parsing, option->name, pointer);
     if ((parsing->flags & SL_CONFIG_CONNECT) != 0)
         sl_report_error(parsing->report, pointer, option->name, NULL,
-                        "Missing required configuration \"%s\" which has no default value.", option->name);
+                        "Missing required configuration \"%s\" which has no default value.",
+                        option->name);
     else
-        sl_report_error(parsing->report, pointer, option->name, option->doc, "\"%s\" is required", option->name);
+        sl_report_error(parsing->report, pointer, option->name, option->doc, "\"%s\" is required",
+                        option->name);
 }
 
 static void fill_defaults(parsing_t *parsing) {
@@ -214,11 +226,12 @@ static sl_config_t *make(sl_options_t *options, const cJSON *object, const char 
     config->options = sl_options_ref(options);
     config->pointer = strdup(pointer);
     config->object = cJSON_IsObject(object) ? cJSON_Duplicate(object, 1) : cJSON_CreateObject();
-    cJSON_ArrayForEach(item, config->object)
+    cJSON_ArrayForEach (item, config->object)
         members++;
     config->slots = calloc(sl_options_count(options) + 1, sizeof *config->slots);
     config->extras = calloc(members + 1, sizeof *config->extras);
-    if (config->pointer != NULL && config->object != NULL && config->slots != NULL && config->extras != NULL)
+    if (config->pointer != NULL && config->object != NULL && config->slots != NULL &&
+        config->extras != NULL)
         return config;
     sl_config_destroy(config);
     return NULL;
@@ -323,7 +336,8 @@ size_t sl_config_prefix_count(const sl_config_t *config, const char *prefix) {
     return count;
 }
 
-int sl_config_prefix_at(const sl_config_t *config, const char *prefix, size_t i, const char **key, const char **text) {
+int sl_config_prefix_at(const sl_config_t *config, const char *prefix, size_t i, const char **key,
+                        const char **text) {
     const extra_t *extra = extra_at(config, prefix, i);
 
     if (extra == NULL)
@@ -336,7 +350,8 @@ int sl_config_prefix_at(const sl_config_t *config, const char *prefix, size_t i,
 char *sl_config_pointer(const sl_config_t *config, const char *name, char *out, size_t size) {
     const slot_t *slot = find(config, name);
 
-    return sl_pointer_join(out, size, config->pointer, slot != NULL && slot->given != NULL ? slot->given : name);
+    return sl_pointer_join(out, size, config->pointer,
+                           slot != NULL && slot->given != NULL ? slot->given : name);
 }
 
 const sl_options_t *sl_config_options(const sl_config_t *config) {
@@ -360,10 +375,12 @@ cJSON *sl_config_to_json(const sl_config_t *config) {
 
     for (i = 0; ok && (option = sl_options_at(config->options, i)) != NULL; i++)
         if ((option->flags & SLUICE_OPT_PREFIX) == 0)
-            ok = cJSON_AddItemToObject(json, option->name, shown(option, config->slots[i].value.text));
+            ok = cJSON_AddItemToObject(json, option->name,
+                                       shown(option, config->slots[i].value.text));
     for (i = 0; ok && i < config->extra_count; i++) {
         snprintf(key, sizeof key, "%s%s", config->extras[i].option->name, config->extras[i].key);
-        ok = cJSON_AddItemToObject(json, key, shown(config->extras[i].option, config->extras[i].text));
+        ok = cJSON_AddItemToObject(json, key,
+                                   shown(config->extras[i].option, config->extras[i].text));
     }
     if (ok)
         return json;
@@ -376,16 +393,21 @@ static cJSON *errors_of(const sl_report_t *report, const char *pointer) {
     size_t i;
 
     for (i = 0; array != NULL && report != NULL && i < report->count; i++)
-        if (report->faults[i].severity == SL_FAULT_ERROR && strcmp(report->faults[i].pointer, pointer) == 0)
+        if (report->faults[i].severity == SL_FAULT_ERROR &&
+            strcmp(report->faults[i].pointer, pointer) == 0)
             cJSON_AddItemToArray(array, cJSON_CreateString(report->faults[i].message));
     return array;
 }
 
-/* Connect shows what could be parsed as text, null when it could not; an ENUM out of its values as it was given. */
-static cJSON *value_info(const sl_config_t *config, const sl_report_t *report, size_t i, const char *name) {
+/* Connect shows what could be parsed as text, null when it could not; an ENUM out of its values
+ * as it was given. */
+static cJSON *value_info(const sl_config_t *config, const sl_report_t *report, size_t i,
+                         const char *name) {
     const sluice_option_t *option = sl_options_at(config->options, i);
     const slot_t *slot = &config->slots[i];
-    const char *text = slot->value.text, *const *recommended = option->type == SLUICE_OPT_STRING ? option->values : NULL;
+    const char *text = slot->value.text, *const *recommended = option->type == SLUICE_OPT_STRING
+                                                                   ? option->values
+                                                                   : NULL;
     char pointer[SL_POINTER_MAX];
     cJSON *info = cJSON_CreateObject(), *list;
 
@@ -402,9 +424,10 @@ static cJSON *value_info(const sl_config_t *config, const sl_report_t *report, s
     return info;
 }
 
-cJSON *sl_config_connect(const sl_config_t *config, const sl_report_t *report, const char *prefix, const char *group) {
-    cJSON *definitions = sl_options_connect(config->options, prefix, group), *array = cJSON_CreateArray(), *definition,
-          *entry;
+cJSON *sl_config_connect(const sl_config_t *config, const sl_report_t *report, const char *prefix,
+                         const char *group) {
+    cJSON *definitions = sl_options_connect(config->options, prefix, group),
+          *array = cJSON_CreateArray(), *definition, *entry;
     const sluice_option_t *option;
     const char *name;
     size_t i;
@@ -416,7 +439,8 @@ cJSON *sl_config_connect(const sl_config_t *config, const sl_report_t *report, c
         name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(definition, "name"));
         entry = cJSON_CreateObject();
         cJSON_AddItemToObject(entry, "definition", definition);
-        cJSON_AddItemToObject(entry, "value", value_info(config, report, i, name != NULL ? name : option->name));
+        cJSON_AddItemToObject(entry, "value",
+                              value_info(config, report, i, name != NULL ? name : option->name));
         cJSON_AddItemToArray(array, entry);
     }
     cJSON_Delete(definitions);

@@ -17,13 +17,13 @@ typedef struct work {
     const sl_plugin_catalog_t *catalog;
     sl_report_t *report;
     sl_connect_map_t *map;
-    const char *base;     /* of the flat configuration in the user's document */
-    cJSON *flat;          /* the configuration, all texts */
-    const cJSON *worker;  /* or NULL */
+    const char *base;    /* of the flat configuration in the user's document */
+    cJSON *flat;         /* the configuration, all texts */
+    const cJSON *worker; /* or NULL */
     sl_plugin_info_t plugin;
     int is_sink;
-    sl_config_t *common;  /* the framework's options, checked */
-    int ok;               /* 0: out of memory */
+    sl_config_t *common; /* the framework's options, checked */
+    int ok;              /* 0: out of memory */
 } work_t;
 
 /* ---- small things ---- */
@@ -55,18 +55,20 @@ static void relate(work_t *work, const char *native, const char *prefix, int exa
     work->ok = work->ok && sl_connect_map_add(work->map, native, prefix, exact) == SLUICE_OK;
 }
 
-static void fault(work_t *work, const char *key, const char *hint, const char *fmt, ...) SLUICE_PRINTF(4, 5);
+static void fault(work_t *work, const char *key, const char *hint, const char *fmt, ...)
+    SLUICE_PRINTF(4, 5);
 static void fault(work_t *work, const char *key, const char *hint, const char *fmt, ...) {
     char pointer[SL_POINTER_MAX];
     va_list args;
 
     va_start(args, fmt);
-    sl_report_va(work->report, SL_FAULT_ERROR, sl_pointer_join(pointer, sizeof pointer, work->base, key), key, hint, fmt,
-                 args);
+    sl_report_va(work->report, SL_FAULT_ERROR,
+                 sl_pointer_join(pointer, sizeof pointer, work->base, key), key, hint, fmt, args);
     va_end(args);
 }
 
-static const char *nearest_plugin(const work_t *work, uint32_t kind, const char *name, char *hint, size_t size) {
+static const char *nearest_plugin(const work_t *work, uint32_t kind, const char *name, char *hint,
+                                  size_t size) {
     sl_nearest_t nearest;
     const char *candidate;
     size_t i;
@@ -84,18 +86,21 @@ static const char *nearest_plugin(const work_t *work, uint32_t kind, const char 
     return hint;
 }
 
-/* Copies the members of `from` whose keys begin with prefix, without it, except `not` (may be NULL). */
-static void copy_family(work_t *work, const cJSON *from, const char *prefix, const char *const *except, cJSON *to) {
+/* Copies the members of `from` whose keys begin with prefix, without it, except `not` (may be
+ * NULL). */
+static void copy_family(work_t *work, const cJSON *from, const char *prefix,
+                        const char *const *except, cJSON *to) {
     size_t len = strlen(prefix);
     const char *const *name;
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, from) {
+    cJSON_ArrayForEach (item, from) {
         if (strncmp(item->string, prefix, len) != 0 || item->string[len] == '\0')
             continue;
-        for (name = except; name != NULL && *name != NULL && strcmp(*name, item->string + len) != 0; name++) {
-        }
-        if ((name == NULL || *name == NULL) && cJSON_GetObjectItemCaseSensitive(to, item->string + len) == NULL)
+        for (name = except; name != NULL && *name != NULL && strcmp(*name, item->string + len) != 0;
+             name++) {}
+        if ((name == NULL || *name == NULL) &&
+            cJSON_GetObjectItemCaseSensitive(to, item->string + len) == NULL)
             put(work, to, item->string + len, cJSON_Duplicate(item, 1));
     }
 }
@@ -112,9 +117,11 @@ static int is_known(work_t *work, uint32_t kind, const char *key, const char *na
         return 1;
     if (status == SLUICE_INVALID)
         fault(work, key, nearest_plugin(work, kind, name, hint, sizeof hint),
-              "Invalid value %s for configuration %s: Class %s could not be found.", name, key, name);
+              "Invalid value %s for configuration %s: Class %s could not be found.", name, key,
+              name);
     else
-        fault(work, key, NULL, "Invalid value %s for configuration %s: %s", name, key, why != NULL ? why : "broken module");
+        fault(work, key, NULL, "Invalid value %s for configuration %s: %s", name, key,
+              why != NULL ? why : "broken module");
     return 0;
 }
 
@@ -124,7 +131,8 @@ static int find_class(work_t *work) {
     int status;
 
     if (name == NULL) {
-        fault(work, "connector.class", NULL, "Connector config contains no connector type: \"connector.class\" is missing");
+        fault(work, "connector.class", NULL,
+              "Connector config contains no connector type: \"connector.class\" is missing");
         return 0;
     }
     status = work->catalog->lookup(work->catalog->ctx, 0, name, &work->plugin, &why);
@@ -132,7 +140,8 @@ static int find_class(work_t *work) {
         fault(work, "connector.class", nearest_plugin(work, 0, name, hint, sizeof hint),
               "Failed to find any class that implements Connector and which name matches %s", name);
     else if (status != SLUICE_OK)
-        fault(work, "connector.class", NULL, "connector %s cannot be used: %s", name, why != NULL ? why : "broken module");
+        fault(work, "connector.class", NULL, "connector %s cannot be used: %s", name,
+              why != NULL ? why : "broken module");
     work->is_sink = status == SLUICE_OK && work->plugin.kind == SLUICE_SINK;
     return status == SLUICE_OK;
 }
@@ -147,10 +156,11 @@ static void read_common(work_t *work, const char *default_name) {
     if (cJSON_GetObjectItemCaseSensitive(work->flat, "name") == NULL && default_name != NULL)
         put_text(work, work->flat, "name", default_name);
     if (sl_connect_options(work->is_sink, &options) == SLUICE_OK) {
-        cJSON_ArrayForEach(item, work->flat)
+        cJSON_ArrayForEach (item, work->flat)
             if (sl_options_find(options, item->string, NULL) != NULL)
                 put(work, own, item->string, cJSON_Duplicate(item, 1));
-        if (sl_config_parse(options, own, work->base, SL_CONFIG_CONNECT, work->report, &work->common) != SLUICE_OK)
+        if (sl_config_parse(options, own, work->base, SL_CONFIG_CONNECT, work->report,
+                            &work->common) != SLUICE_OK)
             work->common = NULL;
     }
     work->ok = work->ok && work->common != NULL;
@@ -170,8 +180,9 @@ static void check_topics(work_t *work) {
     size_t i;
 
     for (i = 0; i < 2 && work->is_sink && list == regex; i++)
-        fault(work, keys[i], NULL, "%s", list ? "topics and topics.regex are mutually exclusive options, but both are set."
-                                              : "Must configure one of topics or topics.regex");
+        fault(work, keys[i], NULL, "%s",
+              list ? "topics and topics.regex are mutually exclusive options, but both are set."
+                   : "Must configure one of topics or topics.regex");
 }
 
 /* ---- parts of the descriptor ---- */
@@ -183,7 +194,7 @@ static void put_plugin(work_t *work, cJSON *use, const char *native) {
     const cJSON *item;
 
     put_text(work, use, "plugin", text_of(work->flat, "connector.class"));
-    cJSON_ArrayForEach(item, work->flat)
+    cJSON_ArrayForEach (item, work->flat)
         if (!sl_connect_is_framework_key(work->is_sink, item->string) ||
             sl_options_find(work->plugin.options, item->string, NULL) != NULL)
             put(work, config, item->string, cJSON_Duplicate(item, 1));
@@ -195,9 +206,11 @@ static void put_plugin(work_t *work, cJSON *use, const char *native) {
 
 static int is_topics_key(int sink, const char *key) {
     static const char *const both[] = {"admin.override.", NULL};
-    static const char *const of_sink[] = {"topics", "consumer.override.", "errors.deadletterqueue.", NULL};
-    static const char *const of_source[] = {"producer.override.",   "topic.creation.",       "exactly.once.support",
-                                            "transaction.boundary", "offsets.storage.topic", NULL};
+    static const char *const of_sink[] = {"topics", "consumer.override.", "errors.deadletterqueue.",
+                                          NULL};
+    static const char *const of_source[] = {"producer.override.",    "topic.creation.",
+                                            "exactly.once.support",  "transaction.boundary",
+                                            "offsets.storage.topic", NULL};
     const char *const *name;
 
     for (name = sink ? of_sink : of_source; *name != NULL; name++)
@@ -212,10 +225,11 @@ static void put_worker(work_t *work, const sl_options_t *options, cJSON *config)
     char key[512];
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, work->worker) {
+    cJSON_ArrayForEach (item, work->worker) {
         if (strncmp(item->string, from, strlen(from)) == 0)
             snprintf(key, sizeof key, "%soverride.%s", from, item->string + strlen(from));
-        else if (strncmp(item->string, "producer.", 9) != 0 && strncmp(item->string, "consumer.", 9) != 0 &&
+        else if (strncmp(item->string, "producer.", 9) != 0 &&
+                 strncmp(item->string, "consumer.", 9) != 0 &&
                  sl_options_find(options, item->string, NULL) != NULL)
             snprintf(key, sizeof key, "%s", item->string);
         else
@@ -232,12 +246,12 @@ static void put_topics(work_t *work, cJSON *use, const char *native) {
     const cJSON *item;
 
     put_text(work, use, "plugin", TOPICS);
-    cJSON_ArrayForEach(item, work->flat)
+    cJSON_ArrayForEach (item, work->flat)
         if (is_topics_key(work->is_sink, item->string) && !cJSON_IsNull(item) &&
             (!cJSON_IsString(item) || *item->valuestring != '\0'))
             put(work, config, item->string, cJSON_Duplicate(item, 1));
-    if (work->catalog->lookup(work->catalog->ctx, work->is_sink ? SLUICE_SOURCE : SLUICE_SINK, TOPICS, &info, NULL) ==
-        SLUICE_OK) {
+    if (work->catalog->lookup(work->catalog->ctx, work->is_sink ? SLUICE_SOURCE : SLUICE_SINK,
+                              TOPICS, &info, NULL) == SLUICE_OK) {
         put_worker(work, info.options, config);
         snprintf(text, sizeof text, "connect-%.255s", sl_config_text(work->common, "name"));
         if (work->is_sink && sl_options_find(info.options, "group.id", NULL) != NULL &&
@@ -294,7 +308,8 @@ static const char *class_of(work_t *work, uint32_t kind, const char *family, con
     snprintf(key, sizeof key, "%s.%s.type", family, alias);
     name = text_of(work->flat, key);
     if (name == NULL)
-        fault(work, key, NULL, "Missing required configuration \"%s\" which has no default value.", key);
+        fault(work, key, NULL, "Missing required configuration \"%s\" which has no default value.",
+              key);
     return name != NULL && is_known(work, kind, key, name) ? name : NULL;
 }
 
@@ -310,7 +325,8 @@ static void put_predicate(work_t *work, cJSON *transform, const char *alias, con
     predicate = text_of(work->flat, key);
     if (predicate == NULL || *predicate == '\0') {
         if (negate != NULL && strcasecmp(negate, "true") == 0)
-            fault(work, key, NULL, "there is no config '%s' defining a predicate to be negated", key);
+            fault(work, key, NULL, "there is no config '%s' defining a predicate to be negated",
+                  key);
         return;
     }
     class_name = class_of(work, SLUICE_PREDICATE, "predicates", predicate);
@@ -359,10 +375,12 @@ static int are_unique(work_t *work, const char *key, const char *const *items, s
         for (k = 0; k < i; k++)
             twice = twice || strcmp(items[i], items[k]) == 0;
         if (len < sizeof all)
-            len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", i > 0 ? ", " : "", items[i]);
+            len +=
+                (size_t)snprintf(all + len, sizeof all - len, "%s%s", i > 0 ? ", " : "", items[i]);
     }
     if (twice)
-        fault(work, key, NULL, "Invalid value [%s] for configuration %s: Duplicate alias provided.", all, key);
+        fault(work, key, NULL, "Invalid value [%s] for configuration %s: Duplicate alias provided.",
+              all, key);
     return !twice;
 }
 
@@ -387,7 +405,8 @@ static void check_predicates(work_t *work) {
         snprintf(key, sizeof key, "predicates.%s.type", items[i]);
         name = text_of(work->flat, key);
         if (name == NULL)
-            fault(work, key, NULL, "Missing required configuration \"%s\" which has no default value.", key);
+            fault(work, key, NULL,
+                  "Missing required configuration \"%s\" which has no default value.", key);
         else
             is_known(work, SLUICE_PREDICATE, key, name);
     }
@@ -410,10 +429,18 @@ static void put_errors(work_t *work, cJSON *owner) {
     int64_t timeout = sl_config_int(work->common, "errors.retry.timeout");
     int64_t delay = sl_config_int(work->common, "errors.retry.delay.max.ms");
 
-    put_text(work, errors, "tolerance", sl_config_int(work->common, "errors.tolerance") == 1 ? "all" : "none");
-    put(work, errors, "retry.timeout", cJSON_CreateNumber(timeout < 0 ? -1 : timeout > 1LL << 46 ? 1LL << 46 : (double)timeout));
-    put(work, errors, "retry.delay.max", cJSON_CreateNumber(delay < 1 ? 1 : delay > 86400000 ? 86400000 : (double)delay));
-    put(work, errors, "log", cJSON_CreateBool(sl_config_int(work->common, "errors.log.enable") != 0));
+    put_text(work, errors, "tolerance",
+             sl_config_int(work->common, "errors.tolerance") == 1 ? "all" : "none");
+    put(work, errors, "retry.timeout",
+        cJSON_CreateNumber(timeout < 0           ? -1
+                           : timeout > 1LL << 46 ? 1LL << 46
+                                                 : (double)timeout));
+    put(work, errors, "retry.delay.max",
+        cJSON_CreateNumber(delay < 1          ? 1
+                           : delay > 86400000 ? 86400000
+                                              : (double)delay));
+    put(work, errors, "log",
+        cJSON_CreateBool(sl_config_int(work->common, "errors.log.enable") != 0));
     put(work, errors, "log.include.messages",
         cJSON_CreateBool(sl_config_int(work->common, "errors.log.include.messages") != 0));
 }
@@ -425,7 +452,10 @@ static cJSON *make_native(work_t *work) {
 
     put_text(work, native, "name", name != NULL ? name : "");
     put_text(work, native, "dialect", "connect");
-    put(work, native, "tasks.max", cJSON_CreateNumber(tasks < 1 ? 1 : tasks > 1000 ? 1000 : (double)tasks));
+    put(work, native, "tasks.max",
+        cJSON_CreateNumber(tasks < 1      ? 1
+                           : tasks > 1000 ? 1000
+                                          : (double)tasks));
     source = put_object(work, native, "source");
     sinks = cJSON_AddArrayToObject(native, "sinks");
     sink = cJSON_CreateObject();
@@ -453,13 +483,17 @@ static cJSON *make_native(work_t *work) {
 static const cJSON *flat_of(const cJSON *json) {
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
 
-    return cJSON_IsObject(config) && cJSON_GetObjectItemCaseSensitive(json, "connector.class") == NULL ? config : json;
+    return cJSON_IsObject(config) &&
+                   cJSON_GetObjectItemCaseSensitive(json, "connector.class") == NULL
+               ? config
+               : json;
 }
 
 int sl_connect_is(const cJSON *json) {
     return cJSON_IsObject(json) && cJSON_GetObjectItemCaseSensitive(json, "source") == NULL &&
            cJSON_GetObjectItemCaseSensitive(json, "sinks") == NULL &&
-           (cJSON_GetObjectItemCaseSensitive(flat_of(json), "connector.class") != NULL || flat_of(json) != json);
+           (cJSON_GetObjectItemCaseSensitive(flat_of(json), "connector.class") != NULL ||
+            flat_of(json) != json);
 }
 
 /* All values as text, as Connect makes them of JSON scalars; null stays null. */
@@ -468,7 +502,7 @@ static cJSON *texts_of(work_t *work, const cJSON *config) {
     char buffer[64];
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, config) {
+    cJSON_ArrayForEach (item, config) {
         const char *text = sl_json_scalar(item, buffer, sizeof buffer);
         if (text != NULL)
             put_text(work, flat, item->string, text);
@@ -488,7 +522,9 @@ static cJSON *translate(work_t *work, const cJSON *connector, const char *defaul
     work->flat = texts_of(work, config);
     inner = text_of(work->flat, "name");
     if (name != NULL && inner != NULL && strcmp(name, inner) != 0)
-        fault(work, "name", NULL, "Connector name configuration (%s) doesn't match connector name in the URL (%s)", inner, name);
+        fault(work, "name", NULL,
+              "Connector name configuration (%s) doesn't match connector name in the URL (%s)",
+              inner, name);
     if (find_class(work)) {
         read_common(work, name != NULL ? name : default_name);
         if (work->common != NULL) {
@@ -501,8 +537,9 @@ static cJSON *translate(work_t *work, const cJSON *connector, const char *defaul
     return native;
 }
 
-int sl_connect_to_native(const cJSON *connector, const cJSON *worker, const sl_plugin_catalog_t *catalog,
-                         const char *default_name, sl_report_t *report, cJSON **native, sl_connect_map_t **map) {
+int sl_connect_to_native(const cJSON *connector, const cJSON *worker,
+                         const sl_plugin_catalog_t *catalog, const char *default_name,
+                         sl_report_t *report, cJSON **native, sl_connect_map_t **map) {
     work_t work = {.catalog = catalog, .report = report, .worker = worker, .ok = 1};
     size_t errors = report->errors;
 

@@ -87,7 +87,8 @@ static const entry_t *find(const sl_connect_map_t *map, const char *pointer) {
 static void first_token(const char *pointer, char *out, size_t size) {
     size_t len = 0;
 
-    for (pointer += *pointer == '/'; *pointer != '\0' && *pointer != '/' && len + 1 < size; pointer++) {
+    for (pointer += *pointer == '/'; *pointer != '\0' && *pointer != '/' && len + 1 < size;
+         pointer++) {
         if (pointer[0] == '~' && (pointer[1] == '0' || pointer[1] == '1'))
             out[len++] = *++pointer == '0' ? '~' : '/';
         else
@@ -101,8 +102,8 @@ static char *whole_key(const char *message, const char *key, const char *whole) 
     char text[2300];
     const char *at;
 
-    if (strncmp(message, "Missing required", 16) != 0 && strstr(message, ": Not a number") == NULL &&
-        strstr(message, ": Expected value") == NULL)
+    if (strncmp(message, "Missing required", 16) != 0 &&
+        strstr(message, ": Not a number") == NULL && strstr(message, ": Expected value") == NULL)
         return strdup(message);
     at = strstr(message, " configuration ");
     at = at != NULL && *key != '\0' ? strstr(at, key) : NULL;

@@ -9,8 +9,8 @@
 /* base: where the flat configuration stands in the user's document, "" or "/config". */
 sl_connect_map_t *sl_connect_map_create(const char *base);
 
-/* Places at or below `native` are those of the keys that begin with `prefix`. With exact, `native` and all below it are
- * the one key `prefix`. Accepts a NULL map. SLUICE_NO_MEMORY. */
+/* Places at or below `native` are those of the keys that begin with `prefix`. With exact,
+ * `native` and all below it are the one key `prefix`. Accepts a NULL map. SLUICE_NO_MEMORY. */
 int sl_connect_map_add(sl_connect_map_t *map, const char *native, const char *prefix, int exact);
 
 #endif

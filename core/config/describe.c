@@ -7,7 +7,7 @@
 
 #include "config/config.h"
 
-#define NO_RANGE_LOW INT64_MIN
+#define NO_RANGE_LOW  INT64_MIN
 #define NO_RANGE_HIGH INT64_MAX
 
 static int listed(const sluice_option_t *option) {
@@ -28,7 +28,8 @@ static void put_list(FILE *out, const char *const *list, const char *between) {
         fprintf(out, "%s%s", item == list ? "" : between, *item);
 }
 
-/* "required", "default 5s", "10 to 20", "one of a | b": what a reader wants to know besides the doc. */
+/* "required", "default 5s", "10 to 20", "one of a | b": what a reader wants to know besides the
+ * doc. */
 static void put_facts(FILE *out, const sluice_option_t *option) {
     const char *between = "";
 
@@ -123,7 +124,8 @@ char *sl_options_markdown(const sl_options_t *options) {
             put_facts(cell, option);
             fclose(cell);
         }
-        fprintf(out, "| `%s%s` | ", option->name, (option->flags & SLUICE_OPT_PREFIX) != 0 ? "*" : "");
+        fprintf(out, "| `%s%s` | ", option->name,
+                (option->flags & SLUICE_OPT_PREFIX) != 0 ? "*" : "");
         put_type(out, option);
         fprintf(out, " | ");
         put_cell(out, option->doc);
@@ -185,7 +187,8 @@ static cJSON *connect_default(const sluice_option_t *option) {
     return cJSON_CreateString(option->default_text);
 }
 
-static cJSON *definition(const sluice_option_t *option, const char *prefix, const char *group, int order) {
+static cJSON *definition(const sluice_option_t *option, const char *prefix, const char *group,
+                         int order) {
     static const char *const importances[] = {"HIGH", "MEDIUM", "LOW"};
     cJSON *json = cJSON_CreateObject();
     char name[256], display[256];
@@ -197,7 +200,8 @@ static cJSON *definition(const sluice_option_t *option, const char *prefix, cons
     cJSON_AddStringToObject(json, "type", sl_option_connect_type(option->type));
     cJSON_AddBoolToObject(json, "required", required);
     cJSON_AddItemToObject(json, "default_value", connect_default(option));
-    cJSON_AddStringToObject(json, "importance", importances[option->importance < 3 ? option->importance : 2]);
+    cJSON_AddStringToObject(json, "importance",
+                            importances[option->importance < 3 ? option->importance : 2]);
     cJSON_AddStringToObject(json, "documentation", option->doc != NULL ? option->doc : "");
     if (group == NULL)
         group = option->group != NULL ? option->group : "Common";
@@ -235,8 +239,9 @@ cJSON *sl_options_connect(const sl_options_t *options, const char *prefix, const
         if (!listed(option) || (option->flags & SLUICE_OPT_PREFIX) != 0)
             continue;
         order++;
-        if (!cJSON_AddItemToArray(array, definition(option, prefix, group,
-                                                    group != NULL ? order : order_in_group(options, i)))) {
+        if (!cJSON_AddItemToArray(array,
+                                  definition(option, prefix, group,
+                                             group != NULL ? order : order_in_group(options, i)))) {
             cJSON_Delete(array);
             return NULL;
         }

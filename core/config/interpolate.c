@@ -127,7 +127,8 @@ static char *from_env(resolving_t *resolving, const reference_t *reference) {
     if (value == NULL)
         value = reference->second;
     if (value == NULL) {
-        sl_report_error(resolving->report, resolving->pointer, NULL, "set it, or give a default: ${env:NAME:default}",
+        sl_report_error(resolving->report, resolving->pointer, NULL,
+                        "set it, or give a default: ${env:NAME:default}",
                         "environment variable %s is not set", reference->first);
         return NULL;
     }
@@ -140,12 +141,14 @@ static char *read_value(resolving_t *resolving, const char *path) {
     size_t len;
 
     if (sl_file_read(path, VALUE_MAX_BYTES, &text, &len) != SLUICE_OK) {
-        sl_report_error(resolving->report, resolving->pointer, NULL, NULL, "cannot read %s: %s", path, strerror(errno));
+        sl_report_error(resolving->report, resolving->pointer, NULL, NULL, "cannot read %s: %s",
+                        path, strerror(errno));
         return NULL;
     }
     if (strlen(text) == len)
         return text;
-    sl_report_error(resolving->report, resolving->pointer, NULL, NULL, "%s holds NUL bytes, so it is no text", path);
+    sl_report_error(resolving->report, resolving->pointer, NULL, NULL,
+                    "%s holds NUL bytes, so it is no text", path);
     free(text);
     return NULL;
 }
@@ -167,20 +170,22 @@ static char *from_file(resolving_t *resolving, const reference_t *reference) {
     value = sl_properties_get(text, reference->second);
     free(text);
     if (value == NULL)
-        sl_report_error(resolving->report, resolving->pointer, NULL, NULL, "%s has no key \"%s\"", reference->first,
-                        reference->second);
+        sl_report_error(resolving->report, resolving->pointer, NULL, NULL, "%s has no key \"%s\"",
+                        reference->first, reference->second);
     return value;
 }
 
 static char *from_directory(resolving_t *resolving, const reference_t *reference) {
     char path[4096];
 
-    if (reference->second == NULL || *reference->second == '\0' || strchr(reference->second, '/') != NULL) {
+    if (reference->second == NULL || *reference->second == '\0' ||
+        strchr(reference->second, '/') != NULL) {
         sl_report_error(resolving->report, resolving->pointer, NULL, "write ${directory:DIR:FILE}",
                         "a directory reference needs the name of a file in it");
         return NULL;
     }
-    if (snprintf(path, sizeof path, "%s/%s", reference->first, reference->second) >= (int)sizeof path) {
+    if (snprintf(path, sizeof path, "%s/%s", reference->first, reference->second) >=
+        (int)sizeof path) {
         sl_report_error(resolving->report, resolving->pointer, NULL, NULL, "the path is too long");
         return NULL;
     }
@@ -268,7 +273,8 @@ int sl_interpolate(cJSON *tree, const char *base, sl_report_t *report, sl_refs_t
 
     if (cJSON_IsString(tree))
         return resolve_string(tree, base, report, refs);
-    for (child = tree != NULL ? tree->child : NULL; child != NULL && status == SLUICE_OK; child = child->next) {
+    for (child = tree != NULL ? tree->child : NULL; child != NULL && status == SLUICE_OK;
+         child = child->next) {
         if (cJSON_IsArray(tree))
             sl_pointer_index(pointer, sizeof pointer, base, index++);
         else

@@ -17,9 +17,9 @@
 #ifndef SL_CONFIG_INTERPOLATE_H
 #define SL_CONFIG_INTERPOLATE_H
 
-#include <stddef.h>
-#include <cjson/cJSON.h>
 #include "config/report.h"
+#include <cjson/cJSON.h>
+#include <stddef.h>
 
 typedef struct sl_ref {
     char *pointer; /* of the string that had references */
@@ -40,7 +40,7 @@ const char *sl_refs_find(const sl_refs_t *refs, const char *pointer); /* origina
 int sl_refs_restore(const sl_refs_t *refs, cJSON *tree);
 
 /* Resolves in place; pointers start with `base` (""). refs may be NULL. Faults go to the report;
-   SLUICE_NO_MEMORY. */
+ * SLUICE_NO_MEMORY. */
 int sl_interpolate(cJSON *tree, const char *base, sl_report_t *report, sl_refs_t *refs);
 
 /* One text. Given: free() it; NULL in *out when nothing had to be replaced. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MEMBERS_MAX 20000
+#define MEMBERS_MAX  20000
 #define EXACT_DIGITS 15 /* a double keeps so many, and cJSON prints so many */
 
 typedef struct reader {
@@ -40,7 +40,8 @@ static void fail_at(reader_t *reader, size_t at, const char *what) {
     }
     for (i = start; i < at && i < reader->len; i++)
         column += ((unsigned char)reader->text[i] & 0xc0) != 0x80;
-    sl_report_error(reader->report, reader->pointer, NULL, NULL, "line %zu, column %zu: %s", line, column, what);
+    sl_report_error(reader->report, reader->pointer, NULL, NULL, "line %zu, column %zu: %s", line,
+                    column, what);
 }
 
 static void fail(reader_t *reader, const char *expected) {
@@ -85,8 +86,8 @@ static size_t utf8_length(const unsigned char *p, size_t left) {
     for (i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
         return 0;
     return n;
 }
@@ -139,13 +140,15 @@ static size_t read_unicode(reader_t *reader, char *out) {
         return 0;
     }
     if (code >= 0xd800 && code < 0xdc00) {
-        if (!next_is(reader, '\\') || !next_is(reader, 'u') || !hex4(reader, &low) || low < 0xdc00 || low > 0xdfff) {
+        if (!next_is(reader, '\\') || !next_is(reader, 'u') || !hex4(reader, &low) ||
+            low < 0xdc00 || low > 0xdfff) {
             fail_at(reader, at, "half of a surrogate pair");
             return 0;
         }
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     } else if (code == 0 || (code >= 0xdc00 && code <= 0xdfff)) {
-        fail_at(reader, at, code == 0 ? "a NUL character is not allowed" : "half of a surrogate pair");
+        fail_at(reader, at,
+                code == 0 ? "a NUL character is not allowed" : "half of a surrogate pair");
         return 0;
     }
     return encode(code, out);
@@ -182,10 +185,13 @@ static int read_string(reader_t *reader) {
             reader->at++;
             n = read_escape(reader, reader->scratch + len);
         } else {
-            n = c < 0x20 ? 0 : utf8_length((const unsigned char *)reader->text + reader->at, reader->len - reader->at);
+            n = c < 0x20 ? 0
+                         : utf8_length((const unsigned char *)reader->text + reader->at,
+                                       reader->len - reader->at);
             if (n == 0)
-                fail_at(reader, reader->at, c < 0x20 ? "control character in a string; write it as \\n, \\t or \\u00XX"
-                                                     : "the text is not UTF-8");
+                fail_at(reader, reader->at,
+                        c < 0x20 ? "control character in a string; write it as \\n, \\t or \\u00XX"
+                                 : "the text is not UTF-8");
             memcpy(reader->scratch + len, reader->text + reader->at, n);
             reader->at += n;
         }
@@ -203,12 +209,14 @@ static cJSON *exact_number(const char *text, size_t digits, int plain) {
     double value = strtod(text, NULL);
     cJSON *item;
 
-    if (digits > EXACT_DIGITS || !isfinite(value) || (value == 0 && (strpbrk(text, "123456789") != NULL)))
+    if (digits > EXACT_DIGITS || !isfinite(value) ||
+        (value == 0 && (strpbrk(text, "123456789") != NULL)))
         return cJSON_CreateRaw(text);
     item = cJSON_CreateNumber(value);
     if (item == NULL || plain)
         return item;
-    /* Its text too ("1.10", "1e3"), for options that want text. cJSON frees and copies it with the item. */
+    /* Its text too ("1.10", "1e3"), for options that want text. cJSON frees and copies it with
+     * the item. */
     item->valuestring = cJSON_malloc(strlen(text) + 1);
     if (item->valuestring == NULL) {
         cJSON_Delete(item);
@@ -221,20 +229,23 @@ static cJSON *exact_number(const char *text, size_t digits, int plain) {
 static size_t skip_digits(reader_t *reader) {
     size_t start = reader->at;
 
-    while (reader->at < reader->len && reader->text[reader->at] >= '0' && reader->text[reader->at] <= '9')
+    while (reader->at < reader->len && reader->text[reader->at] >= '0' &&
+           reader->text[reader->at] <= '9')
         reader->at++;
     return reader->at - start;
 }
 
 static cJSON *read_number(reader_t *reader) {
     size_t start = reader->at, digits, len;
-    int plain = !next_is(reader, '-'), zero = reader->at < reader->len && reader->text[reader->at] == '0';
+    int plain = !next_is(reader, '-'),
+        zero = reader->at < reader->len && reader->text[reader->at] == '0';
     cJSON *item;
 
     digits = skip_digits(reader);
     plain = plain || digits > 1 || !zero; /* all but -0 */
     if (digits == 0 || (zero && digits > 1)) {
-        fail_at(reader, start, digits == 0 ? "a number needs digits" : "a number does not begin with 0");
+        fail_at(reader, start,
+                digits == 0 ? "a number needs digits" : "a number does not begin with 0");
         return NULL;
     }
     if (next_is(reader, '.')) {
@@ -308,7 +319,8 @@ static int read_member(reader_t *reader, cJSON *object) {
         return no_memory(reader) != NULL;
     before = enter(reader, key, 0);
     if (cJSON_GetObjectItemCaseSensitive(object, key) != NULL)
-        sl_report_error(reader->report, reader->pointer, key, "remove one of them", "\"%s\" is given twice", key);
+        sl_report_error(reader->report, reader->pointer, key, "remove one of them",
+                        "\"%s\" is given twice", key);
     skip_blanks(reader);
     if (!next_is(reader, ':'))
         fail(reader, "':'");
@@ -514,7 +526,8 @@ const char *sl_json_scalar(const cJSON *item, char *buffer, size_t size) {
         return item->valuestring;
     if (item->valuedouble == floor(item->valuedouble) && fabs(item->valuedouble) < 1e15)
         snprintf(buffer, size, "%.0f", item->valuedouble);
-    else if (snprintf(buffer, size, "%.15g", item->valuedouble) > 0 && strtod(buffer, NULL) != item->valuedouble)
+    else if (snprintf(buffer, size, "%.15g", item->valuedouble) > 0 &&
+             strtod(buffer, NULL) != item->valuedouble)
         snprintf(buffer, size, "%.17g", item->valuedouble);
     return buffer;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define LENGTH_MAX 128
-#define EDIT 2
+#define EDIT       2
 
 void sl_nearest_init(sl_nearest_t *nearest, const char *wanted) {
     nearest->wanted = wanted;
@@ -29,7 +29,8 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: the form of Damerau-Levenshtein in which no part is edited twice. Three rows are enough. */
+/* Optimal string alignment: the form of Damerau-Levenshtein in which no part is edited twice.
+ * Three rows are enough. */
 size_t sl_edit_distance(const char *a, const char *b) {
     size_t rows[3][LENGTH_MAX + 1], *before = rows[0], *above = rows[1], *row = rows[2], *turn;
     size_t n = strlen(a), m = strlen(b), i, k;
@@ -41,7 +42,8 @@ size_t sl_edit_distance(const char *a, const char *b) {
     for (i = 1; i <= n; i++) {
         row[0] = i * EDIT;
         for (k = 1; k <= m; k++) {
-            row[k] = least(least(above[k], row[k - 1]) + EDIT, above[k - 1] + change_cost(a[i - 1], b[k - 1]));
+            row[k] = least(least(above[k], row[k - 1]) + EDIT,
+                           above[k - 1] + change_cost(a[i - 1], b[k - 1]));
             if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
                 row[k] = least(row[k], before[k - 2] + EDIT);
         }

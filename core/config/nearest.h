@@ -6,9 +6,8 @@
 
 #include <stddef.h>
 
-/* Edits (insert, delete, change, swap of neighbours; letters' case and '-' '_' '.' count as half)
-   to make b of a, times 2.
- * Texts longer than 128 bytes are infinitely far (SIZE_MAX). */
+/* Edits (insert, delete, change, swap of neighbours; letters' case and '-' '_' '.' count as
+ * half) to make b of a, times 2. Texts longer than 128 bytes are infinitely far (SIZE_MAX). */
 size_t sl_edit_distance(const char *a, const char *b);
 
 /* Collects candidates one by one. */

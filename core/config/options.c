@@ -20,17 +20,19 @@ static const struct {
     const char *name;
     const char *connect;
 } types[] = {
-    {"STRING", "STRING"},   {"INT", "INT"},         {"LONG", "LONG"},      {"SHORT", "SHORT"},     {"DOUBLE", "DOUBLE"},
-    {"BOOLEAN", "BOOLEAN"}, {"LIST", "LIST"},       {"CLASS", "CLASS"},    {"PASSWORD", "PASSWORD"}, {"DURATION", "LONG"},
-    {"BYTES", "LONG"},      {"ENUM", "STRING"},     {"REGEX", "STRING"},   {"JSON", "STRING"},
+    {"STRING", "STRING"},     {"INT", "INT"},         {"LONG", "LONG"},  {"SHORT", "SHORT"},
+    {"DOUBLE", "DOUBLE"},     {"BOOLEAN", "BOOLEAN"}, {"LIST", "LIST"},  {"CLASS", "CLASS"},
+    {"PASSWORD", "PASSWORD"}, {"DURATION", "LONG"},   {"BYTES", "LONG"}, {"ENUM", "STRING"},
+    {"REGEX", "STRING"},      {"JSON", "STRING"},
 };
 #define TYPES (sizeof types / sizeof *types)
 
 static const struct {
     const char *name;
     uint32_t flag;
-} flags[] = {{"required", SLUICE_OPT_REQUIRED}, {"secret", SLUICE_OPT_SECRET}, {"deprecated", SLUICE_OPT_DEPRECATED},
-             {"hidden", SLUICE_OPT_HIDDEN},     {"prefix", SLUICE_OPT_PREFIX}, {"range", SLUICE_OPT_RANGE}};
+} flags[] = {{"required", SLUICE_OPT_REQUIRED},     {"secret", SLUICE_OPT_SECRET},
+             {"deprecated", SLUICE_OPT_DEPRECATED}, {"hidden", SLUICE_OPT_HIDDEN},
+             {"prefix", SLUICE_OPT_PREFIX},         {"range", SLUICE_OPT_RANGE}};
 #define FLAGS (sizeof flags / sizeof *flags)
 
 const char *sl_option_type_name(uint32_t type) {
@@ -195,8 +197,8 @@ static int finish(sl_options_t *options, int ok, sl_options_t **out, const char 
     return ok ? SLUICE_INVALID : SLUICE_NO_MEMORY;
 }
 
-int sl_options_create(const sluice_option_t *table, uint32_t count, uint32_t option_size, sl_options_t **out,
-                      const char **why) {
+int sl_options_create(const sluice_option_t *table, uint32_t count, uint32_t option_size,
+                      sl_options_t **out, const char **why) {
     size_t known = option_size < sizeof *table ? option_size : sizeof *table, i;
     sl_options_t *options = make(count);
     int ok = options != NULL;
@@ -243,8 +245,8 @@ static const sluice_option_t *find_prefix(const sl_options_t *options, const cha
 
     for (i = 0; i < options->count; i++) {
         size_t len = strlen(options->items[i].name);
-        if ((options->items[i].flags & SLUICE_OPT_PREFIX) == 0 || len <= best_len || strlen(key) <= len ||
-            strncmp(options->items[i].name, key, len) != 0)
+        if ((options->items[i].flags & SLUICE_OPT_PREFIX) == 0 || len <= best_len ||
+            strlen(key) <= len || strncmp(options->items[i].name, key, len) != 0)
             continue;
         best = &options->items[i];
         best_len = len;
@@ -259,7 +261,8 @@ const sluice_option_t *sl_options_find(const sl_options_t *options, const char *
     if (alias != NULL)
         *alias = 0;
     for (i = 0; i < options->count; i++)
-        if ((options->items[i].flags & SLUICE_OPT_PREFIX) == 0 && strcmp(options->items[i].name, key) == 0)
+        if ((options->items[i].flags & SLUICE_OPT_PREFIX) == 0 &&
+            strcmp(options->items[i].name, key) == 0)
             return &options->items[i];
     option = find_alias(options, key);
     if (option != NULL && alias != NULL)
@@ -323,7 +326,8 @@ static cJSON *option_to_json(const sluice_option_t *option) {
     ok = ok && add_text(json, "default", option->default_text) && add_limits(json, option) &&
          add_list(json, "values", option->values) && add_list(json, "aliases", option->aliases) &&
          add_text(json, "group", option->group) &&
-         add_text(json, "importance", importances[option->importance < 3 ? option->importance : 2]) &&
+         add_text(json, "importance",
+                  importances[option->importance < 3 ? option->importance : 2]) &&
          add_text(json, "doc", option->doc);
     if (ok)
         return json;
@@ -353,7 +357,7 @@ static uint32_t flags_from_json(const cJSON *array) {
     const cJSON *item;
     size_t i;
 
-    cJSON_ArrayForEach(item, array)
+    cJSON_ArrayForEach (item, array)
         for (i = 0; i < FLAGS; i++)
             if (cJSON_IsString(item) && strcmp(item->valuestring, flags[i].name) == 0)
                 found |= flags[i].flag;
@@ -372,7 +376,7 @@ static const char *const *list_from_json(const cJSON *array, int *ok) {
         *ok = 0;
         return NULL;
     }
-    cJSON_ArrayForEach(item, array)
+    cJSON_ArrayForEach (item, array)
         if (cJSON_IsString(item))
             list[count++] = copy_text(item->valuestring, ok);
     return (const char *const *)list;
@@ -389,8 +393,9 @@ static int option_from_json(const cJSON *json, sluice_option_t *to) {
     int ok = 1;
 
     to->name = copy_text(text_of(json, "name"), &ok);
-    for (to->type = 0; to->type < TYPES && (type == NULL || strcmp(types[to->type].name, type) != 0); to->type++) {
-    }
+    for (to->type = 0;
+         to->type < TYPES && (type == NULL || strcmp(types[to->type].name, type) != 0);
+         to->type++) {}
     to->flags = flags_from_json(cJSON_GetObjectItemCaseSensitive(json, "flags"));
     to->default_text = copy_text(text_of(json, "default"), &ok);
     to->min = limit_from_json(json, "min");
@@ -398,7 +403,7 @@ static int option_from_json(const cJSON *json, sluice_option_t *to) {
     to->values = list_from_json(cJSON_GetObjectItemCaseSensitive(json, "values"), &ok);
     to->aliases = list_from_json(cJSON_GetObjectItemCaseSensitive(json, "aliases"), &ok);
     to->group = copy_text(text_of(json, "group"), &ok);
-    to->importance = importance == NULL                    ? SLUICE_LOW
+    to->importance = importance == NULL                  ? SLUICE_LOW
                      : strcmp(importance, "high") == 0   ? SLUICE_HIGH
                      : strcmp(importance, "medium") == 0 ? SLUICE_MEDIUM
                                                          : SLUICE_LOW;
@@ -420,7 +425,7 @@ int sl_options_from_json(const cJSON *json, sl_options_t **out, const char **why
     options = make((size_t)cJSON_GetArraySize(json));
     if (options == NULL)
         return SLUICE_NO_MEMORY;
-    cJSON_ArrayForEach(item, json)
+    cJSON_ArrayForEach (item, json)
         ok = ok && option_from_json(item, &options->items[options->count++]);
     return finish(options, ok, out, why);
 }

@@ -7,7 +7,7 @@
 #include "config/json_file.h"
 
 #define PATH_MAX_BYTES 1024
-#define STEPS_MAX 32
+#define STEPS_MAX      32
 
 /* One step of a path: a member, or an element of an array. */
 typedef struct step {
@@ -102,8 +102,9 @@ static const char *read_index(const char *p, int *index) {
 }
 
 static int is_structure(const char *text, size_t len) {
-    static const char *const words[] = {"source", "sinks",  "transforms", "config", "converters", "key",
-                                        "value",  "header", "errors",     "spill",  "predicate"};
+    static const char *const words[] = {"source",     "sinks", "transforms", "config",
+                                        "converters", "key",   "value",      "header",
+                                        "errors",     "spill", "predicate"};
     size_t i;
 
     for (i = 0; i < sizeof words / sizeof *words; i++)
@@ -112,8 +113,9 @@ static int is_structure(const char *text, size_t len) {
     return 0;
 }
 
-/* Names of options have dots themselves. So: the longest run of words that is a member of `at`; else one word when it is
- * a part of descriptors (but not among options); else all up to the next '['. */
+/* Names of options have dots themselves. So: the longest run of words that is a member of `at`;
+ * else one word when it is a part of descriptors (but not among options); else all up to the
+ * next '['. */
 static size_t member_length(const cJSON *at, const char *text, int options) {
     size_t len, best = 0, word = strcspn(text, ".[");
     char key[256];
@@ -164,7 +166,8 @@ static int dotted_path(const cJSON *root, const char *text, path_t *path) {
 static cJSON *child_at(cJSON *at, const step_t *step) {
     if (cJSON_IsArray(at))
         return cJSON_GetArrayItem(at, step->index);
-    return step->index >= 0 && *step->key == '\0' ? NULL : cJSON_GetObjectItemCaseSensitive(at, step->key);
+    return step->index >= 0 && *step->key == '\0' ? NULL
+                                                  : cJSON_GetObjectItemCaseSensitive(at, step->key);
 }
 
 /* Puts value (taken when 1 is returned) where the step says. */
@@ -215,7 +218,9 @@ static int set_path(cJSON *root, const path_t *path, cJSON *value) {
     cJSON *at = root, *next;
     size_t i;
 
-    for (i = 0; i + 1 < path->count && (next = child_at(at, &path->steps[i])) != NULL && !cJSON_IsNull(next); i++)
+    for (i = 0; i + 1 < path->count && (next = child_at(at, &path->steps[i])) != NULL &&
+                !cJSON_IsNull(next);
+         i++)
         at = next;
     value = wrap(path, i + 1, value);
     if (value == NULL || !put_at(at, &path->steps[i], value)) {
@@ -233,7 +238,8 @@ int sl_overlay_set(cJSON *root, const char *assignment, sl_report_t *report) {
     int status = SLUICE_INVALID;
 
     if (equals == NULL || len == 0 || len >= sizeof text) {
-        sl_report_error(report, "", NULL, "write --set path=value", "\"%s\" is no assignment", assignment);
+        sl_report_error(report, "", NULL, "write --set path=value", "\"%s\" is no assignment",
+                        assignment);
         return SLUICE_INVALID;
     }
     memcpy(text, assignment, len);
@@ -269,10 +275,11 @@ int sl_overlay_merge(cJSON **target, const cJSON *patch) {
     made = cJSON_IsObject(*target) ? cJSON_Duplicate(*target, 1) : cJSON_CreateObject();
     if (made == NULL)
         return SLUICE_NO_MEMORY;
-    cJSON_ArrayForEach(item, patch) {
+    cJSON_ArrayForEach (item, patch) {
         child = cJSON_DetachItemFromObjectCaseSensitive(made, item->string);
         status = cJSON_IsNull(item) ? SLUICE_OK : sl_overlay_merge(&child, item);
-        if (cJSON_IsNull(item) || status != SLUICE_OK || !cJSON_AddItemToObject(made, item->string, child))
+        if (cJSON_IsNull(item) || status != SLUICE_OK ||
+            !cJSON_AddItemToObject(made, item->string, child))
             cJSON_Delete(child);
         if (status != SLUICE_OK) {
             cJSON_Delete(made);

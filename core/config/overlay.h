@@ -11,8 +11,8 @@
 #ifndef SL_CONFIG_OVERLAY_H
 #define SL_CONFIG_OVERLAY_H
 
-#include <cjson/cJSON.h>
 #include "config/report.h"
+#include <cjson/cJSON.h>
 
 int sl_overlay_set(cJSON *root, const char *assignment, sl_report_t *report);
 /* target := patch applied to it. *target may be replaced. */

@@ -7,7 +7,8 @@
 #include "sluice/plugin.h"
 
 const char *sl_plugin_kind_name(uint32_t kind) {
-    static const char *const names[] = {"plugin", "source", "transform", "sink", "converter", "predicate"};
+    static const char *const names[] = {"plugin", "source",    "transform",
+                                        "sink",   "converter", "predicate"};
 
     return kind < sizeof names / sizeof *names ? names[kind] : "plugin";
 }
@@ -70,16 +71,19 @@ typedef struct walk {
     void *user;
 } walk_t;
 
-static void visit(const walk_t *walk, const sl_plugin_use_t *use, const char *base, const char *name) {
+static void visit(const walk_t *walk, const sl_plugin_use_t *use, const char *base,
+                  const char *name) {
     char instance[1024];
 
     if (use->plugin == NULL)
         return;
-    snprintf(instance, sizeof instance, "%s%s%s", base, *base != '\0' && *name != '\0' ? "/" : "", name);
+    snprintf(instance, sizeof instance, "%s%s%s", base, *base != '\0' && *name != '\0' ? "/" : "",
+             name);
     walk->fn(walk->user, use, instance);
 }
 
-static void visit_converters(const walk_t *walk, const sl_converters_t *converters, const char *base) {
+static void visit_converters(const walk_t *walk, const sl_converters_t *converters,
+                             const char *base) {
     visit(walk, &converters->key, base, "key.converter");
     visit(walk, &converters->value, base, "value.converter");
     visit(walk, &converters->header, base, "header.converter");
@@ -127,14 +131,16 @@ static void check_use(void *user, const sl_plugin_use_t *use, const char *instan
     sl_plugin_info_t info;
 
     (void)instance;
-    if (check->catalog->lookup(check->catalog->ctx, use->kind, use->plugin, &info, NULL) != SLUICE_OK)
+    if (check->catalog->lookup(check->catalog->ctx, use->kind, use->plugin, &info, NULL) !=
+        SLUICE_OK)
         return;
     sl_pointer_join(pointer, sizeof pointer, use->pointer, "config");
-    check->catalog->check(check->catalog->ctx, &info, use->config, pointer, check->connect, check->report);
+    check->catalog->check(check->catalog->ctx, &info, use->config, pointer, check->connect,
+                          check->report);
 }
 
-void sl_pipeline_check(const sl_pipeline_t *pipeline, const sl_plugin_catalog_t *catalog, int connect,
-                       sl_report_t *report) {
+void sl_pipeline_check(const sl_pipeline_t *pipeline, const sl_plugin_catalog_t *catalog,
+                       int connect, sl_report_t *report) {
     check_t check = {catalog, connect, report};
 
     if (catalog->check != NULL)
@@ -154,7 +160,8 @@ int sl_pipeline_check_name(const char *name, const char *pointer, sl_report_t *r
     }
     for (p = (const unsigned char *)name; *p != '\0'; p++) {
         if (*p < 0x20 || *p == 0x7f) {
-            sl_report_error(report, pointer, "name", NULL, "a name has no control characters (there is byte 0x%02x)", *p);
+            sl_report_error(report, pointer, "name", NULL,
+                            "a name has no control characters (there is byte 0x%02x)", *p);
             return SLUICE_INVALID;
         }
     }

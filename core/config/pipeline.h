@@ -11,18 +11,17 @@
 #ifndef SL_CONFIG_PIPELINE_H
 #define SL_CONFIG_PIPELINE_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <cjson/cJSON.h>
 #include "config/catalog.h"
 #include "config/report.h"
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* One use of a plugin. `config` is always an object; numbers that a double would change are text
-   in it, so that it
- * survives cJSON in every process. */
+ * in it, so that it survives cJSON in every process. */
 typedef struct sl_plugin_use {
-    uint32_t kind;  /* sluice_plugin_kind_t */
-    char *plugin;   /* as written: name or alias; NULL: not given (converters, predicate) */
+    uint32_t kind; /* sluice_plugin_kind_t */
+    char *plugin;  /* as written: name or alias; NULL: not given (converters, predicate) */
     cJSON *config;
     /* of this use in the descriptor, "/sinks/0"; its config is at "<pointer>/config" */
     char *pointer;
@@ -47,12 +46,12 @@ typedef struct sl_transform_chain {
 } sl_transform_chain_t;
 
 typedef struct sl_errors_policy {
-    int tolerate_all;           /* "tolerance": "all" */
-    int64_t retry_timeout_ms;   /* 0: no retry of failed records, -1: for ever */
+    int tolerate_all;         /* "tolerance": "all" */
+    int64_t retry_timeout_ms; /* 0: no retry of failed records, -1: for ever */
     int64_t retry_delay_max_ms;
-    char *dead_letters_file;    /* NULL: none */
+    char *dead_letters_file; /* NULL: none */
     int log;
-    int log_messages;           /* the record too: "log.include.messages" */
+    int log_messages; /* the record too: "log.include.messages" */
 } sl_errors_policy_t;
 
 typedef struct sl_branch {
@@ -85,12 +84,10 @@ typedef struct sl_pipeline {
 unsigned sl_pipeline_config_flags(const sl_pipeline_t *pipeline);
 
 /* Reads a native descriptor (references already resolved). Structure and its own options are
-   always checked; with a
- * catalog, also that plugins exist and their options (not the plugins' check: see
- * sl_pipeline_check). Gives a pipeline
- * only when the report got no error: else SLUICE_INVALID. catalog may be NULL: in a task, which
- * was checked before.
- * default_name is used when the descriptor has no name (a file's base name); may be NULL. */
+ * always checked; with a catalog, also that plugins exist and their options (not the plugins'
+ * check: see sl_pipeline_check). Gives a pipeline only when the report got no error: else
+ * SLUICE_INVALID. catalog may be NULL: in a task, which was checked before. default_name is used
+ * when the descriptor has no name (a file's base name); may be NULL. */
 int sl_pipeline_read(const cJSON *descriptor, const sl_plugin_catalog_t *catalog,
                      const char *default_name, sl_report_t *report, sl_pipeline_t **out);
 void sl_pipeline_destroy(sl_pipeline_t *pipeline); /* accepts NULL */

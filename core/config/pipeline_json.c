@@ -3,7 +3,8 @@
 
 #include "config/pipeline.h"
 
-/* Writing goes on after a failed allocation (cJSON accepts NULL); `ok` says at the end whether all was written. */
+/* Writing goes on after a failed allocation (cJSON accepts NULL); `ok` says at the end whether
+ * all was written. */
 typedef struct writer {
     int ok;
 } writer_t;
@@ -30,7 +31,8 @@ static void put_use(writer_t *writer, cJSON *object, const sl_plugin_use_t *use)
     put(writer, object, "config", cJSON_Duplicate(use->config, 1));
 }
 
-static void put_converter(writer_t *writer, cJSON *object, const char *name, const sl_plugin_use_t *use) {
+static void put_converter(writer_t *writer, cJSON *object, const char *name,
+                          const sl_plugin_use_t *use) {
     cJSON *json;
 
     if (use->plugin == NULL)
@@ -43,7 +45,8 @@ static void put_converter(writer_t *writer, cJSON *object, const char *name, con
 static void put_converters(writer_t *writer, cJSON *object, const sl_converters_t *converters) {
     cJSON *json;
 
-    if (converters->key.plugin == NULL && converters->value.plugin == NULL && converters->header.plugin == NULL)
+    if (converters->key.plugin == NULL && converters->value.plugin == NULL &&
+        converters->header.plugin == NULL)
         return;
     json = need(writer, cJSON_CreateObject());
     put_converter(writer, json, "key", &converters->key);

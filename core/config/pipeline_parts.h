@@ -1,8 +1,9 @@
 /*
  * config/pipeline_parts.h: the descriptor's own options. Private to core/config.
  *
- * Each object of a descriptor has an option table of its own, so that its members are checked and hinted by the same
- * engine as plugins' options are. Members that are objects themselves are JSON options in it.
+ * Each object of a descriptor has an option table of its own, so that its members are checked and
+ * hinted by the same engine as plugins' options are. Members that are objects themselves are JSON
+ * options in it.
  */
 #ifndef SL_CONFIG_PIPELINE_PARTS_H
 #define SL_CONFIG_PIPELINE_PARTS_H
@@ -22,6 +23,7 @@ typedef enum sl_part {
 } sl_part_t;
 
 /* Reads one object by its part's table. NULL without memory. */
-sl_config_t *sl_part_read(sl_part_t part, const cJSON *object, const char *pointer, sl_report_t *report);
+sl_config_t *sl_part_read(sl_part_t part, const cJSON *object, const char *pointer,
+                          sl_report_t *report);
 
 #endif

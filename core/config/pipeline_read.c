@@ -42,7 +42,7 @@ static int has_raw(const cJSON *item) {
 
     if (cJSON_IsRaw(item))
         return 1;
-    cJSON_ArrayForEach(child, item)
+    cJSON_ArrayForEach (child, item)
         if (has_raw(child))
             return 1;
     return 0;
@@ -53,7 +53,7 @@ static int is_flat_array(const cJSON *item) {
 
     if (!cJSON_IsArray(item))
         return 0;
-    cJSON_ArrayForEach(child, item)
+    cJSON_ArrayForEach (child, item)
         if (cJSON_IsArray(child) || cJSON_IsObject(child))
             return 0;
     return 1;
@@ -86,9 +86,10 @@ static cJSON *read_config(reader_t *reader, const cJSON *config, const char *poi
     int ok = made != NULL;
 
     if (config != NULL && !cJSON_IsObject(config) && !cJSON_IsNull(config))
-        sl_report_error(reader->report, pointer, "config", NULL, "\"config\" must be an object of options");
+        sl_report_error(reader->report, pointer, "config", NULL,
+                        "\"config\" must be an object of options");
     else
-        cJSON_ArrayForEach(child, config) {
+        cJSON_ArrayForEach (child, config) {
             item = safe_copy(child);
             ok = ok && item != NULL && cJSON_AddItemToObject(made, child->string, item);
         }
@@ -99,7 +100,8 @@ static cJSON *read_config(reader_t *reader, const cJSON *config, const char *poi
 
 /* ---- one use of a plugin ---- */
 
-static void report_no_plugin(reader_t *reader, uint32_t kind, const char *name, const char *pointer, const char *why) {
+static void report_no_plugin(reader_t *reader, uint32_t kind, const char *name, const char *pointer,
+                             const char *why) {
     const sl_plugin_catalog_t *catalog = reader->catalog;
     const char *candidate;
     sl_nearest_t nearest;
@@ -107,23 +109,28 @@ static void report_no_plugin(reader_t *reader, uint32_t kind, const char *name, 
     size_t i;
 
     if (why != NULL) {
-        sl_report_error(reader->report, pointer, "plugin", NULL, "%s plugin \"%s\" cannot be used: %s",
-                        sl_plugin_kind_name(kind), name, why);
+        sl_report_error(reader->report, pointer, "plugin", NULL,
+                        "%s plugin \"%s\" cannot be used: %s", sl_plugin_kind_name(kind), name,
+                        why);
         return;
     }
     sl_nearest_init(&nearest, name);
-    for (i = 0; catalog->name_at != NULL && (candidate = catalog->name_at(catalog->ctx, kind, i)) != NULL; i++)
+    for (i = 0;
+         catalog->name_at != NULL && (candidate = catalog->name_at(catalog->ctx, kind, i)) != NULL;
+         i++)
         sl_nearest_offer(&nearest, candidate);
     if (nearest.best != NULL)
         snprintf(hint, sizeof hint, "did you mean \"%.150s\"?", nearest.best);
     else
         snprintf(hint, sizeof hint, "`sluice plugins list` shows what there is in --plugin-path");
-    sl_report_error(reader->report, pointer, "plugin", hint, "there is no %s plugin \"%s\"", sl_plugin_kind_name(kind), name);
+    sl_report_error(reader->report, pointer, "plugin", hint, "there is no %s plugin \"%s\"",
+                    sl_plugin_kind_name(kind), name);
 }
 
-/* converter: "key", "value" or "header" for converters, whose option converter.type the runtime fills in. */
-static void check_config(reader_t *reader, const sl_plugin_use_t *use, const sl_plugin_info_t *info, const char *pointer,
-                         const char *converter) {
+/* converter: "key", "value" or "header" for converters, whose option converter.type the runtime
+ * fills in. */
+static void check_config(reader_t *reader, const sl_plugin_use_t *use, const sl_plugin_info_t *info,
+                         const char *pointer, const char *converter) {
     sl_config_t *config = NULL;
     cJSON *object = use->config, *own = NULL;
 
@@ -132,14 +139,15 @@ static void check_config(reader_t *reader, const sl_plugin_use_t *use, const sl_
         object = own = cJSON_Duplicate(object, 1);
         cJSON_AddStringToObject(own, "converter.type", converter);
     }
-    if (sl_config_parse(info->options, object, pointer, reader->flags, reader->report, &config) != SLUICE_OK)
+    if (sl_config_parse(info->options, object, pointer, reader->flags, reader->report, &config) !=
+        SLUICE_OK)
         reader->report->out_of_memory = 1;
     sl_config_destroy(config);
     cJSON_Delete(own);
 }
 
-static void read_use(reader_t *reader, const sl_config_t *part, const cJSON *object, uint32_t kind, const char *pointer,
-                     const char *converter, sl_plugin_use_t *out) {
+static void read_use(reader_t *reader, const sl_config_t *part, const cJSON *object, uint32_t kind,
+                     const char *pointer, const char *converter, sl_plugin_use_t *out) {
     char place[SL_POINTER_MAX];
     sl_plugin_info_t info;
     const char *why = NULL;
@@ -148,22 +156,26 @@ static void read_use(reader_t *reader, const sl_config_t *part, const cJSON *obj
     out->kind = kind;
     out->plugin = copy(reader, sl_config_text(part, "plugin"));
     out->pointer = copy(reader, pointer);
-    out->config = read_config(reader, member(object, "config"), sl_pointer_join(place, sizeof place, pointer, "config"));
+    out->config = read_config(reader, member(object, "config"),
+                              sl_pointer_join(place, sizeof place, pointer, "config"));
     if (reader->catalog == NULL || out->plugin == NULL || out->config == NULL)
         return;
     status = reader->catalog->lookup(reader->catalog->ctx, kind, out->plugin, &info, &why);
     if (status == SLUICE_OK)
         check_config(reader, out, &info, place, converter);
     else
-        report_no_plugin(reader, kind, out->plugin, sl_pointer_join(place, sizeof place, pointer, "plugin"),
-                         status == SLUICE_INVALID ? NULL : why != NULL ? why : "its module is broken");
+        report_no_plugin(reader, kind, out->plugin,
+                         sl_pointer_join(place, sizeof place, pointer, "plugin"),
+                         status == SLUICE_INVALID ? NULL
+                         : why != NULL            ? why
+                                                  : "its module is broken");
 }
 
 /* ---- converters ---- */
 
 /* An object {"plugin","config"}, or the plugin's name alone. */
-static void read_converter(reader_t *reader, const cJSON *converters, const char *name, const char *base,
-                           sl_plugin_use_t *out) {
+static void read_converter(reader_t *reader, const cJSON *converters, const char *name,
+                           const char *base, sl_plugin_use_t *out) {
     const cJSON *given = member(converters, name);
     cJSON *own = NULL;
     char pointer[SL_POINTER_MAX];
@@ -184,7 +196,8 @@ static void read_converter(reader_t *reader, const cJSON *converters, const char
     cJSON_Delete(own);
 }
 
-static void read_converters(reader_t *reader, const cJSON *owner, const char *base, sl_converters_t *out) {
+static void read_converters(reader_t *reader, const cJSON *owner, const char *base,
+                            sl_converters_t *out) {
     const cJSON *converters = member(owner, "converters");
     char pointer[SL_POINTER_MAX];
 
@@ -222,7 +235,7 @@ static int is_taken(const siblings_t *siblings, const char *name) {
 static int is_given(const siblings_t *siblings, const char *name) {
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, siblings->json) {
+    cJSON_ArrayForEach (item, siblings->json) {
         const char *other = cJSON_GetStringValue(member(item, "name"));
         if (other != NULL && strcmp(other, name) == 0)
             return 1;
@@ -237,7 +250,8 @@ static const char *short_name(const char *plugin) {
     return dot != NULL && dot[1] != '\0' ? dot + 1 : plugin;
 }
 
-/* The given name, reported when it is taken; else one made from the plugin's name, with -2, -3 as needed. */
+/* The given name, reported when it is taken; else one made from the plugin's name, with -2, -3
+ * as needed. */
 static char *make_name(reader_t *reader, const char *given, const char *plugin, const char *pointer,
                        const siblings_t *siblings) {
     char name[300], place[SL_POINTER_MAX];
@@ -245,8 +259,9 @@ static char *make_name(reader_t *reader, const char *given, const char *plugin, 
 
     if (given != NULL) {
         if (is_taken(siblings, given))
-            sl_report_error(reader->report, sl_pointer_join(place, sizeof place, pointer, "name"), "name",
-                            "give it another name", "\"%s\" is the name of another one before it", given);
+            sl_report_error(reader->report, sl_pointer_join(place, sizeof place, pointer, "name"),
+                            "name", "give it another name",
+                            "\"%s\" is the name of another one before it", given);
         return copy(reader, given);
     }
     plugin = plugin != NULL ? short_name(plugin) : "unnamed";
@@ -258,7 +273,8 @@ static char *make_name(reader_t *reader, const char *given, const char *plugin, 
 
 /* ---- transforms ---- */
 
-static void read_predicate(reader_t *reader, const cJSON *transform, const char *base, sl_transform_use_t *out) {
+static void read_predicate(reader_t *reader, const cJSON *transform, const char *base,
+                           sl_transform_use_t *out) {
     const cJSON *predicate = member(transform, "predicate");
     char pointer[SL_POINTER_MAX];
     sl_config_t *part;
@@ -274,8 +290,8 @@ static void read_predicate(reader_t *reader, const cJSON *transform, const char 
     sl_config_destroy(part);
 }
 
-static void read_transform(reader_t *reader, const cJSON *transforms, const cJSON *transform, const char *pointer,
-                           sl_transform_chain_t *chain) {
+static void read_transform(reader_t *reader, const cJSON *transforms, const cJSON *transform,
+                           const char *pointer, sl_transform_chain_t *chain) {
     siblings_t siblings = {transforms, chain->items, sizeof *chain->items, chain->count};
     sl_transform_use_t *out = &chain->items[chain->count];
     sl_config_t *part = sl_part_read(SL_PART_TRANSFORM, transform, pointer, reader->report);
@@ -284,12 +300,14 @@ static void read_transform(reader_t *reader, const cJSON *transforms, const cJSO
         return;
     read_use(reader, part, transform, SLUICE_TRANSFORM, pointer, NULL, &out->use);
     read_predicate(reader, transform, pointer, out);
-    out->name = make_name(reader, sl_config_text(part, "name"), out->use.plugin, pointer, &siblings);
+    out->name =
+        make_name(reader, sl_config_text(part, "name"), out->use.plugin, pointer, &siblings);
     sl_config_destroy(part);
     chain->count++;
 }
 
-static void read_chain(reader_t *reader, const cJSON *owner, const char *base, sl_transform_chain_t *out) {
+static void read_chain(reader_t *reader, const cJSON *owner, const char *base,
+                       sl_transform_chain_t *out) {
     const cJSON *transforms = member(owner, "transforms"), *item;
     char pointer[SL_POINTER_MAX], place[SL_POINTER_MAX];
     size_t i = 0;
@@ -298,18 +316,21 @@ static void read_chain(reader_t *reader, const cJSON *owner, const char *base, s
         return;
     sl_pointer_join(pointer, sizeof pointer, base, "transforms");
     if (!cJSON_IsArray(transforms)) {
-        sl_report_error(reader->report, pointer, "transforms", NULL, "\"transforms\" must be an array of objects");
+        sl_report_error(reader->report, pointer, "transforms", NULL,
+                        "\"transforms\" must be an array of objects");
         return;
     }
     out->items = zeroed(reader, (size_t)cJSON_GetArraySize(transforms), sizeof *out->items);
-    cJSON_ArrayForEach(item, transforms)
+    cJSON_ArrayForEach (item, transforms)
         if (out->items != NULL)
-            read_transform(reader, transforms, item, sl_pointer_index(place, sizeof place, pointer, i++), out);
+            read_transform(reader, transforms, item,
+                           sl_pointer_index(place, sizeof place, pointer, i++), out);
 }
 
 /* ---- branches ---- */
 
-static void read_errors(reader_t *reader, const cJSON *owner, const char *base, sl_errors_policy_t *out) {
+static void read_errors(reader_t *reader, const cJSON *owner, const char *base,
+                        sl_errors_policy_t *out) {
     char pointer[SL_POINTER_MAX];
     sl_config_t *part;
 
@@ -339,9 +360,10 @@ static void read_spill(reader_t *reader, const cJSON *sink, const char *base, sl
     sl_config_destroy(part);
 }
 
-static void read_branch(reader_t *reader, const cJSON *sinks, const cJSON *sink, const char *pointer,
-                        sl_pipeline_t *pipeline) {
-    siblings_t siblings = {sinks, pipeline->branches, sizeof *pipeline->branches, pipeline->branch_count};
+static void read_branch(reader_t *reader, const cJSON *sinks, const cJSON *sink,
+                        const char *pointer, sl_pipeline_t *pipeline) {
+    siblings_t siblings = {sinks, pipeline->branches, sizeof *pipeline->branches,
+                           pipeline->branch_count};
     sl_branch_t *out = &pipeline->branches[pipeline->branch_count];
     sl_config_t *part = sl_part_read(SL_PART_SINK, sink, pointer, reader->report);
 
@@ -353,7 +375,8 @@ static void read_branch(reader_t *reader, const cJSON *sinks, const cJSON *sink,
     read_errors(reader, sink, pointer, &out->errors);
     read_spill(reader, sink, pointer, out);
     out->queue_bytes = sl_config_int(part, "queue.bytes");
-    out->name = make_name(reader, sl_config_text(part, "name"), out->sink.plugin, pointer, &siblings);
+    out->name =
+        make_name(reader, sl_config_text(part, "name"), out->sink.plugin, pointer, &siblings);
     sl_config_destroy(part);
     pipeline->branch_count++;
 }
@@ -366,13 +389,16 @@ static void read_branches(reader_t *reader, const cJSON *descriptor, sl_pipeline
     if (sinks == NULL || cJSON_IsNull(sinks))
         return;
     if (!cJSON_IsArray(sinks) || cJSON_GetArraySize(sinks) == 0) {
-        sl_report_error(reader->report, "/sinks", "sinks", NULL, "\"sinks\" must be an array of at least one object");
+        sl_report_error(reader->report, "/sinks", "sinks", NULL,
+                        "\"sinks\" must be an array of at least one object");
         return;
     }
-    pipeline->branches = zeroed(reader, (size_t)cJSON_GetArraySize(sinks), sizeof *pipeline->branches);
-    cJSON_ArrayForEach(item, sinks)
+    pipeline->branches =
+        zeroed(reader, (size_t)cJSON_GetArraySize(sinks), sizeof *pipeline->branches);
+    cJSON_ArrayForEach (item, sinks)
         if (pipeline->branches != NULL)
-            read_branch(reader, sinks, item, sl_pointer_index(pointer, sizeof pointer, "/sinks", i++), pipeline);
+            read_branch(reader, sinks, item,
+                        sl_pointer_index(pointer, sizeof pointer, "/sinks", i++), pipeline);
 }
 
 /* ---- the whole ---- */
@@ -391,7 +417,8 @@ static void read_source(reader_t *reader, const cJSON *descriptor, sl_pipeline_t
     sl_config_destroy(part);
 }
 
-static void read_all(reader_t *reader, const cJSON *descriptor, const char *default_name, sl_pipeline_t *pipeline) {
+static void read_all(reader_t *reader, const cJSON *descriptor, const char *default_name,
+                     sl_pipeline_t *pipeline) {
     sl_config_t *part = sl_part_read(SL_PART_PIPELINE, descriptor, "", reader->report);
     const char *name;
 
@@ -413,8 +440,8 @@ static void read_all(reader_t *reader, const cJSON *descriptor, const char *defa
     read_errors(reader, descriptor, "", &pipeline->errors);
 }
 
-int sl_pipeline_read(const cJSON *descriptor, const sl_plugin_catalog_t *catalog, const char *default_name,
-                     sl_report_t *report, sl_pipeline_t **out) {
+int sl_pipeline_read(const cJSON *descriptor, const sl_plugin_catalog_t *catalog,
+                     const char *default_name, sl_report_t *report, sl_pipeline_t **out) {
     reader_t reader = {catalog, report, 0};
     size_t errors = report->errors;
     sl_pipeline_t *pipeline;

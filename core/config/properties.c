@@ -64,8 +64,8 @@ static const char *put_unicode(const char *p, char **out) {
     if (!hex4(p, &code))
         return p;
     p += 4;
-    if (code >= 0xd800 && code < 0xdc00 && p[0] == '\\' && p[1] == 'u' && hex4(p + 2, &low) && low >= 0xdc00 &&
-        low < 0xe000) {
+    if (code >= 0xd800 && code < 0xdc00 && p[0] == '\\' && p[1] == 'u' && hex4(p + 2, &low) &&
+        low >= 0xdc00 && low < 0xe000) {
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         p += 6;
     }
@@ -98,7 +98,8 @@ static int at_end(char c) {
     return c == '\0' || c == '\n' || c == '\r';
 }
 
-/* One entry into key and value (buffers as long as the text); past it. NULL at the end of the text. */
+/* One entry into key and value (buffers as long as the text); past it. NULL at the end of the
+ * text. */
 static const char *read_entry(const char *p, char *key, char *value) {
     char *k = key, *v = value;
 

@@ -1,8 +1,9 @@
 /*
  * config/properties.h: Java's properties text, as far as configuration files use it.
  *
- * Comments (# and !), key and value parted by '=', ':' or blanks, backslash escapes (\uXXXX too), lines continued by a
- * backslash at their end; of a key given twice the last one counts. Ownership: gives copies. Threads: any.
+ * Comments (# and !), key and value parted by '=', ':' or blanks, backslash escapes (\uXXXX too),
+ * lines continued by a backslash at their end; of a key given twice the last one counts. Ownership:
+ * gives copies. Threads: any.
  */
 #ifndef SL_CONFIG_PROPERTIES_H
 #define SL_CONFIG_PROPERTIES_H

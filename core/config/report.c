@@ -42,11 +42,13 @@ static int make_room(sl_report_t *report) {
     return 1;
 }
 
-static void add(sl_report_t *report, sl_severity_t severity, const char *pointer, const char *key, const char *hint,
-                const char *message) {
-    sl_fault_t fault = {severity, strdup(pointer != NULL ? pointer : ""), strdup(key != NULL ? key : ""),
-                        strdup(message), hint != NULL ? strdup(hint) : NULL};
-    int ok = fault.pointer != NULL && fault.key != NULL && fault.message != NULL && (hint == NULL || fault.hint != NULL);
+static void add(sl_report_t *report, sl_severity_t severity, const char *pointer, const char *key,
+                const char *hint, const char *message) {
+    sl_fault_t fault = {severity, strdup(pointer != NULL ? pointer : ""),
+                        strdup(key != NULL ? key : ""), strdup(message),
+                        hint != NULL ? strdup(hint) : NULL};
+    int ok = fault.pointer != NULL && fault.key != NULL && fault.message != NULL &&
+             (hint == NULL || fault.hint != NULL);
 
     report->errors += severity == SL_FAULT_ERROR ? 1 : 0;
     if (ok && make_room(report)) {
@@ -57,8 +59,8 @@ static void add(sl_report_t *report, sl_severity_t severity, const char *pointer
     fini_fault(&fault);
 }
 
-void sl_report_va(sl_report_t *report, sl_severity_t severity, const char *pointer, const char *key, const char *hint,
-                  const char *fmt, va_list args) {
+void sl_report_va(sl_report_t *report, sl_severity_t severity, const char *pointer, const char *key,
+                  const char *hint, const char *fmt, va_list args) {
     char message[MESSAGE_MAX];
 
     vsnprintf(message, sizeof message, fmt, args);
@@ -66,8 +68,8 @@ void sl_report_va(sl_report_t *report, sl_severity_t severity, const char *point
     add(report, severity, pointer, key, hint, message);
 }
 
-void sl_report_error(sl_report_t *report, const char *pointer, const char *key, const char *hint, const char *fmt,
-                     ...) {
+void sl_report_error(sl_report_t *report, const char *pointer, const char *key, const char *hint,
+                     const char *fmt, ...) {
     va_list args;
 
     va_start(args, fmt);
@@ -75,8 +77,8 @@ void sl_report_error(sl_report_t *report, const char *pointer, const char *key, 
     va_end(args);
 }
 
-void sl_report_warn(sl_report_t *report, const char *pointer, const char *key, const char *hint, const char *fmt,
-                    ...) {
+void sl_report_warn(sl_report_t *report, const char *pointer, const char *key, const char *hint,
+                    const char *fmt, ...) {
     va_list args;
 
     va_start(args, fmt);
@@ -103,7 +105,8 @@ char *sl_report_text(const sl_report_t *report, const char *file) {
         return NULL;
     for (i = 0; i < report->count; i++) {
         const sl_fault_t *fault = &report->faults[i];
-        fprintf(out, "%s%s%s", file != NULL ? file : "", file != NULL ? ": " : "", severity_name(fault->severity));
+        fprintf(out, "%s%s%s", file != NULL ? file : "", file != NULL ? ": " : "",
+                severity_name(fault->severity));
         if (*fault->pointer != '\0')
             fprintf(out, " at %s", fault->pointer);
         fprintf(out, ": %s", fault->message);
@@ -121,7 +124,8 @@ char *sl_report_text(const sl_report_t *report, const char *file) {
 
 static cJSON *fault_json(const sl_fault_t *fault) {
     cJSON *json = cJSON_CreateObject();
-    int ok = json != NULL && cJSON_AddStringToObject(json, "severity", severity_name(fault->severity)) != NULL &&
+    int ok = json != NULL &&
+             cJSON_AddStringToObject(json, "severity", severity_name(fault->severity)) != NULL &&
              cJSON_AddStringToObject(json, "pointer", fault->pointer) != NULL &&
              cJSON_AddStringToObject(json, "key", fault->key) != NULL &&
              cJSON_AddStringToObject(json, "message", fault->message) != NULL;
@@ -138,7 +142,8 @@ static cJSON *fault_json(const sl_fault_t *fault) {
 
 cJSON *sl_report_json(const sl_report_t *report) {
     cJSON *json = cJSON_CreateObject(), *faults = NULL;
-    int ok = json != NULL && cJSON_AddBoolToObject(json, "valid", sl_report_status(report) == SLUICE_OK) != NULL &&
+    int ok = json != NULL &&
+             cJSON_AddBoolToObject(json, "valid", sl_report_status(report) == SLUICE_OK) != NULL &&
              cJSON_AddNumberToObject(json, "errors", (double)report->errors) != NULL &&
              (faults = cJSON_AddArrayToObject(json, "faults")) != NULL;
     size_t i;
@@ -160,11 +165,13 @@ int sl_report_add_json(sl_report_t *report, const cJSON *json) {
 
     if (!cJSON_IsArray(faults))
         return SLUICE_INVALID;
-    cJSON_ArrayForEach(item, faults) {
+    cJSON_ArrayForEach (item, faults) {
         const char *severity = text_of(item, "severity"), *message = text_of(item, "message");
         if (message == NULL)
             return SLUICE_INVALID;
-        add(report, severity != NULL && strcmp(severity, "warning") == 0 ? SL_FAULT_WARNING : SL_FAULT_ERROR,
+        add(report,
+            severity != NULL && strcmp(severity, "warning") == 0 ? SL_FAULT_WARNING
+                                                                 : SL_FAULT_ERROR,
             text_of(item, "pointer"), text_of(item, "key"), text_of(item, "hint"), message);
     }
     return SLUICE_OK;

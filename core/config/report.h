@@ -9,15 +9,12 @@
 #ifndef SL_CONFIG_REPORT_H
 #define SL_CONFIG_REPORT_H
 
+#include "sluice/host.h"
+#include <cjson/cJSON.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cjson/cJSON.h>
-#include "sluice/host.h"
 
-typedef enum sl_severity {
-    SL_FAULT_ERROR = 0,
-    SL_FAULT_WARNING = 1
-} sl_severity_t;
+typedef enum sl_severity { SL_FAULT_ERROR = 0, SL_FAULT_WARNING = 1 } sl_severity_t;
 
 typedef struct sl_fault {
     sl_severity_t severity;
@@ -31,7 +28,7 @@ typedef struct sl_report {
     sl_fault_t *faults;
     size_t count;
     size_t capacity;
-    size_t errors;    /* faults that are no warnings */
+    size_t errors;     /* faults that are no warnings */
     int out_of_memory; /* faults were lost: counts as an error */
 } sl_report_t;
 
@@ -49,8 +46,8 @@ void sl_report_va(sl_report_t *report, sl_severity_t severity, const char *point
 /* SLUICE_OK, or SLUICE_INVALID when there is at least one error. */
 int sl_report_status(const sl_report_t *report);
 
-/* One line a fault: "file: error at /sinks/0/config/adress: message. hint". Given: free() it. NULL
-   without memory. */
+/* One line a fault: "file: error at /sinks/0/config/adress: message. hint". Given: free() it.
+ * NULL without memory. */
 char *sl_report_text(const sl_report_t *report, const char *file);
 /* {"valid":bool,"errors":n,"faults":[{"severity","pointer","key","message","hint"}]}. Given. */
 cJSON *sl_report_json(const sl_report_t *report);

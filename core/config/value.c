@@ -27,11 +27,13 @@ typedef struct unit {
     int64_t factor;
 } unit_t;
 
-static const unit_t duration_units[] = {{"ms", 1},       {"s", 1000},       {"m", 60000}, {"min", 60000},
-                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
-static const unit_t byte_units[] = {{"b", 1},           {"k", 1 << 10},  {"kb", 1 << 10},  {"kib", 1 << 10},
-                                    {"m", 1 << 20},     {"mb", 1 << 20}, {"mib", 1 << 20}, {"g", 1 << 30},
-                                    {"gb", 1 << 30},    {"gib", 1 << 30}, {"t", (int64_t)1 << 40}, {NULL, 0}};
+static const unit_t duration_units[] = {{"ms", 1},      {"s", 1000},    {"m", 60000},
+                                        {"min", 60000}, {"h", 3600000}, {"d", 86400000},
+                                        {NULL, 0}};
+static const unit_t byte_units[] = {{"b", 1},         {"k", 1 << 10},          {"kb", 1 << 10},
+                                    {"kib", 1 << 10}, {"m", 1 << 20},          {"mb", 1 << 20},
+                                    {"mib", 1 << 20}, {"g", 1 << 30},          {"gb", 1 << 30},
+                                    {"gib", 1 << 30}, {"t", (int64_t)1 << 40}, {NULL, 0}};
 
 void sl_value_fini(sl_value_t *value) {
     size_t i;
@@ -81,7 +83,8 @@ static int read_integer(reading_t *reading, const char *text, int64_t min, int64
 
     errno = 0;
     n = strtoll(begin, &end, 10);
-    if (end == begin || *end != '\0' || isspace((unsigned char)*begin) || *begin == '+' || errno == ERANGE || n < min || n > max) {
+    if (end == begin || *end != '\0' || isspace((unsigned char)*begin) || *begin == '+' ||
+        errno == ERANGE || n < min || n > max) {
         if (reading->connect)
             return fault(reading, NULL, "Not a number of type %s", type);
         if (end != begin && *end == '\0')
@@ -90,22 +93,26 @@ static int read_integer(reading_t *reading, const char *text, int64_t min, int64
     }
     reading->out->number = n;
     reading->out->real = (double)n;
-    return check_range(reading, n < reading->option->min, n > reading->option->max, "");
+    return check_range(reading, n<reading->option->min, n> reading->option->max, "");
 }
 
 static int read_double(reading_t *reading, const char *text) {
     char *end;
     double value = strtod(text, &end);
 
-    if (end == text || *end != '\0' || isspace((unsigned char)*text) || strpbrk(text, "xXpP") != NULL)
-        return fault(reading, NULL, "%s", reading->connect ? "Not a number of type DOUBLE" : "not a number");
+    if (end == text || *end != '\0' || isspace((unsigned char)*text) ||
+        strpbrk(text, "xXpP") != NULL)
+        return fault(reading, NULL, "%s",
+                     reading->connect ? "Not a number of type DOUBLE" : "not a number");
     reading->out->real = value;
     reading->out->number = fabs(value) < 9e18 ? (int64_t)value : 0;
-    return check_range(reading, value < (double)reading->option->min, value > (double)reading->option->max, "");
+    return check_range(reading,
+                       value<(double)reading->option->min, value>(double) reading->option->max, "");
 }
 
 /* A number, perhaps with a fraction, and a unit. The number is split so that 64 bits stay exact. */
-static int read_with_unit(reading_t *reading, const char *text, const unit_t *units, const char *what) {
+static int read_with_unit(reading_t *reading, const char *text, const unit_t *units,
+                          const char *what) {
     char *end;
     int64_t whole, factor = 1, n;
     double fraction = 0;
@@ -124,8 +131,7 @@ static int read_with_unit(reading_t *reading, const char *text, const unit_t *un
     }
     while (*end == ' ')
         end++;
-    for (; *end != '\0' && units->name != NULL && strcasecmp(units->name, end) != 0; units++) {
-    }
+    for (; *end != '\0' && units->name != NULL && strcasecmp(units->name, end) != 0; units++) {}
     if (*end != '\0') {
         if (units->name == NULL)
             return fault(reading, what, "unknown unit \"%.20s\"", end);
@@ -138,8 +144,9 @@ static int read_with_unit(reading_t *reading, const char *text, const unit_t *un
     reading->out->real = (double)n;
     if (n < 0 && (reading->option->flags & SLUICE_OPT_RANGE) == 0)
         return fault(reading, NULL, "must not be negative");
-    return check_range(reading, n < reading->option->min, n > reading->option->max,
-                       units == byte_units || reading->option->type == SLUICE_OPT_BYTES ? " bytes" : " ms");
+    return check_range(reading, n<reading->option->min, n> reading->option->max,
+                       units == byte_units || reading->option->type == SLUICE_OPT_BYTES ? " bytes"
+                                                                                        : " ms");
 }
 
 /* ---- texts ---- */
@@ -148,8 +155,9 @@ static int read_boolean(reading_t *reading, const char *text) {
     int yes = strcasecmp(text, "true") == 0;
 
     if (!yes && strcasecmp(text, "false") != 0)
-        return fault(reading, NULL, "%s", reading->connect ? "Expected value to be either true or false"
-                                                           : "must be true or false");
+        return fault(reading, NULL, "%s",
+                     reading->connect ? "Expected value to be either true or false"
+                                      : "must be true or false");
     reading->out->number = yes;
     reading->out->real = yes;
     free(reading->out->text);
@@ -180,7 +188,8 @@ static int read_enum(reading_t *reading, const char *text) {
         near = sl_nearest_of(text, values);
         if (near != NULL)
             snprintf(hint, sizeof hint, "did you mean \"%.100s\"?", near);
-        return fault(reading, hint, reading->connect ? "String must be one of: %s" : "must be one of: %s", all);
+        return fault(reading, hint,
+                     reading->connect ? "String must be one of: %s" : "must be one of: %s", all);
     }
     reading->out->number = found;
     reading->out->real = (double)found;
@@ -194,7 +203,8 @@ int sl_regex_check(const char *pattern, char *text, size_t size) {
     PCRE2_UCHAR why[160];
     int error;
 
-    code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &error, &offset, NULL);
+    code =
+        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &error, &offset, NULL);
     if (code != NULL) {
         pcre2_code_free(code);
         return SLUICE_OK;
@@ -209,7 +219,8 @@ static int read_regex(reading_t *reading, const char *text) {
 
     if (sl_regex_check(text, why, sizeof why) == SLUICE_OK)
         return SLUICE_OK;
-    return fault(reading, NULL, reading->connect ? "Invalid regex: %s" : "not a regular expression: %s", why);
+    return fault(reading, NULL,
+                 reading->connect ? "Invalid regex: %s" : "not a regular expression: %s", why);
 }
 
 /* ---- lists and JSON ---- */
@@ -243,8 +254,7 @@ static int split_list(reading_t *reading, const char *text) {
         end = strchrnul(text, ',');
         while (text < end && isspace((unsigned char)*text))
             text++;
-        for (last = end; last > text && isspace((unsigned char)last[-1]); last--) {
-        }
+        for (last = end; last > text && isspace((unsigned char)last[-1]); last--) {}
         status = add_item(reading->out, text, (size_t)(last - text));
         if (status != SLUICE_OK || *end == '\0')
             return status;
@@ -281,7 +291,7 @@ static int read_list(reading_t *reading, const cJSON *item) {
     if (!cJSON_IsArray(item)) {
         status = split_list(reading, sl_json_scalar(item, buffer, sizeof buffer));
     } else {
-        cJSON_ArrayForEach(element, item) {
+        cJSON_ArrayForEach (element, item) {
             text = sl_json_scalar(element, buffer, sizeof buffer);
             if (text == NULL)
                 return fault(reading, NULL, "a list holds texts and numbers only");
@@ -293,10 +303,11 @@ static int read_list(reading_t *reading, const cJSON *item) {
     if (status != SLUICE_OK)
         return status;
     count = (int64_t)reading->out->item_count;
-    return check_range(reading, count < reading->option->min, count > reading->option->max, " items");
+    return check_range(reading, count<reading->option->min, count> reading->option->max, " items");
 }
 
-/* JSON text in a string: always in flat configs, in a descriptor when it looks like an object or array. */
+/* JSON text in a string: always in flat configs, in a descriptor when it looks like an object or
+ * array. */
 static int read_json_text(reading_t *reading, const char *text) {
     sl_report_t report;
     cJSON *tree;
@@ -305,7 +316,8 @@ static int read_json_text(reading_t *reading, const char *text) {
     sl_report_init(&report);
     status = sl_json_read(text, strlen(text), &report, &tree);
     if (status == SLUICE_INVALID)
-        status = fault(reading, NULL, "not JSON: %s", report.count > 0 ? report.faults[0].message : "");
+        status =
+            fault(reading, NULL, "not JSON: %s", report.count > 0 ? report.faults[0].message : "");
     cJSON_Delete(tree);
     sl_report_fini(&report);
     return status == SLUICE_OK ? set_text(reading, text) : status;
@@ -316,7 +328,8 @@ static int read_json(reading_t *reading, const cJSON *item) {
     char *printed;
     int status;
 
-    if (text != NULL && (reading->connect || text[strspn(text, " \t\r\n")] == '{' || text[strspn(text, " \t\r\n")] == '['))
+    if (text != NULL && (reading->connect || text[strspn(text, " \t\r\n")] == '{' ||
+                         text[strspn(text, " \t\r\n")] == '['))
         return read_json_text(reading, text);
     printed = cJSON_PrintUnformatted(item);
     if (printed == NULL)
@@ -338,30 +351,34 @@ static int read_by_type(reading_t *reading, const char *text) {
     case SLUICE_OPT_DOUBLE: return read_double(reading, text);
     case SLUICE_OPT_BOOLEAN: return read_boolean(reading, text);
     case SLUICE_OPT_DURATION:
-        return read_with_unit(reading, text, duration_units, "milliseconds, or a number with ms, s, m, h or d");
-    case SLUICE_OPT_BYTES: return read_with_unit(reading, text, byte_units, "bytes, or a number with k, m or g");
+        return read_with_unit(reading, text, duration_units,
+                              "milliseconds, or a number with ms, s, m, h or d");
+    case SLUICE_OPT_BYTES:
+        return read_with_unit(reading, text, byte_units, "bytes, or a number with k, m or g");
     case SLUICE_OPT_ENUM: return read_enum(reading, text);
     case SLUICE_OPT_REGEX: return read_regex(reading, text);
     default:
         if ((reading->option->flags & SLUICE_OPT_RANGE) != 0 && length < reading->option->min)
             return reading->option->min > 1
-                       ? fault(reading, NULL, "must have at least %" PRId64 " bytes", reading->option->min)
-                       : fault(reading, NULL, "%s", reading->connect ? "String must be non-empty" : "must not be empty");
+                       ? fault(reading, NULL, "must have at least %" PRId64 " bytes",
+                               reading->option->min)
+                       : fault(reading, NULL, "%s",
+                               reading->connect ? "String must be non-empty" : "must not be empty");
         return check_range(reading, 0, length > reading->option->max, " bytes");
     }
 }
 
-/* Texts keep their blanks in a descriptor; Connect trims them, and numbers and words are always trimmed. */
+/* Texts keep their blanks in a descriptor; Connect trims them, and numbers and words are always
+ * trimmed. */
 static char *own_text(const reading_t *reading, const char *text) {
-    int keep = !reading->connect &&
-               (reading->option->type == SLUICE_OPT_STRING || reading->option->type == SLUICE_OPT_PASSWORD ||
-                reading->option->type == SLUICE_OPT_REGEX);
+    int keep = !reading->connect && (reading->option->type == SLUICE_OPT_STRING ||
+                                     reading->option->type == SLUICE_OPT_PASSWORD ||
+                                     reading->option->type == SLUICE_OPT_REGEX);
     size_t len;
 
     while (!keep && isspace((unsigned char)*text))
         text++;
-    for (len = strlen(text); !keep && len > 0 && isspace((unsigned char)text[len - 1]); len--) {
-    }
+    for (len = strlen(text); !keep && len > 0 && isspace((unsigned char)text[len - 1]); len--) {}
     return strndup(text, len);
 }
 

@@ -6,27 +6,29 @@
 #ifndef SL_CONFIG_VALUE_H
 #define SL_CONFIG_VALUE_H
 
+#include "sluice/config.h"
+#include <cjson/cJSON.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cjson/cJSON.h>
-#include "sluice/config.h"
 
 typedef struct sl_value {
-    char *text;   /* NULL: null */
+    char *text; /* NULL: null */
     int64_t number;
     double real;
     char **items; /* LIST */
     size_t item_count;
 } sl_value_t;
 
-/* What is wrong with a value. `missing_range`: Connect's validator would complain of the null, too. */
+/* What is wrong with a value. `missing_range`: Connect's validator would complain of the null,
+ * too. */
 typedef struct sl_value_fault {
     char message[512];
     char hint[256];
 } sl_value_fault_t;
 
-/* Reads an item (a scalar; also an array for LIST and JSON, an object for JSON). connect: Connect's wording and
- * trimming. SLUICE_OK, SLUICE_INVALID with *fault filled and *out null, SLUICE_NO_MEMORY. */
+/* Reads an item (a scalar; also an array for LIST and JSON, an object for JSON). connect:
+ * Connect's wording and trimming. SLUICE_OK, SLUICE_INVALID with *fault filled and *out null,
+ * SLUICE_NO_MEMORY. */
 int sl_value_read(const sluice_option_t *option, const cJSON *item, int connect, sl_value_t *out,
                   sl_value_fault_t *fault);
 void sl_value_fini(sl_value_t *value);

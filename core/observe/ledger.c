@@ -13,8 +13,8 @@ struct sl_ledger {
     size_t room;
 };
 
-static const char *const names[SL_LEDGER_COUNTS] = {"in", "generated", "out", "filtered", "absorbed",
-                                                    "dead_lettered", "replayed", "in_flight"};
+static const char *const names[SL_LEDGER_COUNTS] = {
+    "in", "generated", "out", "filtered", "absorbed", "dead_lettered", "replayed", "in_flight"};
 
 const char *sl_ledger_count_name(sl_ledger_count_t which) {
     return names[which];
@@ -82,7 +82,8 @@ int64_t sl_ledger_imbalance(const sl_ledger_node_t *node) {
 static void describe(const sl_ledger_node_t *node, int64_t missing, char *text, size_t size) {
     size_t len, i;
 
-    snprintf(text, size, "node %s: %" PRId64 " records %s (", node->name, missing < 0 ? -missing : missing,
+    snprintf(text, size, "node %s: %" PRId64 " records %s (", node->name,
+             missing < 0 ? -missing : missing,
              missing > 0 ? "disappeared" : "appeared from nowhere");
     for (i = 0; i < SL_LEDGER_COUNTS; i++) {
         len = strlen(text);
@@ -110,8 +111,10 @@ static cJSON *node_to_json(const sl_ledger_node_t *node) {
     size_t i;
 
     for (i = 0; ok && i < SL_LEDGER_COUNTS; i++)
-        ok = cJSON_AddNumberToObject(json, names[i], (double)sl_ledger_get(node, (sl_ledger_count_t)i)) != NULL;
-    ok = ok && cJSON_AddNumberToObject(json, "imbalance", (double)sl_ledger_imbalance(node)) != NULL;
+        ok = cJSON_AddNumberToObject(json, names[i],
+                                     (double)sl_ledger_get(node, (sl_ledger_count_t)i)) != NULL;
+    ok =
+        ok && cJSON_AddNumberToObject(json, "imbalance", (double)sl_ledger_imbalance(node)) != NULL;
     if (ok)
         return json;
     cJSON_Delete(json);

@@ -14,10 +14,10 @@
 #ifndef SL_OBSERVE_LEDGER_H
 #define SL_OBSERVE_LEDGER_H
 
+#include <cjson/cJSON.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cjson/cJSON.h>
 
 typedef enum sl_ledger_count {
     SL_LEDGER_IN = 0,
@@ -61,15 +61,12 @@ int64_t sl_ledger_imbalance(const sl_ledger_node_t *node);
 /* Number of nodes out of balance; text names the first of them (cut to size; may be NULL). */
 size_t sl_ledger_check(const sl_ledger_t *ledger, char *text, size_t size);
 
-/* Array of
-  
-{"name","in","generated","out","filtered","absorbed","dead_lettered","replayed","in_flight","imbalance"} in order of
- * making. Given; NULL without memory. */
+/* Array, in order of making, of {"name", "in", "generated", "out", "filtered", "absorbed",
+ * "dead_lettered", "replayed", "in_flight", "imbalance"}. Given; NULL without memory. */
 cJSON *sl_ledger_to_json(const sl_ledger_t *ledger);
 
 /* Sets sluice_node_records_total{node=,result=in|out|...} and sluice_node_in_flight{node=} from
-   the counters: call it
- * at collect. */
+ * the counters: call it at collect. */
 void sl_ledger_to_metrics(const sl_ledger_t *ledger);
 
 #endif

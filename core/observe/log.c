@@ -42,7 +42,8 @@ static size_t mask_fields(const sl_log_field_t *in, size_t count, sl_log_field_t
             out[i].text = "";
             continue;
         }
-        /* Cutting before masking could leave the head of a secret, so what is cut is masked while it has all room. */
+        /* Cutting before masking could leave the head of a secret, so what is cut is masked
+         * while it has all room. */
         snprintf(room, size, "%s", in[i].text);
         if (strlen(in[i].text) >= size)
             snprintf(room, size, "%s", "(too long)");
@@ -156,7 +157,7 @@ cJSON *sl_log_record_to_json(const sl_log_record_t *record) {
 static size_t collect_fields(const cJSON *object, sl_log_field_t *out, size_t count) {
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, object) {
+    cJSON_ArrayForEach (item, object) {
         if (count == SL_LOG_FIELDS_MAX)
             break;
         if (cJSON_IsNumber(item))

@@ -20,18 +20,18 @@
 #ifndef SL_OBSERVE_LOG_H
 #define SL_OBSERVE_LOG_H
 
+#include "sluice/host.h"
+#include <cjson/cJSON.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cjson/cJSON.h>
-#include "sluice/host.h"
 
-#define SL_LOG_WAIT_MS 50
-#define SL_LOG_TEXT_MAX 4096 /* longer text of one line is cut and ends in "..." */
-#define SL_LOG_FIELDS_MAX 16 /* further fields of one line are left out */
+#define SL_LOG_WAIT_MS    50
+#define SL_LOG_TEXT_MAX   4096 /* longer text of one line is cut and ends in "..." */
+#define SL_LOG_FIELDS_MAX 16   /* further fields of one line are left out */
 
-/* One key with its value, a text (NULL is written as null) or, when text is NULL and is_number, a
-   number. */
+/* One key with its value, a text (NULL is written as null) or, when text is NULL and is_number,
+ * a number. */
 typedef struct sl_log_field {
     const char *key;
     const char *text;
@@ -50,8 +50,8 @@ static inline sl_log_field_t sl_field_int(const char *key, int64_t number) {
 }
 
 /* Two arguments of sl_log_kv: the fields and their count. */
-#define SL_FIELDS(...)                                                                             \
-    (sl_log_field_t[]){__VA_ARGS__},                                                               \
+#define SL_FIELDS(...)               \
+    (sl_log_field_t[]){__VA_ARGS__}, \
         sizeof((sl_log_field_t[]){__VA_ARGS__}) / sizeof(sl_log_field_t)
 
 /* One line as the output function gets it: masked and limited. Valid during the call. */
@@ -86,9 +86,9 @@ void sl_log_tick(void);
 
 /* ---- levels ---- */
 
-/* The level of a scope and of all scopes below it ("a" covers "a.b", not "ab"). NULL or "root": of
-   everything that has no
- * level of its own; lower ones stay. SLUICE_NO_MEMORY when there are too many scopes. */
+/* The level of a scope and of all scopes below it ("a" covers "a.b", not "ab"). NULL or "root":
+ * of everything that has no level of its own; lower ones stay. SLUICE_NO_MEMORY when there are
+ * too many scopes. */
 int sl_log_set_level(const char *scope, sluice_log_level_t level);
 sluice_log_level_t sl_log_level(const char *scope); /* effective level */
 /* any case; also "warning", "fatal"; else INVALID */
@@ -96,20 +96,18 @@ int sl_log_parse_level(const char *text, sluice_log_level_t *out);
 const char *sl_log_level_name(sluice_log_level_t level); /* "ERROR", "WARN", "INFO" ... */
 
 /* Calls fn for "root" and for every scope that was logged to or set, sorted by name: what REST
-   lists as loggers.
- * changed_ms: when its level was last set, 0: never. */
+ * lists as loggers. changed_ms: when its level was last set, 0: never. */
 typedef void (*sl_log_scope_fn)(void *user, const char *scope, sluice_log_level_t level,
                                 int64_t changed_ms);
 void sl_log_each_scope(sl_log_scope_fn fn, void *user);
 
 /* ---- secrets ---- */
 
-/* From now on this text is shown as [hidden] in every line. Texts under 4 bytes are refused (they
-   would hide half of
- * all lines). Copied; the same text is kept once. */
+/* From now on this text is shown as [hidden] in every line. Texts under 4 bytes are refused
+ * (they would hide half of all lines). Copied; the same text is kept once. */
 int sl_log_add_secret(const char *text);
 /* Masks the known secrets in place, within a buffer of `size` bytes. For error texts that go
-   elsewhere than the log. */
+ * elsewhere than the log. */
 void sl_log_mask(char *text, size_t size);
 
 /* ---- output ---- */
@@ -122,11 +120,11 @@ void sl_log_set_format(sl_log_format_t format);
 void sl_log_set_fd(int fd);
 
 /* A record as it crosses a process: {"level","scope","text","ts","fields":{}}. NULL without
-   memory. */
+ * memory. */
 cJSON *sl_log_record_to_json(const sl_log_record_t *record);
-/* Writes a record that another process made, with further fields in front (pipeline, task). Level
-   and limits were
- * applied where it was made; secrets are masked again. SLUICE_INVALID when it is no such object. */
+/* Writes a record that another process made, with further fields in front (pipeline, task).
+ * Level and limits were applied where it was made; secrets are masked again. SLUICE_INVALID when
+ * it is no such object. */
 int sl_log_write_json(const cJSON *record, const sl_log_field_t *fields, size_t field_count);
 
 /* Renders one line with its newline; returns its length, cut to fit. */

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define SCOPES_MAX 256
-#define INHERITED (-1)
+#define INHERITED  (-1)
 
 typedef struct scope {
     char name[SL_LOG_SCOPE_MAX];
@@ -20,7 +20,8 @@ static scope_t scopes[SCOPES_MAX];
 static size_t scope_count;
 static int64_t root_changed_ms;
 static _Atomic int root_level = SLUICE_LOG_INFO;
-static _Atomic int own_levels; /* how many scopes have a level of their own: 0 makes the check one load */
+static _Atomic int
+    own_levels; /* how many scopes have a level of their own: 0 makes the check one load */
 
 static int is_root(const char *scope) {
     return scope == NULL || *scope == '\0' || strcasecmp(scope, "root") == 0;
@@ -110,8 +111,9 @@ int sl_log_parse_level(const char *text, sluice_log_level_t *out) {
     static const struct {
         const char *name;
         sluice_log_level_t level;
-    } names[] = {{"error", SLUICE_LOG_ERROR}, {"fatal", SLUICE_LOG_ERROR}, {"warn", SLUICE_LOG_WARN},
-                 {"warning", SLUICE_LOG_WARN}, {"info", SLUICE_LOG_INFO}, {"debug", SLUICE_LOG_DEBUG},
+    } names[] = {{"error", SLUICE_LOG_ERROR}, {"fatal", SLUICE_LOG_ERROR},
+                 {"warn", SLUICE_LOG_WARN},   {"warning", SLUICE_LOG_WARN},
+                 {"info", SLUICE_LOG_INFO},   {"debug", SLUICE_LOG_DEBUG},
                  {"trace", SLUICE_LOG_TRACE}, {"all", SLUICE_LOG_TRACE}};
     size_t i;
 

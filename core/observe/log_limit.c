@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Lines that differ in digits only count as the same: a flood names a record number or an offset in each line. */
+/* Lines that differ in digits only count as the same: a flood names a record number or an offset
+ * in each line. */
 #define WINDOW_MS 5000
-#define BURST 10
-#define SLOTS 128
+#define BURST     10
+#define SLOTS     128
 
 typedef struct slot {
     uint64_t hash;

@@ -23,7 +23,7 @@ static _Atomic int chosen_format = SL_LOG_AUTO;
 static _Atomic int output_fd = 2;
 static _Atomic int output_tty = -1; /* -1: not asked yet */
 static int torn;              /* a line was left half-written: the next one begins with a newline */
-static unsigned long dropped;       /* under the log's output lock, as is all of the standard output */
+static unsigned long dropped; /* under the log's output lock, as is all of the standard output */
 
 void sl_log_set_format(sl_log_format_t format) {
     atomic_store(&chosen_format, (int)format);
@@ -197,7 +197,8 @@ static void render_text(line_t *line, const sl_log_record_t *record) {
     put_fields(line, record, 2, put_field_text);
 }
 
-size_t sl_log_render(const sl_log_record_t *record, sl_log_format_t format, char *out, size_t size) {
+size_t sl_log_render(const sl_log_record_t *record, sl_log_format_t format, char *out,
+                     size_t size) {
     line_t line = {out, 0, size, 0};
 
     if (size < 512)
@@ -221,13 +222,16 @@ static sl_log_format_t current_format(int fd) {
     return atomic_load(&output_tty) ? SL_LOG_TEXT : SL_LOG_JSON;
 }
 
-/* Writes all of it unless the reader does not read: then waits once, and never again until it reads. */
+/* Writes all of it unless the reader does not read: then waits once, and never again until it
+ * reads. */
 static int write_line(int fd, const char *data, size_t len) {
     size_t done = 0;
 
     while (done < len) {
         struct pollfd poll_fd = {fd, POLLOUT, 0};
-        size_t chunk = len - done < 4096 ? len - done : 4096; /* a writable pipe takes so much without blocking */
+        size_t chunk = len - done < 4096
+                           ? len - done
+                           : 4096; /* a writable pipe takes so much without blocking */
         ssize_t n;
         int ready = poll(&poll_fd, 1, dropped > 0 ? 0 : SL_LOG_WAIT_MS);
         if (ready == 0 || (ready < 0 && errno != EINTR))

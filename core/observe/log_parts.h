@@ -6,9 +6,9 @@
 #ifndef SL_OBSERVE_LOG_PARTS_H
 #define SL_OBSERVE_LOG_PARTS_H
 
+#include "observe/log.h"
 #include <stddef.h>
 #include <stdint.h>
-#include "observe/log.h"
 
 #define SL_LOG_SCOPE_MAX 64
 
@@ -23,8 +23,9 @@ typedef struct sl_log_repeat {
 /* log_level.c: remembers a scope, so that it is listed. */
 void sl_log_scope_seen(const char *scope);
 
-/* log_limit.c: 1 when the line may go out, 0 when it is one repetition too many. The caller holds the output lock, also
- * for sl_log_limit_due, which gives one suppressed line whose window ended, or 0. */
+/* log_limit.c: 1 when the line may go out, 0 when it is one repetition too many. The caller
+ * holds the output lock, also for sl_log_limit_due, which gives one suppressed line whose window
+ * ended, or 0. */
 int sl_log_limit_pass(sluice_log_level_t level, const char *scope, const char *text, int64_t now_ms,
                       sl_log_repeat_t *repeat);
 int sl_log_limit_due(int64_t now_ms, sl_log_repeat_t *repeat);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECRET_MIN 4
+#define SECRET_MIN  4
 #define SECRETS_MAX 4096
 
 static const char mask[] = "[hidden]";
@@ -58,7 +58,8 @@ int sl_log_add_secret(const char *text) {
     return status;
 }
 
-/* Replaces text[at, at + len) by the mask; what then no longer fits is cut. Returns where to go on. */
+/* Replaces text[at, at + len) by the mask; what then no longer fits is cut. Returns where to go
+ * on. */
 static size_t hide(char *text, size_t size, size_t at, size_t len) {
     size_t total = strlen(text), put = sizeof mask - 1, rest = total - at - len;
 

@@ -12,9 +12,11 @@
 #include "observe/metrics_parts.h"
 #include "observe/process.h"
 
-/* Seconds and bytes in one set of buckets: a decade has three steps below 100 (seconds), one per factor 8 above. */
-static const double bounds[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60,
-                                1024, 8192, 65536, 524288, 4194304, 33554432};
+/* Seconds and bytes in one set of buckets: a decade has three steps below 100 (seconds), one per
+ * factor 8 above. */
+static const double bounds[] = {0.0005, 0.001, 0.002, 0.005,  0.01,    0.02,    0.05, 0.1,
+                                0.2,    0.5,   1,     2,      5,       10,      30,   60,
+                                1024,   8192,  65536, 524288, 4194304, 33554432};
 #define BUCKETS (sizeof bounds / sizeof *bounds)
 
 typedef struct family family_t;
@@ -90,7 +92,8 @@ static char *render_labels(const sl_label_t *labels, size_t count) {
     return fclose(out) == 0 ? text : NULL;
 }
 
-static family_t *make_family(sluice_metric_kind_t kind, const char *name, const char *help, family_t **at) {
+static family_t *make_family(sluice_metric_kind_t kind, const char *name, const char *help,
+                             family_t **at) {
     family_t *family = calloc(1, sizeof *family);
 
     if (family == NULL)
@@ -198,9 +201,8 @@ void sl_metric_hide(sluice_metric_t *metric) {
 static void add_bits(_Atomic uint64_t *bits, double delta) {
     uint64_t old = atomic_load_explicit(bits, memory_order_relaxed);
 
-    while (!atomic_compare_exchange_weak_explicit(bits, &old, to_bits(from_bits(old) + delta), memory_order_relaxed,
-                                                  memory_order_relaxed)) {
-    }
+    while (!atomic_compare_exchange_weak_explicit(bits, &old, to_bits(from_bits(old) + delta),
+                                                  memory_order_relaxed, memory_order_relaxed)) {}
 }
 
 void sl_metric_add(sluice_metric_t *metric, double delta) {
@@ -221,10 +223,9 @@ void sl_metric_set(sluice_metric_t *metric, double value) {
         return;
     }
     old = atomic_load_explicit(&metric->bits, memory_order_relaxed);
-    while (from_bits(old) < value && !atomic_compare_exchange_weak_explicit(&metric->bits, &old, to_bits(value),
-                                                                            memory_order_relaxed,
-                                                                            memory_order_relaxed)) {
-    }
+    while (from_bits(old) < value &&
+           !atomic_compare_exchange_weak_explicit(&metric->bits, &old, to_bits(value),
+                                                  memory_order_relaxed, memory_order_relaxed)) {}
 }
 
 void sl_metric_observe(sluice_metric_t *metric, double value) {
@@ -240,7 +241,8 @@ void sl_metric_observe(sluice_metric_t *metric, double value) {
 }
 
 double sl_metric_value(const sluice_metric_t *metric) {
-    return metric == NULL ? 0 : from_bits(atomic_load_explicit(&metric->bits, memory_order_relaxed));
+    return metric == NULL ? 0
+                          : from_bits(atomic_load_explicit(&metric->bits, memory_order_relaxed));
 }
 
 /* ---- collecting and writing ---- */
@@ -283,7 +285,8 @@ static void put_value(FILE *out, double value) {
 
 static void put_histogram(FILE *out, const sluice_metric_t *metric) {
     const char *name = metric->family->name, *comma = *metric->labels != '\0' ? "," : "";
-    const char *open = *metric->labels != '\0' ? "{" : "", *close = *metric->labels != '\0' ? "}" : "";
+    const char *open = *metric->labels != '\0' ? "{" : "",
+               *close = *metric->labels != '\0' ? "}" : "";
     uint64_t count = 0;
     size_t i;
 
@@ -370,10 +373,12 @@ int sl_metrics_add_process(const char *role) {
     static process_metrics_t m;
     sl_label_t label = {"role", role};
 
-    m.rss = sl_metric(SLUICE_GAUGE, "sluice_process_resident_memory_bytes", "Resident memory.", &label, 1);
+    m.rss = sl_metric(SLUICE_GAUGE, "sluice_process_resident_memory_bytes", "Resident memory.",
+                      &label, 1);
     m.anon = sl_metric(SLUICE_GAUGE, "sluice_process_anonymous_memory_bytes",
                        "Private (anonymous) resident memory.", &label, 1);
-    m.cpu = sl_metric(SLUICE_COUNTER, "sluice_process_cpu_seconds_total", "User and system CPU time.", &label, 1);
+    m.cpu = sl_metric(SLUICE_COUNTER, "sluice_process_cpu_seconds_total",
+                      "User and system CPU time.", &label, 1);
     m.fds = sl_metric(SLUICE_GAUGE, "sluice_process_open_fds", "Open file descriptors.", &label, 1);
     m.threads = sl_metric(SLUICE_GAUGE, "sluice_process_threads", "Threads.", &label, 1);
     m.start = sl_metric(SLUICE_GAUGE, "sluice_process_start_time_seconds",

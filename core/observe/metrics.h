@@ -10,31 +10,30 @@
 #ifndef SL_OBSERVE_METRICS_H
 #define SL_OBSERVE_METRICS_H
 
-#include <stddef.h>
 #include "sluice/host.h"
+#include <stddef.h>
 
 typedef struct sl_label {
     const char *name;
     const char *value;
 } sl_label_t;
 
-#define SL_LABELS(...)                                                                             \
+#define SL_LABELS(...) \
     (sl_label_t[]){__VA_ARGS__}, sizeof((sl_label_t[]){__VA_ARGS__}) / sizeof(sl_label_t)
 
 /* The series of a family with these labels, made when new. Characters that Prometheus does not
-   allow in names become '_'.
- * NULL without memory, or when the family exists with another kind. */
+ * allow in names become '_'. NULL without memory, or when the family exists with another kind. */
 sluice_metric_t *sl_metric(sluice_metric_kind_t kind, const char *name, const char *help,
                            const sl_label_t *labels, size_t label_count);
 /* The same for a plugin: the family is sluice_<plugin>_<name>. */
 sluice_metric_t *sl_metric_plugin(sluice_metric_kind_t kind, const char *plugin, const char *name,
                                   const char *help, const sl_label_t *labels, size_t label_count);
 /* The series is no longer written (its instance is gone). It stays valid and appears again with
-   the next update. */
+ * the next update. */
 void sl_metric_hide(sluice_metric_t *metric);
 
 /* All accept NULL. add: counter or gauge; set: gauge (a counter takes it when it grows: totals
-   kept elsewhere). */
+ * kept elsewhere). */
 void sl_metric_add(sluice_metric_t *metric, double delta);
 void sl_metric_set(sluice_metric_t *metric, double value);
 void sl_metric_observe(sluice_metric_t *metric, double value);
@@ -44,8 +43,8 @@ double sl_metric_value(const sluice_metric_t *metric); /* of a histogram: its su
 int sl_metrics_on_collect(void (*fn)(void *arg), void *arg);
 
 /* Registers the process metrics (sluice_process_...: resident and anonymous memory, CPU seconds,
-   open descriptors,
- * threads, start time), read at each collect. `role`: label value, "supervisor" or "task". */
+ * open descriptors, threads, start time), read at each collect. `role`: label value,
+ * "supervisor" or "task". */
 int sl_metrics_add_process(const char *role);
 
 /* The whole registry as Prometheus text. Given: free() it. NULL without memory. */
@@ -59,9 +58,8 @@ typedef struct sl_metrics_part {
 } sl_metrics_part_t;
 
 /* One text out of many: HELP and TYPE once a family, families in order of name, samples in order
-   of parts. Lines that
- * are no samples are left out; of two equal series the first stays. Given: free() it. NULL without
- * memory. */
+ * of parts. Lines that are no samples are left out; of two equal series the first stays. Given:
+ * free() it. NULL without memory. */
 char *sl_metrics_merge(const sl_metrics_part_t *parts, size_t count);
 
 #endif

@@ -136,8 +136,8 @@ static int first_time(merge_t *merge, uint64_t h) {
 static size_t name_length(const char *p, const char *end) {
     const char *start = p;
 
-    while (p < end && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_' || *p == ':' ||
-                       (p > start && *p >= '0' && *p <= '9')))
+    while (p < end && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_' ||
+                       *p == ':' || (p > start && *p >= '0' && *p <= '9')))
         p++;
     return (size_t)(p - start);
 }
@@ -239,12 +239,14 @@ static void put_sample(merge_t *merge, family_t *family, const sample_t *sample,
     free(extra);
 }
 
-/* The name of the family that a sample belongs to: the current one also for its _bucket, _sum and _count. */
+/* The name of the family that a sample belongs to: the current one also for its _bucket, _sum
+ * and _count. */
 static size_t family_length(const sample_t *sample, const char *current, size_t current_len) {
     static const char *const tails[] = {"", "_bucket", "_sum", "_count"};
     size_t i;
 
-    if (current_len > 0 && sample->name_len >= current_len && memcmp(sample->name, current, current_len) == 0)
+    if (current_len > 0 && sample->name_len >= current_len &&
+        memcmp(sample->name, current, current_len) == 0)
         for (i = 0; i < sizeof tails / sizeof *tails; i++)
             if (sample->name_len - current_len == strlen(tails[i]) &&
                 memcmp(sample->name + current_len, tails[i], strlen(tails[i])) == 0)
@@ -252,7 +254,8 @@ static size_t family_length(const sample_t *sample, const char *current, size_t 
     return sample->name_len;
 }
 
-/* "# HELP name text" or "# TYPE name kind". Returns the length of the name, 0 for another comment. */
+/* "# HELP name text" or "# TYPE name kind". Returns the length of the name, 0 for another
+ * comment. */
 static size_t read_comment(merge_t *merge, const char *line, const char *end, const char **name) {
     const char *text;
     family_t *family;

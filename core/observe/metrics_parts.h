@@ -1,11 +1,12 @@
 /*
- * observe/metrics_parts.h: text pieces that the registry and the merge share. Private to core/observe.
+ * observe/metrics_parts.h: text pieces that the registry and the merge share. Private to
+ * core/observe.
  */
 #ifndef SL_OBSERVE_METRICS_PARTS_H
 #define SL_OBSERVE_METRICS_PARTS_H
 
-#include <stdio.h>
 #include "observe/metrics.h"
+#include <stdio.h>
 
 /* A name with every character that Prometheus refuses changed to '_'. Labels have no ':'. */
 void sl_metrics_put_name(FILE *out, const char *name, size_t len, int label);

@@ -7,7 +7,8 @@ void sl_metrics_put_name(FILE *out, const char *name, size_t len, int label) {
 
     for (i = 0; i < len; i++) {
         char c = name[i];
-        int letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c == ':' && !label);
+        int letter =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c == ':' && !label);
         int digit = c >= '0' && c <= '9';
         if (i == 0 && digit)
             fputc('_', out);

@@ -63,8 +63,11 @@ static void read_stat(int pid, sl_process_usage_t *out) {
     if (fgets(line, sizeof line, file) != NULL)
         end = strrchr(line, ')');
     fclose(file);
-    if (end == NULL || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
-                                       "%*d %llu", &user, &system, &start) != 3)
+    if (end == NULL ||
+        sscanf(end + 1,
+               " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
+               "%*d %llu",
+               &user, &system, &start) != 3)
         return;
     out->cpu_seconds = (double)(user + system) / tick;
     out->start_seconds = boot_seconds() + (double)start / tick;

@@ -1,10 +1,11 @@
-/* A catalog of a few plugins for the tests of config. Destroyed by the test's end (fake_catalog_fini). */
+/* A catalog of a few plugins for the tests of config. Destroyed by the test's end
+ * (fake_catalog_fini). */
 #ifndef FAKE_CATALOG_H
 #define FAKE_CATALOG_H
 
-#include <string.h>
 #include "config/catalog.h"
 #include "sluice/plugin.h"
+#include <string.h>
 
 static const char *const fake_modes[] = {"insert", "upsert", NULL};
 static const sluice_option_t fake_source_options[] = {
@@ -61,7 +62,8 @@ static fake_plugin_t fake_plugins[] = {
 };
 #define FAKE_COUNT (sizeof fake_plugins / sizeof *fake_plugins)
 
-static int fake_lookup(void *ctx, uint32_t kind, const char *name, sl_plugin_info_t *out, const char **why) {
+static int fake_lookup(void *ctx, uint32_t kind, const char *name, sl_plugin_info_t *out,
+                       const char **why) {
     size_t i;
 
     (void)ctx;
@@ -71,11 +73,13 @@ static int fake_lookup(void *ctx, uint32_t kind, const char *name, sl_plugin_inf
     }
     for (i = 0; i < FAKE_COUNT; i++) {
         fake_plugin_t *plugin = &fake_plugins[i];
-        int fits = kind == plugin->kind || (kind == 0 && (plugin->kind == SLUICE_SOURCE || plugin->kind == SLUICE_SINK));
+        int fits = kind == plugin->kind ||
+                   (kind == 0 && (plugin->kind == SLUICE_SOURCE || plugin->kind == SLUICE_SINK));
         if (!fits || (strcmp(plugin->name, name) != 0 && strcmp(plugin->alias, name) != 0))
             continue;
         if (plugin->options == NULL &&
-            sl_options_create(plugin->table, plugin->count, sizeof(sluice_option_t), &plugin->options, NULL) != SLUICE_OK)
+            sl_options_create(plugin->table, plugin->count, sizeof(sluice_option_t),
+                              &plugin->options, NULL) != SLUICE_OK)
             return SLUICE_INVALID;
         *out = (sl_plugin_info_t){plugin->kind, plugin->name, plugin->options};
         return SLUICE_OK;

@@ -1,16 +1,18 @@
-/* Connector JSON to native descriptors: both kinds, converters, transforms, predicates, faults in Connect's words. */
+/* Connector JSON to native descriptors: both kinds, converters, transforms, predicates, faults
+ * in Connect's words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include "config/connect.h"
 #include "config/json_file.h"
 #include "config/pipeline.h"
 #include "fake_catalog.h"
+#include <stdio.h>
+#include <stdlib.h>
 
 typedef struct result {
     sl_report_t report;
@@ -25,7 +27,8 @@ static void translate(const char *text, const char *worker_text, result_t *out) 
     memset(out, 0, sizeof *out);
     assert_int_equal(sl_json_read(text, strlen(text), &out->report, &json), SLUICE_OK);
     if (worker_text != NULL)
-        assert_int_equal(sl_json_read(worker_text, strlen(worker_text), &out->report, &worker), SLUICE_OK);
+        assert_int_equal(sl_json_read(worker_text, strlen(worker_text), &out->report, &worker),
+                         SLUICE_OK);
     assert_true(sl_connect_is(json));
     sl_connect_to_native(json, worker, &fake_catalog, "by-file", &out->report, &out->native, &map);
     if (out->native != NULL) {
@@ -48,9 +51,11 @@ static void expect(const sl_report_t *report, const char *pointer, const char *m
     size_t i;
 
     for (i = 0; i < report->count; i++)
-        if (strcmp(report->faults[i].pointer, pointer) == 0 && strcmp(report->faults[i].message, message) == 0)
+        if (strcmp(report->faults[i].pointer, pointer) == 0 &&
+            strcmp(report->faults[i].message, message) == 0)
             return;
-    print_error("no fault at %s: %s; there are:\n%s\n", pointer, message, sl_report_text(report, NULL));
+    print_error("no fault at %s: %s; there are:\n%s\n", pointer, message,
+                sl_report_text(report, NULL));
     fail();
 }
 
@@ -62,16 +67,17 @@ static void source_connector(void **state) {
     result_t r;
     sl_pipeline_t *p;
     (void)state;
-    translate("{\"name\":\"c\",\"config\":{\"connector.class\":\"com.example.ReaderConnector\",\"tasks.max\":2,\"path\":\"/x\","
-              "\"rate\":5,\"value.converter\":\"com.example.JsonConverter\",\"value.converter.schemas.enable\":\"false\","
-              "\"key.converter.ignored\":\"1\",\"transforms\":\"a, b\",\"transforms.a.type\":\"com.example.Mask$Value\","
-              "\"transforms.a.field\":\"f\",\"transforms.a.predicate\":\"p\",\"transforms.a.negate\":\"true\","
-              "\"transforms.b.type\":\"mask\",\"transforms.b.field\":\"g\",\"predicates\":\"p\","
-              "\"predicates.p.type\":\"has-field\",\"predicates.p.field\":\"h\",\"errors.tolerance\":\"all\","
-              "\"errors.retry.timeout\":\"-1\",\"producer.override.acks\":\"all\"}}",
-              "{\"key.converter\":\"com.example.StringConverter\",\"value.converter\":\"x\",\"bootstrap.servers\":\"h:1\","
-              "\"producer.linger.ms\":\"9\",\"producer.acks\":\"1\"}",
-              &r);
+    translate(
+        "{\"name\":\"c\",\"config\":{\"connector.class\":\"com.example.ReaderConnector\",\"tasks.max\":2,\"path\":\"/x\","
+        "\"rate\":5,\"value.converter\":\"com.example.JsonConverter\",\"value.converter.schemas.enable\":\"false\","
+        "\"key.converter.ignored\":\"1\",\"transforms\":\"a, b\",\"transforms.a.type\":\"com.example.Mask$Value\","
+        "\"transforms.a.field\":\"f\",\"transforms.a.predicate\":\"p\",\"transforms.a.negate\":\"true\","
+        "\"transforms.b.type\":\"mask\",\"transforms.b.field\":\"g\",\"predicates\":\"p\","
+        "\"predicates.p.type\":\"has-field\",\"predicates.p.field\":\"h\",\"errors.tolerance\":\"all\","
+        "\"errors.retry.timeout\":\"-1\",\"producer.override.acks\":\"all\"}}",
+        "{\"key.converter\":\"com.example.StringConverter\",\"value.converter\":\"x\",\"bootstrap.servers\":\"h:1\","
+        "\"producer.linger.ms\":\"9\",\"producer.acks\":\"1\"}",
+        &r);
     p = r.pipeline;
     if (p == NULL)
         print_error("%s", sl_report_text(&r.report, NULL));
@@ -104,9 +110,11 @@ static void sink_connector(void **state) {
     result_t r;
     sl_pipeline_t *p;
     (void)state;
-    translate("{\"connector.class\":\"com.example.WriterConnector\",\"topics\":\"t1,t2\",\"url\":\"u\","
-              "\"consumer.override.max.poll.records\":10,\"mapping\":\"{\\\"a\\\":1}\","
-              "\"key.converter\":\"com.example.StringConverter\"}", NULL, &r);
+    translate(
+        "{\"connector.class\":\"com.example.WriterConnector\",\"topics\":\"t1,t2\",\"url\":\"u\","
+        "\"consumer.override.max.poll.records\":10,\"mapping\":\"{\\\"a\\\":1}\","
+        "\"key.converter\":\"com.example.StringConverter\"}",
+        NULL, &r);
     p = r.pipeline;
     assert_non_null(p);
     assert_string_equal(p->name, "by-file");
@@ -123,33 +131,44 @@ static void sink_connector(void **state) {
 static void faults_in_connects_words(void **state) {
     result_t r;
     (void)state;
-    translate("{\"name\":\"c\",\"config\":{\"connector.class\":\"com.example.WriterConnector\",\"mode\":\"upsrt\",\"ulr\":\"x\","
-              "\"tasks.max\":\"x\",\"errors.tolerance\":\"some\",\"key.converter\":\"com.example.Nope\","
-              "\"value.converter\":\"com.example.JsonConverter\",\"value.converter.schemas.enable\":\"maybe\","
-              "\"transforms\":\"a,b,a,c\",\"transforms.a.type\":\"com.example.Nope\",\"transforms.c.type\":\"mask\","
-              "\"transforms.c.big\":\"z\",\"errors.deadletterqueue.topic.name\":\"d\"}}", NULL, &r);
+    translate(
+        "{\"name\":\"c\",\"config\":{\"connector.class\":\"com.example.WriterConnector\",\"mode\":\"upsrt\",\"ulr\":\"x\","
+        "\"tasks.max\":\"x\",\"errors.tolerance\":\"some\",\"key.converter\":\"com.example.Nope\","
+        "\"value.converter\":\"com.example.JsonConverter\",\"value.converter.schemas.enable\":\"maybe\","
+        "\"transforms\":\"a,b,a,c\",\"transforms.a.type\":\"com.example.Nope\",\"transforms.c.type\":\"mask\","
+        "\"transforms.c.big\":\"z\",\"errors.deadletterqueue.topic.name\":\"d\"}}",
+        NULL, &r);
     assert_null(r.pipeline);
     expect(&r.report, "/config/topics", "Must configure one of topics or topics.regex");
     expect(&r.report, "/config/topics.regex", "Must configure one of topics or topics.regex");
-    expect(&r.report, "/config/tasks.max", "Invalid value x for configuration tasks.max: Not a number of type INT");
-    expect(&r.report, "/config/tasks.max", "Invalid value null for configuration tasks.max: Value must be non-null");
-    expect(&r.report, "/config/errors.tolerance",
-           "Invalid value some for configuration errors.tolerance: String must be one of: none, all");
-    expect(&r.report, "/config/key.converter",
-           "Invalid value com.example.Nope for configuration key.converter: Class com.example.Nope could not be found.");
-    expect(&r.report, "/config/value.converter.schemas.enable",
-           "Invalid value maybe for configuration value.converter.schemas.enable: Expected value to be either true or false");
-    expect(&r.report, "/config/transforms", "Invalid value [a, b, a, c] for configuration transforms: Duplicate alias provided.");
-    expect(&r.report, "/config/transforms.a.type",
-           "Invalid value com.example.Nope for configuration transforms.a.type: Class com.example.Nope could not be found.");
+    expect(&r.report, "/config/tasks.max",
+           "Invalid value x for configuration tasks.max: Not a number of type INT");
+    expect(&r.report, "/config/tasks.max",
+           "Invalid value null for configuration tasks.max: Value must be non-null");
+    expect(
+        &r.report, "/config/errors.tolerance",
+        "Invalid value some for configuration errors.tolerance: String must be one of: none, all");
+    expect(
+        &r.report, "/config/key.converter",
+        "Invalid value com.example.Nope for configuration key.converter: Class com.example.Nope could not be found.");
+    expect(
+        &r.report, "/config/value.converter.schemas.enable",
+        "Invalid value maybe for configuration value.converter.schemas.enable: Expected value to be either true or false");
+    expect(&r.report, "/config/transforms",
+           "Invalid value [a, b, a, c] for configuration transforms: Duplicate alias provided.");
+    expect(
+        &r.report, "/config/transforms.a.type",
+        "Invalid value com.example.Nope for configuration transforms.a.type: Class com.example.Nope could not be found.");
     expect(&r.report, "/config/transforms.b.type",
            "Missing required configuration \"transforms.b.type\" which has no default value.");
     expect(&r.report, "/config/transforms.c.field",
            "Missing required configuration \"transforms.c.field\" which has no default value.");
     expect(&r.report, "/config/transforms.c.big",
            "Invalid value z for configuration transforms.c.big: Not a number of type LONG");
-    expect(&r.report, "/config/url", "Missing required configuration \"url\" which has no default value.");
-    expect(&r.report, "/config/mode", "Invalid value upsrt for configuration mode: String must be one of: insert, upsert");
+    expect(&r.report, "/config/url",
+           "Missing required configuration \"url\" which has no default value.");
+    expect(&r.report, "/config/mode",
+           "Invalid value upsrt for configuration mode: String must be one of: insert, upsert");
     expect(&r.report, "/config/ulr", "\"ulr\" is not a known option; it is ignored");
     done(&r);
 }
@@ -160,8 +179,9 @@ static void unknown_class(void **state) {
     translate("{\"connector.class\":\"com.example.Reader\"}", NULL, &r);
     assert_null(r.native);
     assert_int_equal(r.report.errors, 1);
-    expect(&r.report, "/connector.class",
-           "Failed to find any class that implements Connector and which name matches com.example.Reader");
+    expect(
+        &r.report, "/connector.class",
+        "Failed to find any class that implements Connector and which name matches com.example.Reader");
     done(&r);
     translate("{\"name\":\"x\",\"config\":{}}", NULL, &r);
     expect(&r.report, "/config/connector.class",
@@ -191,8 +211,9 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(source_connector), cmocka_unit_test(sink_connector), cmocka_unit_test(faults_in_connects_words),
-        cmocka_unit_test(unknown_class),    cmocka_unit_test(the_frameworks_options),
+        cmocka_unit_test(source_connector),         cmocka_unit_test(sink_connector),
+        cmocka_unit_test(faults_in_connects_words), cmocka_unit_test(unknown_class),
+        cmocka_unit_test(the_frameworks_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, teardown);

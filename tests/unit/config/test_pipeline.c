@@ -3,13 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include "config/json_file.h"
 #include "config/pipeline.h"
 #include "fake_catalog.h"
+#include <stdio.h>
+#include <stdlib.h>
 
 static int read_text(const char *text, sl_report_t *report, sl_pipeline_t **out) {
     cJSON *json;
@@ -22,14 +23,18 @@ static int read_text(const char *text, sl_report_t *report, sl_pipeline_t **out)
     return status;
 }
 
-static void expect(const sl_report_t *report, const char *pointer, const char *part, const char *hint) {
+static void expect(const sl_report_t *report, const char *pointer, const char *part,
+                   const char *hint) {
     size_t i;
 
     for (i = 0; i < report->count; i++)
-        if (strcmp(report->faults[i].pointer, pointer) == 0 && strstr(report->faults[i].message, part) != NULL &&
-            (hint == NULL || (report->faults[i].hint != NULL && strstr(report->faults[i].hint, hint) != NULL)))
+        if (strcmp(report->faults[i].pointer, pointer) == 0 &&
+            strstr(report->faults[i].message, part) != NULL &&
+            (hint == NULL ||
+             (report->faults[i].hint != NULL && strstr(report->faults[i].hint, hint) != NULL)))
             return;
-    print_error("no fault at %s with \"%s\"; there are:\n%s\n", pointer, part, sl_report_text(report, NULL));
+    print_error("no fault at %s with \"%s\"; there are:\n%s\n", pointer, part,
+                sl_report_text(report, NULL));
     fail();
 }
 
@@ -51,17 +56,21 @@ static void everything(void **state) {
     assert_int_equal(read_text(full, &report, &p), SLUICE_OK);
     assert_string_equal(p->name, "p");
     assert_string_equal(p->source.plugin, "reader");
-    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(p->source.config, "rate")), "9007199254740993");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(p->source.config, "rate")),
+                        "9007199254740993");
     assert_string_equal(p->source_converters.key.plugin, "string");
     assert_null(p->source_converters.header.plugin);
     assert_string_equal(p->transforms.items[0].name, "mask");
-    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(p->transforms.items[0].use.config, "field")), "1.10");
+    assert_string_equal(
+        cJSON_GetStringValue(cJSON_GetObjectItem(p->transforms.items[0].use.config, "field")),
+        "1.10");
     assert_string_equal(p->transforms.items[1].name, "mask-3");
     assert_int_equal(p->transforms.items[1].negate, 1);
     assert_string_equal(p->transforms.items[1].predicate.pointer, "/transforms/1/predicate");
     assert_string_equal(p->branches[1].name, "writer-2");
-    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(p->branches[0].sink.config, "mapping")),
-                        "{\"a\":[9007199254740993]}");
+    assert_string_equal(
+        cJSON_GetStringValue(cJSON_GetObjectItem(p->branches[0].sink.config, "mapping")),
+        "{\"a\":[9007199254740993]}");
     assert_int_equal(p->branches[0].errors.retry_timeout_ms, -1);
     assert_int_equal(p->branches[0].queue_bytes, 4 << 20);
     assert_int_equal(p->branches[1].errors.tolerate_all, 1);
@@ -98,9 +107,10 @@ static void canonical_form(void **state) {
     two = cJSON_PrintUnformatted(json);
     assert_string_equal(one, two);
     sl_pipeline_each_plugin(again, count_use, all);
-    assert_string_equal(all, "source:source converter:source/key.converter converter:source/value.converter "
-                             "transform:mask transform:mask-3 predicate:mask-3/predicate transform:mask-2 "
-                             "sink:sinks/writer sink:sinks/writer-2 ");
+    assert_string_equal(
+        all, "source:source converter:source/key.converter converter:source/value.converter "
+             "transform:mask transform:mask-3 predicate:mask-3/predicate transform:mask-2 "
+             "sink:sinks/writer sink:sinks/writer-2 ");
     cJSON_free(one);
     cJSON_free(two);
     cJSON_Delete(json);
@@ -114,21 +124,26 @@ static void all_faults(void **state) {
     sl_report_t report;
     sl_pipeline_t *p;
     (void)state;
-    assert_int_equal(read_text("{\"nmae\":\"p\",\"source\":{\"plugin\":\"raeder\",\"config\":[]},\"transforms\":{},"
-                               "\"sinks\":[{\"plugin\":\"writer\",\"config\":{\"ulr\":\"u\",\"mode\":\"upsrt\"},"
-                               "\"errors\":{\"tolerance\":\"some\"},\"queue\":1},{\"name\":\"a\",\"plugin\":\"broken\"},"
-                               "{\"name\":\"a\"},7,{\"plugin\":\"writer\",\"config\":{\"url\":\"\"},\"transforms\":"
-                               "[{\"plugin\":\"mask\"}],\"converters\":{\"valu\":\"json\",\"key\":\"jsno\"}}],"
-                               "\"commit.interval\":\"1 fortnight\",\"tasks.max\":0}",
-                               &report, &p), SLUICE_INVALID);
+    assert_int_equal(
+        read_text(
+            "{\"nmae\":\"p\",\"source\":{\"plugin\":\"raeder\",\"config\":[]},\"transforms\":{},"
+            "\"sinks\":[{\"plugin\":\"writer\",\"config\":{\"ulr\":\"u\",\"mode\":\"upsrt\"},"
+            "\"errors\":{\"tolerance\":\"some\"},\"queue\":1},{\"name\":\"a\",\"plugin\":\"broken\"},"
+            "{\"name\":\"a\"},7,{\"plugin\":\"writer\",\"config\":{\"url\":\"\"},\"transforms\":"
+            "[{\"plugin\":\"mask\"}],\"converters\":{\"valu\":\"json\",\"key\":\"jsno\"}}],"
+            "\"commit.interval\":\"1 fortnight\",\"tasks.max\":0}",
+            &report, &p),
+        SLUICE_INVALID);
     assert_null(p);
     expect(&report, "/nmae", "not a known option", "did you mean \"name\"?");
-    expect(&report, "/source/plugin", "there is no source plugin \"raeder\"", "did you mean \"reader\"?");
+    expect(&report, "/source/plugin", "there is no source plugin \"raeder\"",
+           "did you mean \"reader\"?");
     expect(&report, "/source/config", "must be an object", NULL);
     expect(&report, "/transforms", "must be an array", NULL);
     expect(&report, "/sinks/0/config/ulr", "not a known option", "did you mean \"url\"?");
     expect(&report, "/sinks/0/config/url", "\"url\" is required", NULL);
-    expect(&report, "/sinks/0/config/mode", "must be one of: insert, upsert", "did you mean \"upsert\"?");
+    expect(&report, "/sinks/0/config/mode", "must be one of: insert, upsert",
+           "did you mean \"upsert\"?");
     expect(&report, "/sinks/0/errors/tolerance", "must be one of", NULL);
     expect(&report, "/sinks/0/queue", "not a known option", NULL);
     expect(&report, "/sinks/1/plugin", "cannot be used: broken.so: wrong ABI", NULL);
@@ -137,7 +152,8 @@ static void all_faults(void **state) {
     expect(&report, "/sinks/3", "must be an object", NULL);
     expect(&report, "/sinks/4/transforms/0/config/field", "\"field\" is required", NULL);
     expect(&report, "/sinks/4/converters/valu", "not a known option", "did you mean \"value\"?");
-    expect(&report, "/sinks/4/converters/key/plugin", "there is no converter plugin \"jsno\"", "did you mean \"json\"?");
+    expect(&report, "/sinks/4/converters/key/plugin", "there is no converter plugin \"jsno\"",
+           "did you mean \"json\"?");
     expect(&report, "/commit.interval", "unknown unit", NULL);
     expect(&report, "/tasks.max", "must be at least 1", NULL);
     sl_report_fini(&report);
@@ -151,8 +167,10 @@ static void missing_parts(void **state) {
     expect(&report, "/source", "\"source\" is required", NULL);
     expect(&report, "/sinks", "\"sinks\" is required", NULL);
     sl_report_fini(&report);
-    assert_int_equal(read_text("{\"source\":{\"plugin\":\"reader\",\"config\":{\"path\":\"x\"}},\"sinks\":[]}", &report, &p),
-                     SLUICE_INVALID);
+    assert_int_equal(
+        read_text("{\"source\":{\"plugin\":\"reader\",\"config\":{\"path\":\"x\"}},\"sinks\":[]}",
+                  &report, &p),
+        SLUICE_INVALID);
     expect(&report, "/sinks", "at least one", NULL);
     sl_report_fini(&report);
     assert_int_equal(read_text("[]", &report, &p), SLUICE_INVALID);

@@ -3,14 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
+#include "observe/log.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "observe/log.h"
 
 typedef struct capture {
     char text[64][512];
@@ -74,8 +75,10 @@ static void level_names(void **state) {
 
 static void fields_and_escapes(void **state) {
     (void)state;
-    sl_log_kv(SLUICE_LOG_WARN, "t", SL_FIELDS(sl_field("who", "a \"b\"\n"), sl_field_int("n", -7), sl_field("text", NULL)),
-              "bad byte \xff and %s", "tab\t");
+    sl_log_kv(
+        SLUICE_LOG_WARN, "t",
+        SL_FIELDS(sl_field("who", "a \"b\"\n"), sl_field_int("n", -7), sl_field("text", NULL)),
+        "bad byte \xff and %s", "tab\t");
     assert_int_equal(capture.count, 1);
     assert_non_null(strstr(capture.text[0], "\"text\":\"bad byte \\ufffd and tab\\t\""));
     assert_non_null(strstr(capture.text[0], "\"who\":\"a \\\"b\\\"\\n\",\"n\":-7,\"_text\":null}"));
@@ -88,8 +91,8 @@ static void secrets_are_masked(void **state) {
     assert_int_equal(sl_log_add_secret("abc"), SLUICE_INVALID);
     assert_int_equal(sl_log_add_secret("s3cr3t"), SLUICE_OK);
     assert_int_equal(sl_log_add_secret("s3cr3t-longer"), SLUICE_OK);
-    sl_log_kv(SLUICE_LOG_INFO, "t", SL_FIELDS(sl_field("url", "redis://:s3cr3t@h")), "with %s and %s.", "s3cr3t-longer",
-              "s3cr3t");
+    sl_log_kv(SLUICE_LOG_INFO, "t", SL_FIELDS(sl_field("url", "redis://:s3cr3t@h")),
+              "with %s and %s.", "s3cr3t-longer", "s3cr3t");
     assert_non_null(strstr(capture.text[0], "with [hidden] and [hidden]."));
     assert_non_null(strstr(capture.text[0], "redis://:[hidden]@h"));
     sl_log_add_secret("secret-99");
@@ -113,13 +116,16 @@ static void repeated_lines_are_limited(void **state) {
 }
 
 static void records_cross_a_process(void **state) {
-    sl_log_record_t record = {SLUICE_LOG_ERROR, "s", "te\"xt", 1700000000123, SL_FIELDS(sl_field("k", "v"), sl_field_int("n", 3))};
+    sl_log_record_t record = {SLUICE_LOG_ERROR, "s", "te\"xt", 1700000000123,
+                              SL_FIELDS(sl_field("k", "v"), sl_field_int("n", 3))};
     cJSON *json = sl_log_record_to_json(&record);
     (void)state;
     assert_non_null(json);
     assert_int_equal(sl_log_write_json(json, SL_FIELDS(sl_field("pipeline", "p"))), SLUICE_OK);
-    assert_string_equal(capture.text[0], "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"level\":\"ERROR\",\"scope\":\"s\",\"text\":"
-                                         "\"te\\\"xt\",\"pipeline\":\"p\",\"k\":\"v\",\"n\":3}");
+    assert_string_equal(
+        capture.text[0],
+        "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"level\":\"ERROR\",\"scope\":\"s\",\"text\":"
+        "\"te\\\"xt\",\"pipeline\":\"p\",\"k\":\"v\",\"n\":3}");
     cJSON_DeleteItemFromObject(json, "scope");
     assert_int_equal(sl_log_write_json(json, NULL, 0), SLUICE_INVALID);
     cJSON_Delete(json);
@@ -155,14 +161,14 @@ static void a_full_pipe_does_not_block(void **state) {
     sl_log_set_format(SL_LOG_TEXT);
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (i = 0; i < 3000; i++) {
-        char scope[8] = {'f', (char)('a' + i % 26), (char)('a' + i / 26 % 26), (char)('a' + i / 676), 0};
+        char scope[8] = {'f', (char)('a' + i % 26), (char)('a' + i / 26 % 26),
+                         (char)('a' + i / 676), 0};
         sl_log(SLUICE_LOG_INFO, scope, "%0100d", i);
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
     assert_true(end.tv_sec - start.tv_sec < 3);
     fcntl(fds[0], F_SETFL, O_NONBLOCK);
-    while (read(fds[0], buffer, sizeof buffer) > 0) {
-    }
+    while (read(fds[0], buffer, sizeof buffer) > 0) {}
     sl_log(SLUICE_LOG_INFO, "after", "again");
     n = read(fds[0], buffer, sizeof buffer - 1);
     assert_true(n > 0);

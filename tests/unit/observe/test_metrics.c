@@ -3,21 +3,24 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include "observe/ledger.h"
 #include "observe/metrics.h"
 #include "observe/process.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void text_form(void **state) {
     sluice_metric_t *counter, *again;
     char *text;
     (void)state;
-    counter = sl_metric_plugin(SLUICE_COUNTER, "my-plug", "sent_total", "What was\nsent \\.", SL_LABELS({"p", "a\"b\n\\"}));
-    again = sl_metric(SLUICE_COUNTER, "sluice_my_plug_sent_total", "x", SL_LABELS({"p", "a\"b\n\\"}));
+    counter = sl_metric_plugin(SLUICE_COUNTER, "my-plug", "sent_total", "What was\nsent \\.",
+                               SL_LABELS({"p", "a\"b\n\\"}));
+    again =
+        sl_metric(SLUICE_COUNTER, "sluice_my_plug_sent_total", "x", SL_LABELS({"p", "a\"b\n\\"}));
     assert_ptr_equal(counter, again);
     assert_null(sl_metric(SLUICE_GAUGE, "sluice_my_plug_sent_total", "x", NULL, 0));
     sl_metric_add(counter, 2);
@@ -73,23 +76,26 @@ static void many_threads(void **state) {
 }
 
 static void merging(void **state) {
-    const char *one = "# HELP b_total B.\n# TYPE b_total counter\nb_total{q=\"}\\\"\"} 1\n"
-                      "# HELP h H.\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n";
+    const char *one =
+        "# HELP b_total B.\n# TYPE b_total counter\nb_total{q=\"}\\\"\"} 1\n"
+        "# HELP h H.\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n";
     const char *two = "# TYPE a gauge\na 5\nb_total{q=\"}\\\"\",task=\"9\"} 7\ngarbage\n{} 4\n"
                       "# TYPE b_total counter\nb_total 2\nb_total 3\nlast 1 1700000000";
-    sl_label_t labels_one[] = {{"pipeline", "x"}, {"task", "0"}}, labels_two[] = {{"pipeline", "x"}, {"task", "1"}};
+    sl_label_t labels_one[] = {{"pipeline", "x"}, {"task", "0"}},
+               labels_two[] = {{"pipeline", "x"}, {"task", "1"}};
     sl_metrics_part_t parts[] = {{one, labels_one, 2}, {two, labels_two, 2}, {NULL, NULL, 0}};
     char *text = sl_metrics_merge(parts, 3);
     (void)state;
-    assert_string_equal(text, "# TYPE a gauge\na{pipeline=\"x\",task=\"1\"} 5\n"
-                              "# HELP b_total B.\n# TYPE b_total counter\n"
-                              "b_total{pipeline=\"x\",task=\"0\",q=\"}\\\"\"} 1\n"
-                              "b_total{pipeline=\"x\",q=\"}\\\"\",task=\"9\"} 7\n"
-                              "b_total{pipeline=\"x\",task=\"1\"} 2\n"
-                              "# HELP h H.\n# TYPE h histogram\n"
-                              "h_bucket{pipeline=\"x\",task=\"0\",le=\"+Inf\"} 1\n"
-                              "h_sum{pipeline=\"x\",task=\"0\"} 1\nh_count{pipeline=\"x\",task=\"0\"} 1\n"
-                              "# TYPE last untyped\nlast{pipeline=\"x\",task=\"1\"} 1 1700000000\n");
+    assert_string_equal(text,
+                        "# TYPE a gauge\na{pipeline=\"x\",task=\"1\"} 5\n"
+                        "# HELP b_total B.\n# TYPE b_total counter\n"
+                        "b_total{pipeline=\"x\",task=\"0\",q=\"}\\\"\"} 1\n"
+                        "b_total{pipeline=\"x\",q=\"}\\\"\",task=\"9\"} 7\n"
+                        "b_total{pipeline=\"x\",task=\"1\"} 2\n"
+                        "# HELP h H.\n# TYPE h histogram\n"
+                        "h_bucket{pipeline=\"x\",task=\"0\",le=\"+Inf\"} 1\n"
+                        "h_sum{pipeline=\"x\",task=\"0\"} 1\nh_count{pipeline=\"x\",task=\"0\"} 1\n"
+                        "# TYPE last untyped\nlast{pipeline=\"x\",task=\"1\"} 1 1700000000\n");
     free(text);
 }
 
@@ -121,7 +127,8 @@ static void process_numbers(void **state) {
     char *text;
     (void)state;
     assert_int_equal(sl_process_usage(0, &usage), SLUICE_OK);
-    assert_true(usage.rss_bytes > 0 && usage.rss_anon_bytes > 0 && usage.fds >= 3 && usage.threads >= 1);
+    assert_true(usage.rss_bytes > 0 && usage.rss_anon_bytes > 0 && usage.fds >= 3 &&
+                usage.threads >= 1);
     assert_true(usage.start_seconds > 1e9);
     assert_int_equal(sl_process_usage(0x7ffffff0, &usage), SLUICE_INVALID);
     assert_int_equal(sl_metrics_add_process("task"), SLUICE_OK);
