@@ -1,0 +1,54 @@
+/*
+ * support/appendfile.h: appends to a file and makes it durable, group by group, off the loop.
+ *
+ * What this is: text and the tickets that it belongs to gather while a group is being written; a
+ * helper thread writes a group and calls fdatasync; then its tickets are durable. A group that
+ * can't be written whole is cut off again, its tickets and all that gathered end with SLUICE_RETRY,
+ * and the instance is broken. A part of a line at the end of the file, left by a crash, is removed
+ * on opening: its ticket never was durable. Ownership: the owner keeps it until close has
+ * completed. Thread: the instance's.
+ */
+#ifndef SUPPORT_APPENDFILE_H
+#define SUPPORT_APPENDFILE_H
+
+#include "sluice/plugin.h"
+
+enum { APPEND_TICKETS = 4096, APPEND_BYTES = 8 * 1024 * 1024 };
+
+typedef struct append_group {
+    sluice_buf_t text;
+    sluice_ticket_t *tickets[APPEND_TICKETS];
+    size_t count;
+} append_group_t;
+
+typedef struct append_file {
+    const sluice_api_t *api;
+    sluice_ctx_t *ctx;
+    const char *path; /* "-": standard output, which is neither repaired nor synced */
+    int sync;
+    int fd;
+    int error;   /* errno of the helper thread */
+    int64_t cut; /* bytes of a part of a line that opening removed */
+    append_group_t groups[2];
+    append_group_t *filling;
+    append_group_t *writing; /* NULL: the helper thread is idle */
+    int busy;                /* write answered BUSY */
+    int failed;
+    int flushing;
+    int closing;
+} append_file_t;
+
+void append_init(append_file_t *a, const sluice_api_t *api, sluice_ctx_t *ctx, const char *path,
+                 int sync);
+void append_fini(append_file_t *a);
+/* These begin open, flush and close of the sink and complete them. */
+int append_open(append_file_t *a);
+int append_flush(append_file_t *a);
+int append_close(append_file_t *a);
+/* Where to write the text of the next ticket; NULL when there is no room: answer SLUICE_BUSY. */
+sluice_buf_t *append_begin(append_file_t *a);
+/* Takes what was written since append_begin for a ticket, which is released and will be durable.
+ * When status is an error the text is taken back and the status is returned. */
+int append_end(append_file_t *a, size_t before, int status, sluice_ticket_t *ticket);
+
+#endif

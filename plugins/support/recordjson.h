@@ -1,0 +1,17 @@
+/*
+ * support/recordjson.h: a whole record as one line of JSON, and positions as hexadecimal text.
+ *
+ * Pure; any thread that owns the buffer.
+ */
+#ifndef SUPPORT_RECORDJSON_H
+#define SUPPORT_RECORDJSON_H
+
+#include "sluice/host.h"
+
+/* {"topic","partition","key","value","headers":[{"key","value"}],"timestamp","position","sub_index",
+ * "offset"}: partition and timestamp null when there is none, position in hexadecimal digits,
+ * offset only when the source keeps it as JSON. */
+int record_json_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_record_t *r);
+void position_hex_write(sluice_buf_t *buf, const sluice_position_t *position);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * The file sink: appends a line for each record, and calls a batch durable once it is on disk.
+ *
+ * All work with the file is in support/appendfile.
+ */
+#include <stdlib.h>
+
+#include "sluice/plugin.h"
+#include "support/appendfile.h"
+#include "support/recordjson.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RECORD };
+
+static const char *const formats[] = {"text", "json", "record", NULL};
+static const char *const file_aliases[] = {"path", NULL};
+
+static const sluice_option_t options[] = {
+    {.name = "file",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .aliases = file_aliases,
+     .importance = SLUICE_HIGH,
+     .doc = "The file to append to; - is standard output."},
+    {.name = "format",
+     .type = SLUICE_OPT_ENUM,
+     .values = formats,
+     .default_text = "text",
+     .importance = SLUICE_HIGH,
+     .doc = "A line is: text: the value, strings as they are, others as JSON. json: the value as "
+            "JSON. record: topic, key, value, headers, timestamp and position as a JSON object."},
+    {.name = "fsync",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "true",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Records count as delivered once fdatasync has returned; else once they are written."},
+};
+
+typedef struct file_sink {
+    const sluice_api_t *api;
+    sluice_ctx_t *ctx;
+    enum format format;
+    append_file_t file;
+} file_sink_t;
+
+static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
+    file_sink_t *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return SLUICE_NO_MEMORY;
+    s->api = api;
+    s->ctx = ctx;
+    s->format = (enum format)api->config_int(ctx, "format");
+    append_init(&s->file, api, ctx, api->config_text(ctx, "file"),
+                (int)api->config_int(ctx, "fsync"));
+    *self = s;
+    return SLUICE_OK;
+}
+
+static void sink_destroy(void *self) {
+    file_sink_t *s = self;
+
+    append_fini(&s->file);
+    free(s);
+}
+
+static int sink_open(void *self) {
+    return append_open(&((file_sink_t *)self)->file);
+}
+
+static int put_record(file_sink_t *s, sluice_buf_t *buf, const sluice_record_t *r) {
+    int status = SLUICE_OK;
+
+    if (s->format == FORMAT_RECORD)
+        status = record_json_write(s->api, buf, r);
+    else if (s->format == FORMAT_TEXT && r->value.kind == SLUICE_STRING)
+        sluice_buf_put_str(buf, sluice_value_str(&r->value));
+    else
+        status = s->api->json->write(buf, &r->value, SLUICE_JSON_NUMERIC_DECIMAL);
+    sluice_buf_put_char(buf, '\n');
+    return status;
+}
+
+static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+    file_sink_t *s = self;
+    const sluice_record_t *records;
+    sluice_buf_t *buf = append_begin(&s->file);
+    int status = SLUICE_OK;
+    size_t i, n, before;
+
+    if (buf == NULL)
+        return SLUICE_BUSY;
+    before = buf->len;
+    records = s->api->batch_records(batch, &n);
+    for (i = 0; i < n && status == SLUICE_OK; i++)
+        status = put_record(s, buf, &records[i]);
+    return append_end(&s->file, before, status, ticket);
+}
+
+static int sink_flush(void *self) {
+    return append_flush(&((file_sink_t *)self)->file);
+}
+
+static int sink_close(void *self) {
+    return append_close(&((file_sink_t *)self)->file);
+}
+
+static const sluice_sink_t sink = {
+    .size = sizeof(sink),
+    .failure_mode = SLUICE_ATOMIC,
+    .create = sink_create,
+    .destroy = sink_destroy,
+    .open = sink_open,
+    .write = sink_write,
+    .flush = sink_flush,
+    .close = sink_close,
+};
+
+static const char *const aliases[] = {
+    "org.apache.kafka.connect.file.FileStreamSinkConnector",
+    "FileStreamSinkConnector",
+    "FileStreamSink",
+    NULL,
+};
+
+static const sluice_plugin_t plugins[] = {
+    {
+        .size = sizeof(sluice_plugin_t),
+        .kind = SLUICE_SINK,
+        .name = "file",
+        .aliases = aliases,
+        .summary = "Appends a line for each record to a file or standard output.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .option_size = sizeof(sluice_option_t),
+        .sink = &sink,
+    },
+};
+
+static const sluice_module_t module = {
+    SLUICE_MODULE_HEAD,      .name = "file-sink", .version = SLUICE_VERSION,
+    .licence = "Apache-2.0", .plugins = plugins,  .plugin_count = 1,
+};
+
+SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
+    (void)host_major;
+    (void)host_minor;
+    return &module;
+}

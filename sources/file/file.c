@@ -1,0 +1,635 @@
+/*
+ * The file source: the lines of a file as records, once or for as long as it grows.
+ *
+ * A record's position is a generation and the byte behind its line. The generation is 0 until the
+ * file is replaced or cut short and `when.replaced` says to begin again, which adds one: so
+ * positions only ever grow. Reading is done on a helper thread, a piece at a time, from the byte
+ * behind the last line emitted; a line that a piece cuts off is read again with the next.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lines.h"
+
+enum { PIECE = 256 * 1024 };
+enum replaced { REPLACED_FAIL, REPLACED_RESTART };
+
+static const char *const formats[] = {"text", "json", "csv", NULL};
+static const char *const replaced_values[] = {"fail", "restart", NULL};
+static const char *const file_aliases[] = {"path", NULL};
+
+static const sluice_option_t options[] = {
+    {.name = "file",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .aliases = file_aliases,
+     .importance = SLUICE_HIGH,
+     .doc = "The file to read."},
+    {.name = "topic",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .importance = SLUICE_HIGH,
+     .doc = "Topic of the records."},
+    {.name = "format",
+     .type = SLUICE_OPT_ENUM,
+     .values = formats,
+     .default_text = "text",
+     .importance = SLUICE_HIGH,
+     .doc = "text: a line is a string. json: a line is a JSON value. csv: the first line names "
+            "the columns, each other one is a map of strings."},
+    {.name = "follow",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "true",
+     .importance = SLUICE_HIGH,
+     .doc = "Wait for more at the end, and for the file when there is none; else the pipeline "
+            "ends there."},
+    {.name = "batch.size",
+     .type = SLUICE_OPT_INT,
+     .default_text = "2000",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1,
+     .max = 1000000,
+     .importance = SLUICE_LOW,
+     .doc = "Lines in a batch at most."},
+    {.name = "line.max.bytes",
+     .type = SLUICE_OPT_BYTES,
+     .default_text = "16m",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1,
+     .max = 1 << 30,
+     .importance = SLUICE_LOW,
+     .doc = "A longer line is an error."},
+    {.name = "poll.interval",
+     .type = SLUICE_OPT_DURATION,
+     .default_text = "250ms",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1,
+     .max = 3600000,
+     .importance = SLUICE_LOW,
+     .doc = "How often the end of the file is looked at when following."},
+    {.name = "when.replaced",
+     .type = SLUICE_OPT_ENUM,
+     .values = replaced_values,
+     .default_text = "fail",
+     .importance = SLUICE_MEDIUM,
+     .doc =
+         "What to do when the file was rotated or cut short: fail, or restart at its beginning."},
+    {.name = "csv.delimiter",
+     .type = SLUICE_OPT_STRING,
+     .default_text = ",",
+     .importance = SLUICE_LOW,
+     .doc = "One character between columns."},
+};
+
+typedef struct file_source {
+    const sluice_api_t *api;
+    sluice_ctx_t *ctx;
+    const char *path;
+    sluice_str_t topic;
+    enum format format;
+    enum replaced when_replaced;
+    int follow;
+    char delimiter;
+    int64_t batch_lines;
+    size_t line_max;
+    uint64_t poll_ms;
+    const sluice_schema_t *text_schema;
+    uint32_t partition;
+    uint64_t generation;
+    int64_t offset; /* of the next line */
+    /* the helper thread's while reading */
+    int fd;
+    size_t piece;
+    char *data; /* what was read; given to a batch */
+    size_t len;
+    int error; /* errno */
+    int replaced;
+    char *header; /* CSV: the unquoted first line, and its columns */
+    sluice_str_t names[MAX_COLUMNS];
+    uint32_t name_count;
+    size_t header_len; /* bytes of the file that it takes */
+    /* the instance's */
+    sluice_timer_t *timer;
+    int reading;
+    int waiting; /* for credit */
+    int paused;
+    int closing;
+    int ended; /* finished or broken */
+} file_source_t;
+
+static int file_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    const char *delimiter = api->config_text(ctx, "csv.delimiter");
+
+    if (delimiter == NULL || strlen(delimiter) != 1 || *delimiter == '"')
+        api->config_error(ctx, "csv.delimiter", "must be one character, not a double quote");
+    return SLUICE_OK;
+}
+
+static void file_destroy(void *self) {
+    file_source_t *f = self;
+
+    if (f->fd >= 0)
+        close(f->fd);
+    f->api->schema_unref(f->text_schema);
+    free(f->data);
+    free(f->header);
+    free(f);
+}
+
+static int file_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
+    file_source_t *f = calloc(1, sizeof(*f));
+    sluice_schema_t text = {.size = sizeof(text), .type = SLUICE_STRING};
+
+    if (f == NULL)
+        return SLUICE_NO_MEMORY;
+    f->api = api;
+    f->ctx = ctx;
+    f->fd = -1;
+    f->piece = PIECE;
+    f->path = api->config_text(ctx, "file");
+    f->topic = sluice_str(api->config_text(ctx, "topic"));
+    f->format = (enum format)api->config_int(ctx, "format");
+    f->when_replaced = (enum replaced)api->config_int(ctx, "when.replaced");
+    f->follow = (int)api->config_int(ctx, "follow");
+    f->delimiter = api->config_text(ctx, "csv.delimiter")[0];
+    f->batch_lines = api->config_int(ctx, "batch.size");
+    f->line_max = (size_t)api->config_int(ctx, "line.max.bytes");
+    f->poll_ms = (uint64_t)api->config_int(ctx, "poll.interval");
+    f->text_schema = api->schema_intern(&text);
+    if (f->text_schema == NULL) {
+        file_destroy(f);
+        return SLUICE_NO_MEMORY;
+    }
+    *self = f;
+    return SLUICE_OK;
+}
+
+/* ---- on the helper thread ---- */
+
+static ssize_t read_at(int fd, char *to, size_t len, int64_t offset) {
+    size_t done = 0;
+    ssize_t n = 1;
+
+    while (done < len && n > 0) {
+        n = pread(fd, to + done, len - done, (off_t)(offset + (int64_t)done));
+        if (n < 0)
+            return -1;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+/* Reads the CSV header of the open file. Not there yet: stays without. */
+static void read_header(file_source_t *f) {
+    size_t room = f->line_max < 1 << 20 ? f->line_max : 1 << 20;
+    char *text = malloc(room);
+    ssize_t n = text == NULL ? -1 : read_at(f->fd, text, room, 0);
+    size_t len = n <= 0 ? 0 : line_length(FORMAT_CSV, text, (size_t)n);
+    int columns;
+
+    free(f->header);
+    f->header = text;
+    f->header_len = f->name_count = 0;
+    if (len == 0)
+        return;
+    f->header_len = len;
+    for (len--; len > 0 && text[len - 1] == '\r';)
+        len--;
+    columns = csv_split(text, len, f->delimiter, f->names);
+    f->name_count = columns < 0 ? 0 : (uint32_t)columns;
+    if (columns < 0)
+        f->error = EBADMSG;
+}
+
+static void open_file(file_source_t *f) {
+    f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0)
+        f->error = errno;
+    else if (f->format == FORMAT_CSV)
+        read_header(f);
+}
+
+/* Whether the path leads to another file by now, or the file is shorter than what was read. */
+static int was_replaced(const file_source_t *f) {
+    struct stat opened, named;
+
+    if (fstat(f->fd, &opened) != 0)
+        return 0;
+    if (opened.st_size < f->offset)
+        return 1;
+    return f->follow && stat(f->path, &named) == 0 &&
+           (named.st_ino != opened.st_ino || named.st_dev != opened.st_dev);
+}
+
+static void read_piece(void *self) {
+    file_source_t *f = self;
+    ssize_t n;
+
+    f->len = 0;
+    f->error = 0;
+    f->replaced = 0;
+    if (f->fd < 0)
+        open_file(f);
+    if (f->fd < 0 || f->error != 0)
+        return;
+    if (f->format == FORMAT_CSV && f->header_len == 0)
+        read_header(f);
+    if (f->format == FORMAT_CSV && f->offset < (int64_t)f->header_len)
+        f->offset = (int64_t)f->header_len;
+    if (f->data == NULL)
+        f->data = malloc(f->piece);
+    n = f->data == NULL ? -1 : read_at(f->fd, f->data, f->piece, f->offset);
+    if (n < 0)
+        f->error = f->data == NULL ? ENOMEM : errno;
+    else
+        f->len = (size_t)n;
+    if (n >= 0 && (size_t)n < f->piece)
+        f->replaced = was_replaced(f);
+}
+
+/* ---- records ---- */
+
+static int put_position(file_source_t *f, sluice_batch_t *batch, sluice_record_t *r,
+                        int64_t offset) {
+    char text[96];
+
+    if (f->generation > 0)
+        snprintf(text, sizeof(text), "{\"position\":%lld,\"generation\":%llu}", (long long)offset,
+                 (unsigned long long)f->generation);
+    else
+        snprintf(text, sizeof(text), "{\"position\":%lld}", (long long)offset);
+    r->offset = f->api->batch_copy(batch, sluice_str(text));
+    r->position.len = 16;
+    sluice_put_be64(r->position.bytes, f->generation);
+    sluice_put_be64(r->position.bytes + 8, (uint64_t)offset);
+    return r->offset.data == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
+}
+
+static int bad_line(file_source_t *f, int64_t offset, const char *what) {
+    return f->api->fail(f->ctx, SLUICE_FATAL, "file.line",
+                        "%s: the line at byte %lld is no %s: %s. Mend the file, or set the offset "
+                        "of this pipeline behind the line",
+                        f->path, (long long)offset, f->format == FORMAT_JSON ? "JSON" : "CSV",
+                        what);
+}
+
+static int line_value(file_source_t *f, sluice_batch_t *batch, char *line, size_t len,
+                      int64_t offset, sluice_value_t *out) {
+    sluice_str_t columns[MAX_COLUMNS];
+    sluice_json_error_t error;
+    int n, status;
+
+    if (f->format == FORMAT_TEXT) {
+        *out = sluice_text(SLUICE_STRING, sluice_str_n(line, len));
+        return SLUICE_OK;
+    }
+    if (f->format == FORMAT_JSON) {
+        status = f->api->json->parse(batch, sluice_str_n(line, len), 0, out, &error);
+        return status == SLUICE_BAD_RECORD ? bad_line(f, offset, error.what) : status;
+    }
+    n = csv_split(line, len, f->delimiter, columns);
+    if (n < 0 || (uint32_t)n > f->name_count)
+        return bad_line(f, offset,
+                        n < 0 ? "a quote is not closed, or stands inside a column"
+                              : "it has more columns than the first line");
+    return csv_value(f->api, batch, f->names, f->name_count, columns, n, out);
+}
+
+static int add_line(file_source_t *f, sluice_batch_t *batch, char *line, size_t len, int64_t offset,
+                    int64_t next) {
+    sluice_value_t value;
+    sluice_record_t *r;
+    int status;
+
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+        len--;
+    if (len == 0 && f->format != FORMAT_TEXT)
+        return SLUICE_OK;
+    status = line_value(f, batch, line, len, offset, &value);
+    if (status != SLUICE_OK)
+        return status;
+    r = f->api->batch_add(batch);
+    if (r == NULL)
+        return SLUICE_NO_MEMORY;
+    r->topic = f->api->batch_copy(batch, f->topic);
+    r->source_partition = f->partition;
+    r->timestamp = f->api->now_ms(f->ctx);
+    r->timestamp_type = SLUICE_TIMESTAMP_CREATE;
+    r->value = value;
+    r->value_schema = f->format == FORMAT_TEXT ? f->text_schema : NULL;
+    return put_position(f, batch, r, next);
+}
+
+/* Makes records of the whole lines of the piece, as many as may go. *used: bytes of them. */
+static int add_lines(file_source_t *f, sluice_batch_t *batch, int64_t limit, size_t *used) {
+    int at_end = f->len < f->piece && !f->follow;
+    size_t len;
+    int status;
+
+    for (*used = 0; limit > 0 && *used < f->len; limit--) {
+        len = line_length(f->format, f->data + *used, f->len - *used);
+        if (len == 0 && at_end)
+            len = f->len - *used; /* the last line has no newline */
+        if (len == 0)
+            return SLUICE_OK;
+        if (len > f->line_max)
+            return f->api->fail(f->ctx, SLUICE_FATAL, "file.line.long",
+                                "%s: the line at byte %lld is longer than line.max.bytes (%zu)",
+                                f->path, (long long)f->offset + (long long)*used, f->line_max);
+        status = add_line(f, batch, f->data + *used, len, f->offset + (int64_t)*used,
+                          f->offset + (int64_t)(*used + len));
+        if (status != SLUICE_OK)
+            return status;
+        *used += len;
+    }
+    return SLUICE_OK;
+}
+
+static int give_data(file_source_t *f, sluice_batch_t *batch) {
+    int status = f->api->batch_pin(batch, f->len, free, f->data);
+
+    if (status == SLUICE_OK)
+        f->data = NULL;
+    return status;
+}
+
+/* CSV values point to the header's names: a batch needs names of its own. */
+static int copy_names(file_source_t *f, sluice_batch_t *batch, sluice_str_t *kept) {
+    uint32_t i;
+
+    memcpy(kept, f->names, f->name_count * sizeof(*kept));
+    for (i = 0; i < f->name_count; i++) {
+        f->names[i] = f->api->batch_copy(batch, kept[i]);
+        if (f->names[i].data == NULL)
+            return SLUICE_NO_MEMORY;
+    }
+    return SLUICE_OK;
+}
+
+/* Emits the lines of the piece. *used 0: there was no whole line. */
+static int emit_piece(file_source_t *f, size_t *used) {
+    sluice_credit_t credit = f->api->credit(f->ctx);
+    int64_t limit = credit.records < f->batch_lines ? credit.records : f->batch_lines;
+    sluice_batch_t *batch = f->api->batch_new(f->ctx, 0);
+    sluice_str_t names[MAX_COLUMNS];
+    size_t n = 0;
+    int status;
+
+    if (batch == NULL)
+        return SLUICE_NO_MEMORY;
+    status = copy_names(f, batch, names);
+    if (status == SLUICE_OK)
+        status = add_lines(f, batch, limit, used);
+    memcpy(f->names, names, f->name_count * sizeof(names[0]));
+    f->api->batch_records(batch, &n);
+    if (status == SLUICE_FATAL && *used > 0)
+        status = SLUICE_OK; /* what comes before a bad line goes out first */
+    if (status == SLUICE_OK && n > 0)
+        status = give_data(f, batch);
+    if (status == SLUICE_OK)
+        f->offset += (int64_t)*used;
+    if (status == SLUICE_OK && n > 0) {
+        f->waiting = f->api->emit(f->ctx, batch) == SLUICE_BUSY;
+        return SLUICE_OK;
+    }
+    f->api->batch_unref(batch);
+    return status;
+}
+
+/* ---- reading on ---- */
+
+static void read_on(file_source_t *f);
+
+static void on_timer(void *self) {
+    file_source_t *f = self;
+
+    f->timer = NULL;
+    read_on(f);
+}
+
+static void end_broken(file_source_t *f, int status) {
+    f->ended = 1;
+    f->api->broken(f->ctx, status);
+}
+
+static void wait_for_more(file_source_t *f) {
+    f->timer = f->api->timer_start(f->ctx, f->poll_ms, 0, on_timer, f);
+    if (f->timer == NULL)
+        end_broken(f, f->api->fail(f->ctx, SLUICE_RETRY, "file.memory", "no memory for a timer"));
+}
+
+static void begin_again(file_source_t *f) {
+    if (f->when_replaced == REPLACED_FAIL) {
+        end_broken(f, f->api->fail(f->ctx, SLUICE_FATAL, "file.replaced",
+                                   "%s was rotated or cut short: %lld bytes of it had been read. "
+                                   "Set when.replaced to restart to go on with the new file",
+                                   f->path, (long long)f->offset));
+        return;
+    }
+    f->api->log(f->ctx, SLUICE_LOG_WARN, "the file was replaced, reading it from its beginning: %s",
+                f->path);
+    close(f->fd);
+    f->fd = -1;
+    f->offset = 0;
+    f->generation++;
+    read_on(f);
+}
+
+static void at_end_of_file(file_source_t *f) {
+    if (f->replaced) {
+        begin_again(f);
+    } else if (f->follow) {
+        wait_for_more(f);
+    } else {
+        f->ended = 1;
+        f->api->finished(f->ctx);
+    }
+}
+
+static void fail_reading(file_source_t *f) {
+    if (f->error == ENOENT && f->follow) {
+        wait_for_more(f);
+        return;
+    }
+    end_broken(f,
+               f->api->fail(f->ctx, f->error == ENOMEM ? SLUICE_RETRY : SLUICE_FATAL, "file.read",
+                            "cannot read %s: %s", f->path,
+                            f->error == EBADMSG ? "its first line is no CSV" : strerror(f->error)));
+}
+
+/* A line is longer than the piece: read a bigger one, as far as a line may be long. */
+static void grow_piece(file_source_t *f) {
+    if (f->piece > f->line_max) {
+        end_broken(f, f->api->fail(f->ctx, SLUICE_FATAL, "file.line.long",
+                                   "%s: the line at byte %lld is longer than line.max.bytes (%zu)",
+                                   f->path, (long long)f->offset, f->line_max));
+        return;
+    }
+    f->piece *= 2;
+    free(f->data);
+    f->data = NULL;
+    read_on(f);
+}
+
+static void on_read(void *self) {
+    file_source_t *f = self;
+    size_t used = 0;
+    int status;
+
+    f->reading = 0;
+    if (f->closing) {
+        f->api->complete(f->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+        return;
+    }
+    if (f->paused)
+        return;
+    if (f->error != 0) {
+        fail_reading(f);
+        return;
+    }
+    status = f->len == 0 ? SLUICE_OK : emit_piece(f, &used);
+    if (status != SLUICE_OK)
+        end_broken(f, status == SLUICE_NO_MEMORY ? SLUICE_RETRY : status);
+    else if (used > 0) {
+        f->piece = f->data == NULL ? PIECE : f->piece;
+        read_on(f);
+    } else if (f->len == f->piece)
+        grow_piece(f);
+    else
+        at_end_of_file(f);
+}
+
+static void read_on(file_source_t *f) {
+    sluice_credit_t credit;
+
+    if (f->reading || f->timer != NULL || f->ended || f->closing || f->paused || f->waiting)
+        return;
+    credit = f->api->credit(f->ctx);
+    if (credit.records <= 0 || credit.bytes <= 0) {
+        f->waiting = 1;
+        return;
+    }
+    f->reading = f->api->offload(f->ctx, read_piece, on_read, f) == SLUICE_OK;
+    if (!f->reading)
+        end_broken(
+            f, f->api->fail(f->ctx, SLUICE_RETRY, "file.memory", "no memory for a helper thread"));
+}
+
+/* ---- life ---- */
+
+static int64_t json_number(sluice_str_t json, const char *name) {
+    char text[256];
+    const char *found;
+
+    snprintf(text, sizeof(text), "%.*s", (int)(json.len < 255 ? json.len : 255), json.data);
+    found = strstr(text, name);
+    found = found == NULL ? NULL : strchr(found, ':');
+    return found == NULL ? 0 : strtoll(found + 1, NULL, 10);
+}
+
+static int file_open(void *self) {
+    file_source_t *f = self;
+    sluice_batch_t *scratch = f->api->batch_new(f->ctx, 0);
+    sluice_position_t position;
+    sluice_str_t offset;
+    sluice_buf_t buf;
+
+    if (scratch == NULL)
+        return SLUICE_NO_MEMORY;
+    f->api->buf_init(&buf, scratch, 0);
+    sluice_buf_put_str(&buf, sluice_str("{\"filename\":"));
+    f->api->json->write_string(&buf, sluice_str(f->path));
+    sluice_buf_put_char(&buf, '}');
+    f->partition = f->api->source_partition(f->ctx, f->api->buf_finish(&buf));
+    f->api->batch_unref(scratch);
+    if (f->api->stored_position(f->ctx, f->partition, &position, &offset)) {
+        if (position.len == 16) {
+            f->generation = sluice_get_be64(position.bytes);
+            f->offset = (int64_t)sluice_get_be64(position.bytes + 8);
+        } else {
+            f->generation = (uint64_t)json_number(offset, "\"generation\"");
+            f->offset = json_number(offset, "\"position\"");
+        }
+    }
+    f->api->complete(f->ctx, SLUICE_OP_OPEN, SLUICE_OK);
+    read_on(f);
+    return SLUICE_OK;
+}
+
+static void file_on_credit(void *self) {
+    file_source_t *f = self;
+
+    f->waiting = 0;
+    read_on(f);
+}
+
+static void file_pause(void *self) {
+    ((file_source_t *)self)->paused = 1;
+}
+
+static void file_resume(void *self) {
+    file_source_t *f = self;
+
+    f->paused = 0;
+    read_on(f);
+}
+
+static int file_close(void *self) {
+    file_source_t *f = self;
+
+    f->closing = 1;
+    if (f->timer != NULL)
+        f->api->timer_stop(f->ctx, f->timer);
+    f->timer = NULL;
+    if (!f->reading)
+        f->api->complete(f->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+    return SLUICE_OK;
+}
+
+static const sluice_source_t source = {
+    .size = sizeof(source),
+    .create = file_create,
+    .destroy = file_destroy,
+    .open = file_open,
+    .on_credit = file_on_credit,
+    .pause = file_pause,
+    .resume = file_resume,
+    .close = file_close,
+};
+
+static const char *const aliases[] = {
+    "org.apache.kafka.connect.file.FileStreamSourceConnector",
+    "FileStreamSourceConnector",
+    "FileStreamSource",
+    NULL,
+};
+
+static const sluice_plugin_t plugins[] = {
+    {
+        .size = sizeof(sluice_plugin_t),
+        .kind = SLUICE_SOURCE,
+        .name = "file",
+        .aliases = aliases,
+        .summary = "Lines of a file: text, JSON or CSV, once or following it.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .option_size = sizeof(sluice_option_t),
+        .check = file_check,
+        .source = &source,
+    },
+};
+
+static const sluice_module_t module = {
+    SLUICE_MODULE_HEAD,      .name = "file-source", .version = SLUICE_VERSION,
+    .licence = "Apache-2.0", .plugins = plugins,    .plugin_count = 1,
+};
+
+SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
+    (void)host_major;
+    (void)host_minor;
+    return &module;
+}
