@@ -19,6 +19,9 @@ PG_DECODER(pg_decode_float32);
 PG_DECODER(pg_decode_float64);
 PG_DECODER(pg_decode_string);
 PG_DECODER(pg_decode_raw); /* unknown types: the text's bytes */
+PG_DECODER(pg_decode_raw_hex);
+PG_DECODER(pg_decode_raw_base64);
+PG_DECODER(pg_decode_raw_base64_url);
 PG_DECODER(pg_decode_bytea);
 PG_DECODER(pg_decode_bytea_hex);
 PG_DECODER(pg_decode_bytea_base64);
@@ -59,6 +62,7 @@ PG_DECODER(pg_decode_interval_text);
 /* decode_nested.c */
 PG_DECODER(pg_decode_array);
 PG_DECODER(pg_decode_hstore_json);
+PG_DECODER(pg_decode_hstore_map);
 
 /* A double of a slice; 0 when the text is no number. Java's and PostgreSQL's NaN and Infinity are taken. */
 int pg_parse_double(sluice_str_t text, double *out);

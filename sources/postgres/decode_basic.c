@@ -112,15 +112,12 @@ PG_DECODER(pg_decode_bytea_hex) {
     return SLUICE_OK;
 }
 
-static int base64(const pg_column_t *column, sluice_batch_t *arena, sluice_str_t text, sluice_value_t *out, int url) {
+static int base64(const pg_column_t *column, sluice_batch_t *arena, sluice_str_t bytes, sluice_value_t *out, int url) {
     sluice_buf_t buf;
     sluice_str_t made;
-    int status = pg_decode_bytea(column, arena, text, out);
 
-    if (status != SLUICE_OK)
-        return status;
-    column->api->buf_init(&buf, arena, text.len);
-    column->api->json->write_base64(&buf, sluice_value_str(out));
+    column->api->buf_init(&buf, arena, bytes.len * 2 + 4);
+    column->api->json->write_base64(&buf, bytes);
     for (size_t i = 0; url && i < buf.len; i++)
         buf.data[i] = buf.data[i] == '+' ? '-' : buf.data[i] == '/' ? '_' : buf.data[i];
     made = column->api->buf_finish(&buf);
@@ -131,11 +128,35 @@ static int base64(const pg_column_t *column, sluice_batch_t *arena, sluice_str_t
 }
 
 PG_DECODER(pg_decode_bytea_base64) {
-    return base64(column, arena, text, out, 0);
+    int status = pg_decode_bytea(column, arena, text, out);
+    return status == SLUICE_OK ? base64(column, arena, sluice_value_str(out), out, 0) : status;
 }
 
 PG_DECODER(pg_decode_bytea_base64_url) {
+    int status = pg_decode_bytea(column, arena, text, out);
+    return status == SLUICE_OK ? base64(column, arena, sluice_value_str(out), out, 1) : status;
+}
+
+PG_DECODER(pg_decode_raw_base64) {
+    return base64(column, arena, text, out, 0);
+}
+
+PG_DECODER(pg_decode_raw_base64_url) {
     return base64(column, arena, text, out, 1);
+}
+
+PG_DECODER(pg_decode_raw_hex) {
+    static const char digits[] = "0123456789abcdef";
+    char *made = column->api->batch_alloc(arena, 2 * text.len + 1);
+
+    if (made == NULL)
+        return SLUICE_NO_MEMORY;
+    for (size_t i = 0; i < text.len; i++) {
+        made[2 * i] = digits[(uint8_t)text.data[i] >> 4];
+        made[2 * i + 1] = digits[(uint8_t)text.data[i] & 15];
+    }
+    *out = text_of(SLUICE_STRING, made, 2 * text.len);
+    return SLUICE_OK;
 }
 
 /* ---- bit strings ---- */

@@ -1,5 +1,7 @@
 #include "decode.h"
 
+#include <stdio.h>
+
 /* ---- arrays: {1,NULL,"a \"b\""} ---- */
 
 typedef struct items {
@@ -136,7 +138,6 @@ typedef struct pair {
     sluice_str_t key;
     sluice_str_t value; /* data NULL: null */
     uint32_t hash;
-    int taken;
 } pair_t;
 
 /* Java's String.hashCode over UTF-16 units, spread as HashMap does. */
@@ -176,7 +177,6 @@ static int read_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t 
         if (status != SLUICE_OK)
             return status;
         p->hash = java_hash(p->key);
-        p->taken = 0;
         (*count)++;
         while (r.at < r.end && (*r.at == ',' || *r.at == ' '))
             r.at++;
@@ -184,46 +184,118 @@ static int read_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t 
     return SLUICE_OK;
 }
 
-static void write_pairs(const pg_column_t *c, sluice_buf_t *buf, pair_t *pairs, size_t count) {
+/* How many buckets Java's HashMap has after these insertions: it doubles past three quarters, and instead of making a tree
+ * of a bucket's ninth entry while it has fewer than 64 buckets. */
+static uint32_t java_buckets(const pair_t *pairs, size_t count) {
     uint32_t cap = 16;
-    const char *comma = "";
 
-    while (count > cap / 4 * 3)
-        cap *= 2;
-    sluice_buf_put_char(buf, '{');
-    for (uint32_t bucket = 0; bucket < cap; bucket++) {
-        for (size_t i = 0; i < count; i++) {
-            if ((pairs[i].hash & (cap - 1)) != bucket)
-                continue;
-            sluice_buf_put(buf, comma, strlen(comma));
-            c->api->json->write_string(buf, pairs[i].key);
-            sluice_buf_put_char(buf, ':');
-            if (pairs[i].value.data == NULL)
-                sluice_buf_put(buf, "null", 4);
-            else
-                c->api->json->write_string(buf, pairs[i].value);
-            comma = ",";
+    for (size_t i = 0; i < count; i++) {
+        size_t same = 0;
+        for (size_t k = 0; k < i; k++)
+            same += ((pairs[k].hash ^ pairs[i].hash) & (cap - 1)) == 0;
+        if (same >= 8 && cap < 64)
+            cap *= 2;
+        if (i + 1 > cap / 4 * 3)
+            cap *= 2;
+    }
+    return cap;
+}
+
+/* As Jackson writes a string into a String: only what must be is escaped. */
+static void put_string(sluice_buf_t *buf, sluice_str_t s) {
+    static const char names[] = "btn\vfr"; /* of the bytes 8 .. 13 */
+    char code[8];
+
+    sluice_buf_put_char(buf, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        if (c == '"' || c == '\\') {
+            sluice_buf_put_char(buf, '\\');
+            sluice_buf_put_char(buf, c);
+        } else if (c >= 8 && c <= 13 && c != 11) {
+            sluice_buf_put_char(buf, '\\');
+            sluice_buf_put_char(buf, names[c - 8]);
+        } else if ((unsigned char)c < 0x20) {
+            sluice_buf_put(buf, code, (size_t)snprintf(code, sizeof(code), "\\u%04X", (unsigned)c));
+        } else {
+            sluice_buf_put_char(buf, c);
         }
     }
-    sluice_buf_put_char(buf, '}');
+    sluice_buf_put_char(buf, '"');
+}
+
+static void put_pair(sluice_buf_t *buf, const pair_t *p) {
+    put_string(buf, p->key);
+    sluice_buf_put_char(buf, ':');
+    if (p->value.data == NULL)
+        sluice_buf_put(buf, "null", 4);
+    else
+        put_string(buf, p->value);
+}
+
+/* Parses and sorts as a HashMap iterates: by bucket, in a bucket by insertion. *sorted has the pairs again. */
+static int sorted_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t text, pair_t **sorted, size_t *count) {
+    pair_t *pairs;
+    size_t most = 1, n = 0;
+    uint32_t cap;
+    int status;
+
+    *count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        most += text.data[i] == '>';
+    pairs = c->api->batch_alloc(arena, 2 * most * sizeof(*pairs));
+    if (pairs == NULL)
+        return SLUICE_NO_MEMORY;
+    status = read_pairs(c, arena, text, pairs, &n);
+    if (status != SLUICE_OK)
+        return status;
+    *sorted = pairs + most;
+    cap = java_buckets(pairs, n);
+    for (uint32_t bucket = 0; bucket < cap && *count < n; bucket++) {
+        for (size_t i = 0; i < n; i++) {
+            if ((pairs[i].hash & (cap - 1)) == bucket)
+                (*sorted)[(*count)++] = pairs[i];
+        }
+    }
+    return SLUICE_OK;
 }
 
 PG_DECODER(pg_decode_hstore_json) {
     pair_t *pairs;
-    size_t most = 1, count = 0;
+    size_t count;
     sluice_buf_t buf;
-    int status;
+    int status = sorted_pairs(column, arena, text, &pairs, &count);
 
-    for (size_t i = 0; i < text.len; i++)
-        most += text.data[i] == '>';
-    pairs = column->api->batch_alloc(arena, most * sizeof(*pairs));
-    if (pairs == NULL)
-        return SLUICE_NO_MEMORY;
-    status = read_pairs(column, arena, text, pairs, &count);
     if (status != SLUICE_OK)
         return status;
     column->api->buf_init(&buf, arena, text.len + 16);
-    write_pairs(column, &buf, pairs, count);
+    sluice_buf_put_char(&buf, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            sluice_buf_put_char(&buf, ',');
+        put_pair(&buf, &pairs[i]);
+    }
+    sluice_buf_put_char(&buf, '}');
     *out = sluice_text(SLUICE_STRING, column->api->buf_finish(&buf));
     return buf.status;
+}
+
+PG_DECODER(pg_decode_hstore_map) {
+    pair_t *pairs;
+    size_t count;
+    sluice_value_t *items;
+    int status = sorted_pairs(column, arena, text, &pairs, &count);
+
+    if (status != SLUICE_OK)
+        return status;
+    items = column->api->batch_alloc(arena, (2 * count + 1) * sizeof(*items));
+    if (items == NULL)
+        return SLUICE_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        items[2 * i] = sluice_text(SLUICE_STRING, pairs[i].key);
+        items[2 * i + 1] = sluice_text(SLUICE_STRING, pairs[i].value);
+    }
+    *out = (sluice_value_t){ .kind = SLUICE_MAP, .len = (uint32_t)count };
+    out->as.items = items;
+    return SLUICE_OK;
 }

@@ -149,11 +149,16 @@ static int64_t floor_div(int64_t a, int64_t b) {
     return a / b - (a % b < 0);
 }
 
-/* Microseconds since 1970, wrapping as Debezium's do beyond int64. */
+/* Microseconds since 1970; beyond int64 seconds saturate and the fraction wraps, as in Debezium. */
 static int64_t micros_of(const moment_t *m) {
+    int64_t seconds, micros;
+
     if (m->infinite != 0)
         return m->infinite > 0 ? PLUS_INFINITY : MINUS_INFINITY;
-    return (int64_t)((uint64_t)days_of(m) * (uint64_t)MICROS_DAY + (uint64_t)m->micros);
+    seconds = days_of(m) * 86400 + m->micros / 1000000;
+    if (__builtin_mul_overflow(seconds, 1000000, &micros))
+        micros = seconds > 0 ? INT64_MAX : INT64_MIN;
+    return (int64_t)((uint64_t)micros + (uint64_t)(m->micros % 1000000));
 }
 
 /* Fraction with `width` digits, or the shortest when width < 0; nothing when there is none to show. */

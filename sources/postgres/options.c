@@ -8,6 +8,7 @@ static const char *const publication_modes[] = { "all_tables", "filtered", "disa
 static const char *const decimal_modes[] = { "precise", "double", "string", NULL };
 static const char *const binary_modes[] = { "bytes", "base64", "base64-url-safe", "hex", NULL };
 static const char *const interval_modes[] = { "numeric", "string", NULL };
+static const char *const hstore_modes[] = { "json", "map", NULL };
 static const char *const time_modes[] = { "adaptive", "adaptive_time_microseconds", "connect", "microseconds",
                                           "nanoseconds", "isostring", NULL };
 static const char *const ssl_modes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL };
@@ -37,6 +38,11 @@ static const char *const plugin_names[] = { "pgoutput", NULL };
 #define REFUSED(key) \
     { .name = key, .type = SLUICE_OPT_STRING, .group = "Not supported", .importance = SLUICE_LOW, \
       .doc = "not supported by this version: refused when set" }
+
+/* The same for a family of options. */
+#define REFUSED_ALL(key) \
+    { .name = key, .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_PREFIX, .group = "Not supported", \
+      .importance = SLUICE_LOW, .doc = "not supported by this version: refused when set" }
 
 #define CONN "Connection"
 #define TLS "TLS"
@@ -86,6 +92,7 @@ const sluice_option_t pg_option_table[PG_OPTION_COUNT] = {
     CHOICE("decimal.handling.mode", "precise", decimal_modes, VALUES, SLUICE_MEDIUM, "form of numeric and money columns"),
     CHOICE("time.precision.mode", "adaptive", time_modes, VALUES, SLUICE_MEDIUM, "form of date, time and timestamp columns"),
     CHOICE("binary.handling.mode", "bytes", binary_modes, VALUES, SLUICE_LOW, "form of bytea columns"),
+    CHOICE("hstore.handling.mode", "json", hstore_modes, VALUES, SLUICE_LOW, "form of hstore columns"),
     CHOICE("interval.handling.mode", "numeric", interval_modes, VALUES, SLUICE_LOW, "form of interval columns"),
     NUMBER("money.fraction.digits", "2", 0, 20, VALUES, SLUICE_LOW, "digits behind the decimal point of money columns"),
     FLAG("include.unknown.datatypes", "false", VALUES, "columns of types without a mapping come as bytes instead of not at all"),
@@ -102,19 +109,20 @@ const sluice_option_t pg_option_table[PG_OPTION_COUNT] = {
     NO_EFFECT("statistics.metrics.enabled"), NO_EFFECT("queue.provider.type"), NO_EFFECT("snapshot.max.threads"),
     NO_EFFECT("snapshot.isolation.mode"), NO_EFFECT("snapshot.tables.order.by.row.count"), NO_EFFECT("table.ignore.builtin"),
     NO_EFFECT("custom.metric.tags"), NO_EFFECT("lsn.flush.timeout.ms"), NO_EFFECT("lsn.flush.timeout.action"),
-    NO_EFFECT("snapshot.query.mode"), NO_EFFECT("streaming.delay.ms"), NO_EFFECT("snapshot.delay.ms"),
-    NO_EFFECT("snapshot.lock.timeout.ms"), NO_EFFECT("offset.mismatch.strategy"), NO_EFFECT("hstore.handling.mode"),
+    NO_EFFECT("snapshot.query.mode"), NO_EFFECT("snapshot.locking.mode"), NO_EFFECT("streaming.delay.ms"), NO_EFFECT("snapshot.delay.ms"),
+    NO_EFFECT("snapshot.lock.timeout.ms"), NO_EFFECT("offset.mismatch.strategy"), 
     NO_EFFECT("event.processing.failure.handling.mode"), NO_EFFECT("event.converting.failure.handling.mode"),
     NO_EFFECT("signal.poll.interval.ms"), NO_EFFECT("incremental.snapshot.chunk.size"), NO_EFFECT("include.schema.comments"),
     REFUSED("topic.naming.strategy"), REFUSED("schema.name.adjustment.mode"), REFUSED("field.name.adjustment.mode"),
     REFUSED("message.key.columns"), REFUSED("provide.transaction.metadata"), REFUSED("signal.data.collection"),
     REFUSED("signal.enabled.channels"), REFUSED("notification.enabled.channels"), REFUSED("converters"),
-    REFUSED("post.processors"), REFUSED("snapshot.select.statement.overrides"), REFUSED("snapshot.locking.mode"),
+    REFUSED("post.processors"), REFUSED("snapshot.select.statement.overrides"),
     REFUSED("column.propagate.source.type"), REFUSED("datatype.propagate.source.type"), REFUSED("slot.failover"),
     REFUSED("slot.stream.params"), REFUSED("xmin.fetch.interval.ms"), REFUSED("lsn.flush.mode"), REFUSED("read.only"),
     REFUSED("replica.identity.autoset.values"), REFUSED("heartbeat.action.query"), REFUSED("sourceinfo.struct.maker"),
     REFUSED("message.prefix.include.list"), REFUSED("message.prefix.exclude.list"), REFUSED("database.sslfactory"),
     REFUSED("table.whitelist"), REFUSED("table.blacklist"), REFUSED("schema.whitelist"), REFUSED("schema.blacklist"),
+    REFUSED_ALL("column.mask."), REFUSED_ALL("column.truncate."),
     REFUSED("column.whitelist"), REFUSED("column.blacklist"),
 };
 
@@ -129,7 +137,6 @@ static const struct {
     { "topic.naming.strategy", "io.debezium.schema.SchemaTopicNamingStrategy" },
     { "sourceinfo.struct.maker", "io.debezium.connector.postgresql.PostgresSourceInfoStructMaker" },
     { "signal.enabled.channels", "source" },
-    { "snapshot.locking.mode", "none" },
     { "slot.failover", "false" },
     { "read.only", "false" },
     { "lsn.flush.mode", "connector" },
@@ -146,12 +153,29 @@ static int is_off(const char *name, const char *value) {
     return 0;
 }
 
+static void check_refused_family(const sluice_api_t *api, sluice_ctx_t *ctx, const char *prefix) {
+    const char *key, *text;
+    char full[200];
+
+    for (size_t i = 0; i < api->config_prefix_count(ctx, prefix); i++) {
+        if (!api->config_prefix_at(ctx, prefix, i, &key, &text))
+            continue;
+        snprintf(full, sizeof(full), "%s%s", prefix, key);
+        api->config_error(ctx, full, "not supported by this version of the postgres source: take the option out, or leave the "
+                                     "column out with column.exclude.list");
+    }
+}
+
 static void check_refused(const sluice_api_t *api, sluice_ctx_t *ctx) {
     for (uint32_t i = 0; i < PG_OPTION_COUNT; i++) {
         const sluice_option_t *o = &pg_option_table[i];
         const char *removed = strstr(o->name, "list") == NULL ? NULL : strstr(o->name, "whitelist");
         if (removed == NULL)
             removed = strstr(o->name, "blacklist");
+        if (o->flags & SLUICE_OPT_PREFIX) {
+            check_refused_family(api, ctx, o->name);
+            continue;
+        }
         if (strcmp(o->group, "Not supported") != 0 || !api->config_given(ctx, o->name) ||
             is_off(o->name, api->config_text(ctx, o->name)))
             continue;
@@ -259,6 +283,7 @@ static void read_modes(pg_modes_t *m, const sluice_api_t *api, sluice_ctx_t *ctx
     m->time = (pg_time_mode_t)api->config_int(ctx, "time.precision.mode");
     m->binary = (pg_binary_mode_t)api->config_int(ctx, "binary.handling.mode");
     m->interval = (pg_interval_mode_t)api->config_int(ctx, "interval.handling.mode");
+    m->hstore_map = (int)api->config_int(ctx, "hstore.handling.mode");
     m->money_digits = (int)api->config_int(ctx, "money.fraction.digits");
     m->unknown_types = (int)api->config_int(ctx, "include.unknown.datatypes");
     m->placeholder = api->config_text(ctx, "unavailable.value.placeholder");

@@ -42,7 +42,9 @@ typedef struct pg_modes {
     pg_interval_mode_t interval;
     int money_digits;
     int unknown_types;
+    int hstore_map;
     const char *placeholder;
+    char placeholder_uuid[40]; /* name-based UUID of it, "" until the server has told its MD5 */
 } pg_modes_t;
 
 typedef struct pg_options {
@@ -63,7 +65,7 @@ typedef struct pg_options {
     uint32_t batch_records;
 } pg_options_t;
 
-#define PG_OPTION_COUNT 110
+#define PG_OPTION_COUNT 112
 extern const sluice_option_t pg_option_table[PG_OPTION_COUNT];
 
 /* Reads all options. SLUICE_INVALID after api->fail when one cannot be used (the host has checked types before). */

@@ -130,7 +130,7 @@ void pg_emitter_begin(pg_emitter_t *e, uint64_t commit, int64_t ts_us, uint32_t 
     e->offset.flags = (uint8_t)((e->offset.flags & (PG_OFFSET_PROC | PG_OFFSET_COMMIT)) | PG_OFFSET_TS |
                                 (xid != 0 ? PG_OFFSET_TX : 0));
     e->last_lsn = e->same_lsn = 0;
-    e->origin = sluice_str_n(NULL, 0);
+    e->origin[0] = '\0';
     e->texts_serial = 0;
 }
 
@@ -200,7 +200,11 @@ static int make_texts(pg_emitter_t *e) {
         memcpy(at, "[null,\"", 7);
         e->sequence_len = 7;
     }
-    e->source[ORIGIN] = sluice_text(SLUICE_STRING, e->api->batch_copy(e->batch, e->origin));
+    e->source[ORIGIN] = e->source[ORIGIN_LSN] = sluice_null();
+    if (e->origin[0] != '\0') {
+        e->source[ORIGIN] = sluice_text(SLUICE_STRING, e->api->batch_copy(e->batch, sluice_str(e->origin)));
+        e->source[ORIGIN_LSN] = sluice_int(SLUICE_INT64, (int64_t)e->origin_lsn);
+    }
     e->texts_serial = e->serial;
     return SLUICE_OK;
 }

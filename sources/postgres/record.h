@@ -42,7 +42,8 @@ typedef struct pg_emitter {
     uint64_t texts_serial; /* batch in whose arena the template's texts are */
     uint64_t last_lsn;     /* of the last change, and how many had it */
     uint64_t same_lsn;
-    sluice_str_t origin;
+    char origin[512]; /* replication origin of the transaction, "" when none */
+    uint64_t origin_lsn;
     sluice_metric_t *events[5]; /* c u d t r */
 } pg_emitter_t;
 

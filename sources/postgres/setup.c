@@ -6,9 +6,12 @@
 
 /* ---- what the server says ---- */
 
-enum { R_SERVER, R_SLOT, R_PUBLICATION, R_MEMBERS, R_TABLES, R_COUNT };
+enum { R_UUID, R_SERVER, R_SLOT, R_PUBLICATION, R_MEMBERS, R_TABLES, R_COUNT };
 
 static void facts_sql(const pg_options_t *o, pg_sql_t *sql) {
+    pg_sql_put(sql, "SELECT md5(");
+    pg_sql_literal(sql, o->modes.placeholder);
+    pg_sql_put(sql, ");");
     pg_sql_put(sql, "SELECT current_setting('server_version_num'), current_setting('wal_level'),"
                     " pg_encoding_to_char(encoding), pg_is_in_recovery(),"
                     " (SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'),"
@@ -80,6 +83,13 @@ static int find_tables(pg_source_t *s, const PGresult *r) {
     }
     qsort(f->found, f->found_count, sizeof(*f->found), by_rank);
     return SLUICE_OK;
+}
+
+/* java.util.UUID.nameUUIDFromBytes: MD5 with version 3 and variant 2 set. */
+static void name_uuid(const char *md5, char out[40]) {
+    char variant = md5[16] >= 'a' ? (char)(md5[16] - 'a' + 10) : (char)(md5[16] - '0');
+
+    snprintf(out, 40, "%.8s-%.4s-3%.3s-%c%.3s-%.12s", md5, md5 + 8, md5 + 13, "89ab"[variant & 3], md5 + 17, md5 + 20);
 }
 
 static int check_server(pg_source_t *s, const PGresult *r) {
@@ -471,6 +481,7 @@ static void on_facts(void *arg, int status, PGresult *const *r, int count) {
         return;
     }
     load_stored(s);
+    name_uuid(PQgetvalue(r[R_UUID], 0, 0), s->env.options.modes.placeholder_uuid);
     s->want_stream = s->env.options.snapshot != PG_SNAPSHOT_INITIAL_ONLY;
     if (find_tables(s, r[R_TABLES]) != SLUICE_OK)
         status = SLUICE_NO_MEMORY;

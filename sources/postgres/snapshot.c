@@ -81,7 +81,7 @@ static int hold(pg_source_t *s, char *row, int len) {
     n->held_len = len;
     n->held_table = n->table;
     n->held_first_in = n->table_rows++ == 0;
-    n->held_first = n->held_first_in && n->next == 0;
+    n->held_first = n->held_first_in && n->tables == 1;
     n->held_ended = 0;
     return status;
 }
@@ -177,6 +177,7 @@ static void on_copy(void *arg, int status, PGresult *const *r, int count) {
         return;
     }
     s->snapshot.copying = 1;
+    s->snapshot.tables++;
     s->snapshot.table_rows = 0;
     if (s->snapshot.blocked)
         return;

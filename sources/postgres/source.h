@@ -54,6 +54,7 @@ typedef struct pg_stream {
     uint64_t wal_end;  /* the server's last word on its WAL */
     uint64_t advanced; /* LSN up to which the partition was moved on */
     uint64_t advanced_ns;
+    uint64_t beats; /* heartbeats so far */
     uint64_t last_drain_ns;
     int in_transaction;
     pgo_cell_t *old_cells, *new_cells;
@@ -79,6 +80,7 @@ typedef struct pg_snapshot {
     int held_len;
     int held_first, held_first_in, held_ended;
     uint64_t rows, table_rows;
+    size_t tables; /* begun so far */
     int copying, blocked;
     pgo_cell_t *cells;
     sluice_metric_t *rows_total;

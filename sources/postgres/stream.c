@@ -284,6 +284,18 @@ static void on_commit(pg_source_t *s, const pgo_event_t *e) {
     s->api->metric_add(m->transactions, 1);
 }
 
+/* Where the transaction was first committed, when it was replicated to here. */
+static int on_origin(pg_source_t *s, const pgo_event_t *e) {
+    size_t n = strlen(e->as.origin.name);
+
+    if (n >= sizeof(s->out.origin))
+        return SLUICE_OK;
+    memcpy(s->out.origin, e->as.origin.name, n + 1);
+    s->out.origin_lsn = e->as.origin.lsn;
+    s->out.texts_serial = 0;
+    return SLUICE_OK;
+}
+
 static int on_data(pg_source_t *s, const pgo_frame_t *f, char *data, int len, int *taken) {
     pg_stream_t *m = &s->stream;
     pgo_tuple_t old_row = { 0, m->old_cells }, new_row = { 0, m->new_cells };
@@ -302,6 +314,8 @@ static int on_data(pg_source_t *s, const pgo_frame_t *f, char *data, int len, in
         on_commit(s, &e);
     else if (kind == 'R')
         return read_relation(s, &e, f->payload);
+    else if (kind == 'O')
+        return on_origin(s, &e);
     else if (kind == 'T')
         return on_truncate(s, f, &e);
     return SLUICE_OK;
@@ -519,7 +533,8 @@ static int put_heartbeat(pg_source_t *s, const sluice_schema_t *key, const sluic
     r->value_schema = value;
     r->key = one_field(s, key, s->out.source[2]);
     r->value = one_field(s, value, sluice_int(SLUICE_INT64, s->out.now_us / 1000));
-    r->position = pg_position_at(lsn > s->start_lsn ? lsn : s->start_lsn);
+    s->stream.advanced = lsn;
+    r->position = pg_position(lsn, 0, ++s->stream.beats);
     r->offset = s->api->batch_copy(s->out.batch, sluice_str_n((const char *)&s->out.offset, sizeof(s->out.offset)));
     return flush(s);
 }
@@ -606,6 +621,8 @@ void pg_stream_begin(pg_source_t *s) {
     m->transactions = s->api->metric(s->ctx, SLUICE_COUNTER, "transactions_total", "commits read from the stream");
     if (s->out.offset.lsn == 0)
         s->out.offset.lsn = s->start_lsn;
+    m->advanced = s->start_lsn;
+    m->beats = (uint64_t)1 << 40; /* behind the rows of a snapshot at the same LSN */
     status = begin(s);
     if (status != SLUICE_OK)
         pg_source_error(s, pg_conn_error(s->repl), status, "starting the stream");

@@ -124,6 +124,7 @@ static void bind_numeric(const pg_bind_t *b, pg_column_t *c) {
     if (b->modes->decimal == PG_DECIMAL_DOUBLE) {
         set(c, SLUICE_FLOAT64, pg_decode_decimal_double, NULL);
     } else if (b->modes->decimal == PG_DECIMAL_STRING) {
+        c->scale = c->typmod < 4 ? 0 : numeric_scale(c->typmod);
         set(c, SLUICE_STRING, pg_decode_decimal_text, NULL);
     } else if (c->typmod < 4) {
         set(c, SLUICE_STRUCT, pg_decode_decimal_variable, "io.debezium.data.VariableScaleDecimal");
@@ -155,6 +156,12 @@ static void bind_bits(pg_column_t *c) {
 static void bind_bytea(const pg_bind_t *b, pg_column_t *c) {
     static const pg_decode_fn decoders[] = { pg_decode_bytea, pg_decode_bytea_base64, pg_decode_bytea_base64_url,
                                              pg_decode_bytea_hex };
+    set(c, b->modes->binary == PG_BINARY_BYTES ? SLUICE_BYTES : SLUICE_STRING, decoders[b->modes->binary], NULL);
+}
+
+static void bind_raw(const pg_bind_t *b, pg_column_t *c) {
+    static const pg_decode_fn decoders[] = { pg_decode_raw, pg_decode_raw_base64, pg_decode_raw_base64_url,
+                                             pg_decode_raw_hex };
     set(c, b->modes->binary == PG_BINARY_BYTES ? SLUICE_BYTES : SLUICE_STRING, decoders[b->modes->binary], NULL);
 }
 
@@ -208,7 +215,7 @@ static const pg_type_t *find_type(const pg_bind_t *b, uint32_t oid) {
     return NULL;
 }
 
-static void bind_named(const pg_type_t *t, pg_column_t *c) {
+static void bind_named(const pg_bind_t *b, const pg_type_t *t, pg_column_t *c) {
     if (t->kind == 'e') {
         c->labels = t->labels == NULL ? "" : t->labels;
         set(c, SLUICE_STRING, pg_decode_string, "io.debezium.data.Enum");
@@ -218,6 +225,8 @@ static void bind_named(const pg_type_t *t, pg_column_t *c) {
         if (strcmp(by_name[i].name, t->name) == 0)
             set(c, SLUICE_STRING, by_name[i].decode, by_name[i].schema_name);
     }
+    if (c->decode == pg_decode_hstore_json && b->modes->hstore_map)
+        set(c, SLUICE_MAP, pg_decode_hstore_map, NULL);
 }
 
 static int element_is_left_out(uint32_t oid, const pg_type_t *t) {
@@ -267,7 +276,7 @@ static int bind_type(const pg_bind_t *b, pg_column_t *c) {
         (t->name[0] == '_' || c->type == INT2VECTOR || c->type == OIDVECTOR))
         return bind_array(b, t, c);
     if (c->decode == NULL && t != NULL)
-        bind_named(t, c);
+        bind_named(b, t, c);
     return SLUICE_OK;
 }
 
@@ -306,6 +315,8 @@ static const sluice_schema_t *struct_parts(const pg_bind_t *b, const pg_column_t
 /* Interns the column's schema; value may be NULL. */
 static int make_schema(const pg_bind_t *b, pg_column_t *c, const sluice_value_t *value) {
     sluice_schema_t t = { .size = sizeof(t), .type = c->kind, .optional = !c->not_null, .name = sluice_str(c->schema_name) };
+    sluice_schema_t text = { .size = sizeof(t), .type = SLUICE_STRING }, maybe = { .size = sizeof(t), .type = SLUICE_STRING,
+                                                                                   .optional = 1 };
     sluice_param_t params[2];
     sluice_field_t fields[4];
     char numbers[2][16];
@@ -332,6 +343,9 @@ static int make_schema(const pg_bind_t *b, pg_column_t *c, const sluice_value_t 
             t.doc = sluice_str("Variable scaled decimal");
     } else if (c->kind == SLUICE_ARRAY) {
         t.value_schema = c->element->schema;
+    } else if (c->kind == SLUICE_MAP) {
+        t.key_schema = &text;
+        t.value_schema = &maybe;
     }
     c->schema = b->api->schema_intern(&t);
     for (uint32_t i = 0; i < t.field_count; i++)
@@ -341,12 +355,36 @@ static int make_schema(const pg_bind_t *b, pg_column_t *c, const sluice_value_t 
 
 /* ---- what stands for values that are not there ---- */
 
+/* Zero with that many decimals, in the table's arena; NULL when out of memory. */
+static const char *zero_at(const pg_bind_t *b, int32_t scale) {
+    size_t n = scale <= 0 ? 1 : 2 + (size_t)scale;
+    char *text = b->api->batch_alloc(b->arena, n + 1);
+
+    if (text == NULL)
+        return NULL;
+    memset(text, '0', n);
+    if (n > 1)
+        text[1] = '.';
+    text[n] = '\0';
+    return text;
+}
+
 static int set_fallback(const pg_bind_t *b, pg_column_t *c) {
     const char *text = NULL;
 
     c->fallback = sluice_null();
-    if (c->type == NUMERIC || c->type == MONEY)
+    if (c->decode == pg_decode_decimal_text)
+        text = zero_at(b, c->scale);
+    else if (c->type == NUMERIC || c->type == MONEY)
         text = "0";
+    else if (c->decode == pg_decode_date_iso)
+        text = "1970-01-01";
+    else if (c->decode == pg_decode_time_iso)
+        text = "00:00:00";
+    else if (c->decode == pg_decode_timestamp_iso)
+        text = "1970-01-01 00:00:00";
+    else if (c->decode == pg_decode_hstore_map)
+        text = "";
     else if (c->decode == pg_decode_point)
         text = "(0,0)";
     else if (c->decode == pg_decode_array)
@@ -388,8 +426,10 @@ static int unavailable_array(const pg_bind_t *b, pg_column_t *c, sluice_str_t ph
         items[0] = sluice_text(SLUICE_STRING, ph);
     else if (e->type == BYTEA && e->kind == SLUICE_BYTES)
         items[0] = sluice_text(SLUICE_BYTES, ph);
+    else if (e->type == UUID && b->modes->placeholder_uuid[0] != '\0')
+        items[0] = sluice_text(SLUICE_STRING, b->api->batch_copy(b->arena, sluice_str(b->modes->placeholder_uuid)));
     else if (!bytes || e->kind == SLUICE_STRING)
-        return SLUICE_OK;
+        return SLUICE_OK; /* no value: null */
     for (uint32_t i = 0; bytes && i < n; i++)
         items[i] = sluice_int((sluice_kind_t)e->kind, (int8_t)ph.data[i]);
     c->unavailable = (sluice_value_t){ .kind = SLUICE_ARRAY, .len = n };
@@ -397,13 +437,28 @@ static int unavailable_array(const pg_bind_t *b, pg_column_t *c, sluice_str_t ph
     return SLUICE_OK;
 }
 
+static int unavailable_map(const pg_bind_t *b, pg_column_t *c, sluice_str_t ph) {
+    sluice_value_t *pair = b->api->batch_alloc(b->arena, 2 * sizeof(*pair));
+
+    if (pair == NULL)
+        return SLUICE_NO_MEMORY;
+    pair[0] = pair[1] = sluice_text(SLUICE_STRING, ph);
+    c->unavailable = (sluice_value_t){ .kind = SLUICE_MAP, .len = 1 };
+    c->unavailable.as.items = pair;
+    return SLUICE_OK;
+}
+
 static int set_unavailable(const pg_bind_t *b, pg_column_t *c) {
-    sluice_str_t ph = sluice_str(b->modes->placeholder);
+    sluice_str_t ph = b->api->batch_copy(b->arena, sluice_str(b->modes->placeholder)); /* outlives the instance */
     sluice_buf_t buf;
 
     c->unavailable = sluice_null();
+    if (ph.data == NULL)
+        return SLUICE_NO_MEMORY;
     if (c->decode == pg_decode_array)
         return unavailable_array(b, c, ph);
+    if (c->decode == pg_decode_hstore_map)
+        return unavailable_map(b, c, ph);
     if (c->decode == pg_decode_decimal_double)
         c->unavailable = sluice_float(SLUICE_FLOAT64, HUGE_VAL);
     else if (c->decode == pg_decode_bytea || c->decode == pg_decode_raw)
@@ -431,11 +486,8 @@ int pg_column_bind(const pg_bind_t *b, pg_column_t *c, const char *default_text)
     c->field = -1;
     if (bind_type(b, c) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
-    if (c->decode == NULL && b->modes->unknown_types) {
-        bind_bytea(b, c);
-        if (c->kind == SLUICE_BYTES)
-            c->decode = pg_decode_raw;
-    }
+    if (c->decode == NULL && b->modes->unknown_types)
+        bind_raw(b, c);
     if (c->decode == NULL)
         return SLUICE_OK;
     if (c->element != NULL && make_schema(b, (pg_column_t *)(uintptr_t)c->element, NULL) != SLUICE_OK)
