@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/json_file.h"
 #include "config/properties.h"
@@ -137,9 +138,16 @@ static char *from_env(resolving_t *resolving, const reference_t *reference) {
 }
 
 static char *read_value(resolving_t *resolving, const char *path) {
+    struct stat info;
     char *text;
     size_t len;
 
+    /* Reading a pipe or a device could wait for ever. */
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        sl_report_error(resolving->report, resolving->pointer, NULL, NULL,
+                        "cannot read %s: it is no regular file", path);
+        return NULL;
+    }
     if (sl_file_read(path, VALUE_MAX_BYTES, &text, &len) != SLUICE_OK) {
         sl_report_error(resolving->report, resolving->pointer, NULL, NULL, "cannot read %s: %s",
                         path, strerror(errno));

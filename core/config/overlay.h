@@ -1,7 +1,7 @@
 /*
  * config/overlay.h: changes to a descriptor from outside of its file.
  *
- * `--set sinks[0].config.url=redis://x`, `--set /sinks/0/config/batch.size=5` (a key with dots
+ * `--set sinks[0].config.url=http://x`, `--set /sinks/0/config/batch.size=5` (a key with dots
  * needs the pointer form
  * or a longest existing key), and overlay files (RFC 7396 merge patch). A value that reads as JSON
  * (number, true, null,
