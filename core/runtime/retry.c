@@ -29,8 +29,8 @@ void sl_retry_init(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout
                    int64_t base_ms, int64_t cap_ms) {
     retry->env = env;
     retry->timeout_ms = timeout_ms;
-    retry->base_ms = base_ms > 0 ? base_ms : 1;
-    retry->cap_ms = cap_ms > retry->base_ms ? cap_ms : retry->base_ms;
+    retry->cap_ms = cap_ms > 0 ? cap_ms : 1;
+    retry->base_ms = base_ms > retry->cap_ms ? retry->cap_ms : base_ms;
     retry->attempts = 0;
     retry->since = 0;
 }

@@ -79,7 +79,7 @@ void sl_trunk_committed_last(sl_trunk_t *t) {
     if (t->state == SL_TRUNK_FAILED)
         t->params.events.state(t->params.user, SL_TRUNK_FAILED);
     else
-        t->state = t->finished ? SL_TRUNK_FINISHED : SL_TRUNK_STOPPED;
+        t->state = t->finished && t->ended == t->branch_count ? SL_TRUNK_FINISHED : SL_TRUNK_STOPPED;
     close_all(t, t->state == SL_TRUNK_FAILED ? SL_FAIL_CLOSE_MS : SL_SOURCE_CLOSE_MS);
 }
 
@@ -354,7 +354,6 @@ void sl_trunk_destroy(sl_trunk_t *t) {
         return; /* a thread still runs: the process is about to go */
     for (i = 0; i < t->branch_count; i++)
         sl_branch_destroy(t->branches[i]);
-    free(t->branches);
     if (t->handles == 2) {
         sl_source_fini(t);
         sl_commit_fini(t);
@@ -370,6 +369,7 @@ void sl_trunk_destroy(sl_trunk_t *t) {
         abandoned = t;
         return;
     }
+    free(t->branches);
     sl_chain_free(&t->chain);
     sl_failure_fini(&t->failure);
     sl_graph_fini(&t->graph);

@@ -197,6 +197,7 @@ typedef struct sink {
     int count;
     int broken;
     int flushing;
+    int losing;
     sluice_timer_t *timer;
     int timer_on;
 } sink_t;
@@ -342,8 +343,10 @@ static void end_one(sink_t *s, held_t *h) {
 
     sl_list_remove(&h->link);
     s->count--;
-    if (released && t->lose_released != 0) {
-        a.status = t->lose_released;
+    if (s->losing != 0 || (released && t->lose_released != 0)) {
+        a.status = s->losing != 0 ? s->losing : t->lose_released;
+        s->losing = a.status; /* and with it what is behind it */
+        s->broken = a.status == SLUICE_NOT_CONNECTED;
         t->lose_released = 0;
         (s->api->fail)(s->ctx, a.status, "test.lost", "lost after release");
     } else if (chance(t, t->chaos.disconnect)) {
@@ -367,6 +370,7 @@ static void end_all(sink_t *s) {
 
     while ((node = s->held.next) != &s->held && !s->broken)
         end_one(s, SL_LIST_ENTRY(node, held_t, link));
+    s->losing = 0;
 }
 
 static void end_flush(sink_t *s) {
@@ -450,7 +454,9 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
 static int sink_flush(void *self) {
     sink_t *s = self;
 
-    if (s->t->hang || s->broken)
+    if (s->t->hang)
+        return SLUICE_OK;
+    if (s->broken)
         return SLUICE_NOT_CONNECTED;
     s->flushing = 1;
     later(s);

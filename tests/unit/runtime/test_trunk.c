@@ -1,12 +1,23 @@
-/* A pipeline as a whole: order, completion, credit, restart, failure. */
+/* A pipeline as a whole: order, completion, credit, restart, reconnect, failure, drain. */
 #include "harness_impl.h"
+
+static int set_up(void **state) {
+    (void)state;
+    harness_reset();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    harness_fini();
+    return 0;
+}
 
 static void delivers_in_order(void **state) {
     run_options_t o = {.branches = 1};
     run_result_t r;
 
     (void)state;
-    harness_reset();
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
     assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
@@ -15,12 +26,265 @@ static void delivers_in_order(void **state) {
     assert_int_equal(r.ledger_faults, 0);
     assert_int_equal(targets[0].opens, 1);
     assert_int_equal(targets[0].closes, 1);
-    harness_fini();
+}
+
+static void branches_of_different_speed(void **state) {
+    run_options_t o = {.branches = 5, .window = 4, .queue_bytes = 1 << 16};
+    run_result_t r;
+    int i;
+
+    (void)state;
+    the_source.partitions = 3;
+    the_source.payload = 50;
+    targets[1].chaos.delay = 50;
+    targets[2].slow_ms = 2;
+    targets[3].buffer = 3;
+    targets[4].chaos.busy = 50;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(assert_complete(&targets[i], 3, 1000, 0), 0);
+        assert_true(targets[i].max_open <= 4);
+        assert_int_equal(harness_stored(i, 2), 1000);
+    }
+    assert_int_equal(r.ledger_faults, 0);
+}
+
+static void restart_skips_what_a_branch_has(void **state) {
+    run_options_t o = {.branches = 2, .drain_after_ms = 60, .drain_deadline_ms = 20, .window = 2};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 3000;
+    targets[1].slow_ms = 3; /* far behind when the drain's time is up */
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_true(harness_stored(1, 0) < harness_stored(0, 0));
+    assert_true(the_source.committed[0] <= harness_stored(1, 0));
+    targets[1].slow_ms = 0;
+    o.drain_after_ms = 0;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_true(r.stats[0][SL_BRANCH_SKIPPED] > 0);
+    assert_int_equal(assert_complete(&targets[0], 1, 3000, 0), 0);
+    assert_complete(&targets[1], 1, 3000, 0);
+}
+
+static void a_hung_sink_takes_no_more_than_its_edge(void **state) {
+    run_options_t o = {.branches = 2, .queue_bytes = 100000, .drain_after_ms = 300,
+                       .drain_deadline_ms = 100};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 1000000;
+    the_source.payload = 1000;
+    targets[1].hang = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    /* About 100 records of 1 kB fit; one batch of 10 may straddle. */
+    assert_true(the_source.emitted < 130);
+    assert_int_equal(harness_stored(1, 0), 0);
+    assert_int_equal(the_source.committed[0], 0);
+}
+
+static void released_returns_credit_before_durable(void **state) {
+    run_options_t o = {.branches = 1, .queue_bytes = 100000, .drain_after_ms = 300};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 2000;
+    the_source.payload = 1000;
+    the_source.stop_at = 2000;
+    targets[0].buffer = 1000000; /* durable only at the flush of the drain */
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_int_equal(targets[0].max_open, 200);
+    assert_int_equal(assert_complete(&targets[0], 1, 2000, 0), 0);
+    assert_int_equal(harness_stored(0, 0), 2000);
+}
+
+static void a_drain_has_its_deadline(void **state) {
+    run_options_t o = {.branches = 1, .drain_after_ms = 50, .drain_deadline_ms = 50};
+    run_result_t r;
+
+    (void)state;
+    targets[0].hang = 1;
+    the_source.stop_at = 50;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_int_equal(harness_stored(0, 0), 0);
+    assert_int_equal(targets[0].closes, 1);
+    targets[0].hang = 0;
+    the_source.stop_at = 0;
+    o.drain_after_ms = 0;
+    r = harness_run(&o);
+    assert_complete(&targets[0], 1, 1000, 0);
+}
+
+static void reconnects_with_work_in_flight(void **state) {
+    run_options_t o = {.branches = 2, .window = 8};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 3000;
+    targets[0].chaos.disconnect = 5;
+    targets[0].chaos.delay = 100;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_true(r.stats[0][SL_BRANCH_RECONNECTS] > 3);
+    assert_int_equal(targets[0].opens, targets[0].closes);
+    assert_complete(&targets[0], 1, 3000, 0);
+    assert_int_equal(assert_complete(&targets[1], 1, 3000, 0), 0);
+    assert_int_equal(targets[1].opens, 1); /* the other went on */
+    assert_int_equal(r.ledger_faults, 0);
+}
+
+static void a_target_that_is_away_is_waited_for(void **state) {
+    run_options_t o = {.branches = 1};
+
+    (void)state;
+    targets[0].fail_opens = 5;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].opens, 6);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
+}
+
+static void own_position_is_the_truth(void **state) {
+    run_options_t o = {.branches = 2, .window = 8};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 3000;
+    targets[0].own_position = targets[1].own_position = 1;
+    targets[0].own[0] = 100; /* the target has these: the store does not know */
+    targets[0].chaos.disconnect = 4;
+    targets[0].chaos.delay = 100;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(r.stats[0][SL_BRANCH_SKIPPED], 100);
+    assert_int_equal(targets[0].log[0].number, 101);
+    /* exactly once: nothing twice, although tickets were lost */
+    assert_int_equal(targets[0].count, 2900);
+    assert_int_equal(assert_complete(&targets[1], 1, 3000, 0), 0);
+}
+
+static void lost_after_release_goes_back(void **state) {
+    static const int how[] = {SLUICE_NOT_CONNECTED, SLUICE_RETRY, SLUICE_BAD_RECORD};
+    run_options_t o = {.branches = 2, .queue_bytes = 50000, .window = 50};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        run_result_t r;
+        harness_reset();
+        the_source.count = 3000;
+        the_source.payload = 100;
+        targets[0].buffer = 7;
+        targets[0].lose_released = how[i];
+        r = harness_run(&o);
+        assert_int_equal(r.state, SL_TRUNK_FINISHED);
+        assert_complete(&targets[0], 1, 3000, 0);
+        assert_int_equal(assert_complete(&targets[1], 1, 3000, 0), 0);
+        assert_int_equal(the_source.opened, 2);
+        assert_true(r.stats[1][SL_BRANCH_SKIPPED] > 0);
+        assert_int_equal(r.ledger_faults, 0);
+    }
+}
+
+static void a_source_that_breaks_goes_on(void **state) {
+    run_options_t o = {.branches = 2, .window = 3};
+    run_result_t r;
+
+    (void)state;
+    the_source.broken_at = 500;
+    targets[1].slow_ms = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(the_source.opened, 2);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
+    assert_int_equal(assert_complete(&targets[1], 1, 1000, 0), 0);
+}
+
+static void a_fatal_branch_fails_the_task_and_keeps_what_is_durable(void **state) {
+    run_options_t o = {.branches = 2, .window = 1, .commit_ms = 10000};
+    run_result_t r;
+
+    (void)state;
+    targets[0].fatal_at = 500;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "test.fatal");
+    assert_non_null(strstr(r.trace, "the test wants it"));
+    assert_non_null(strstr(r.trace, "t0"));
+    assert_int_equal(harness_stored(0, 0), 490);
+}
+
+static void a_close_that_hangs_is_abandoned(void **state) {
+    run_options_t o = {.branches = 1};
+    run_result_t r;
+
+    (void)state;
+    targets[0].hang_close = 1;
+    targets[0].fatal_at = 100; /* a failed task has little patience */
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_int_equal(r.abandoned, 1);
+}
+
+static void pause_stops_the_source(void **state) {
+    run_options_t o = {.branches = 1, .window = 1, .pause_at_ms = 20, .resume_at_ms = 50,
+                       .queue_bytes = 8000};
+    run_result_t r;
+
+    (void)state;
+    targets[0].slow_ms = 1;
+    the_source.payload = 100;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(the_source.paused, 1);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
+}
+
+static void transforms_keep_order_and_ledger(void **state) {
+    run_options_t o = {.branches = 1, .transforms = 1 | 2 | 4};
+    run_result_t r;
+    size_t i;
+    int64_t last = 0;
+
+    (void)state;
+    the_source.count = 200;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    for (i = 0; i < targets[0].count; i++) {
+        assert_true(targets[0].log[i].number >= last);
+        assert_int_equal(targets[0].log[i].number % 2, 0);
+        last = targets[0].log[i].number;
+    }
+    assert_int_equal(targets[0].count, 100 + 33); /* evens, and twice those divisible by 6 */
+    assert_int_equal(harness_stored(0, 0), 200);
+    if (r.ledger_faults > 0)
+        print_error("%s\n", r.ledger_text);
+    assert_int_equal(r.ledger_faults, 0);
 }
 
 int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delivers_in_order),
+        TEST(delivers_in_order),
+        TEST(branches_of_different_speed),
+        TEST(restart_skips_what_a_branch_has),
+        TEST(a_hung_sink_takes_no_more_than_its_edge),
+        TEST(released_returns_credit_before_durable),
+        TEST(a_drain_has_its_deadline),
+        TEST(reconnects_with_work_in_flight),
+        TEST(a_target_that_is_away_is_waited_for),
+        TEST(own_position_is_the_truth),
+        TEST(lost_after_release_goes_back),
+        TEST(a_source_that_breaks_goes_on),
+        TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
+        TEST(a_close_that_hangs_is_abandoned),
+        TEST(pause_stops_the_source),
+        TEST(transforms_keep_order_and_ledger),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,144 @@
+/* Bad records in each failure mode, dead letters, retry time. */
+#include "harness_impl.h"
+
+#include <sys/stat.h>
+
+static char dead_file[] = "/tmp/sluice-dead-XXXXXX";
+
+static int set_up(void **state) {
+    (void)state;
+    harness_reset();
+    strcpy(dead_file, "/tmp/sluice-dead-XXXXXX");
+    close(mkstemp(dead_file));
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    unlink(dead_file);
+    harness_fini();
+    return 0;
+}
+
+static size_t lines(const char *path, const char *with) {
+    FILE *f = fopen(path, "r");
+    char line[8192];
+    size_t n = 0;
+
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+        n += strstr(line, with) != NULL;
+    if (f != NULL)
+        fclose(f);
+    return n;
+}
+
+static void bad_records(int mode, int window, int partial) {
+    run_options_t o = {.branches = 1, .failure_mode = mode, .window = window, .tolerate_all = 1,
+                       .dead_letters = dead_file};
+    run_result_t r;
+
+    the_source.batch = 37;
+    targets[0].bad_every = 41;
+    targets[0].chaos.partial = partial;
+    targets[0].chaos.delay = 30;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    if (partial == 0 || mode != SLUICE_PER_RECORD) /* who tells each record apart keeps no order of them */
+        assert_int_equal(assert_complete(&targets[0], 1, 1000, 41), 0);
+    assert_int_equal(targets[0].count, 1000 - 24); /* nothing lost, nothing twice */
+    assert_int_equal(lines(dead_file, "\"code\":\"test.bad\""), 24);
+    assert_int_equal(lines(dead_file, "\"key\":41,"), 1);
+    assert_int_equal(r.stats[0][SL_BRANCH_TOLERATED], 24);
+    assert_int_equal(harness_stored(0, 0), 1000);
+    assert_int_equal(r.ledger_faults, 0);
+}
+
+static void atomic_is_bisected(void **state) {
+    (void)state;
+    bad_records(SLUICE_ATOMIC, 1, 0);
+}
+
+static void prefix_goes_on_behind(void **state) {
+    (void)state;
+    bad_records(SLUICE_PREFIX, 1, 5);
+}
+
+static void per_record_takes_the_rest(void **state) {
+    (void)state;
+    bad_records(SLUICE_PER_RECORD, 1, 5);
+}
+
+static void per_record_with_a_window(void **state) {
+    (void)state;
+    bad_records(SLUICE_PER_RECORD, 8, 0);
+}
+
+static void without_tolerance_the_task_fails(void **state) {
+    run_options_t o = {.branches = 1, .window = 1, .commit_ms = 10000};
+    run_result_t r;
+
+    (void)state;
+    targets[0].bad_every = 505;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "test.bad");
+    assert_non_null(strstr(r.trace, "bad number"));
+    assert_non_null(strstr(r.trace, "topic numbers"));
+    assert_non_null(strstr(r.trace, "{\"p\":0}"));
+    assert_non_null(strstr(r.trace, "00000000000001f9")); /* 505 */
+    /* What was delivered of its batch comes again: positions move by whole batches. */
+    assert_int_equal(harness_stored(0, 0), 500);
+    assert_int_equal(targets[0].log[targets[0].count - 1].number, 504);
+}
+
+static void retry_has_its_time(void **state) {
+    run_options_t o = {.branches = 1, .retry_timeout_ms = 60};
+    run_result_t r;
+
+    (void)state;
+    targets[0].chaos.retry = 100;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_true(r.stats[0][SL_BRANCH_RETRIES] > 3);
+    assert_non_null(strstr(r.trace, "retry.timeout"));
+}
+
+static void retries_keep_order(void **state) {
+    run_options_t o = {.branches = 1, .window = 1};
+    run_result_t r;
+
+    (void)state;
+    targets[0].chaos = (chaos_t){.retry = 20, .reject = 20, .busy = 20, .delay = 50};
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
+    assert_true(r.stats[0][SL_BRANCH_REPEATED] > 0);
+}
+
+static void a_dead_letter_file_that_cannot_be_written_fails(void **state) {
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = "/nowhere/at/all"};
+    run_result_t r;
+
+    (void)state;
+    targets[0].bad_every = 5;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_non_null(strstr(r.trace, "/nowhere/at/all"));
+    assert_int_equal(harness_stored(0, 0), 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(atomic_is_bisected),
+        TEST(prefix_goes_on_behind),
+        TEST(per_record_takes_the_rest),
+        TEST(per_record_with_a_window),
+        TEST(without_tolerance_the_task_fails),
+        TEST(retry_has_its_time),
+        TEST(retries_keep_order),
+        TEST(a_dead_letter_file_that_cannot_be_written_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
