@@ -30,6 +30,7 @@ typedef struct http_request {
     const char *key_file;
     int insecure;          /* accept any server certificate */
     size_t max_response;   /* bytes of the answer's body to keep; the rest is read and dropped; 0: 64 KiB */
+    const char *proxy;     /* URL; NULL: none, whatever the environment says */
 } http_request_t;
 
 typedef struct http_response {

@@ -93,6 +93,10 @@ static int copy_body(http_exchange_t *x, const http_request_t *r) {
 static int copy_headers(http_exchange_t *x, const http_request_t *r) {
     size_t i;
 
+    /* Waiting for 100 Continue costs a second at each server that does not send it. */
+    x->headers = curl_slist_append(NULL, "Expect:");
+    if (x->headers == NULL)
+        return SLUICE_NO_MEMORY;
     for (i = 0; r->headers != NULL && r->headers[i] != NULL; i++) {
         struct curl_slist *more = curl_slist_append(x->headers, r->headers[i]);
 
@@ -129,6 +133,7 @@ static void set_common(http_exchange_t *x, const http_request_t *r) {
     curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(x->easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(x->easy, CURLOPT_PROXY, r->proxy != NULL ? r->proxy : "");
     curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
     curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, r->connect_timeout_ms);
     curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, r->timeout_ms);
