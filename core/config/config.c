@@ -112,7 +112,7 @@ static void report_unknown(parsing_t *parsing, const cJSON *item) {
     if (near != NULL)
         snprintf(hint, sizeof hint, "did you mean \"%.150s\"?", near);
     place(parsing, item->string, pointer);
-    if ((parsing->flags & SL_CONFIG_CONNECT) != 0)
+    if ((parsing->flags & (SL_CONFIG_CONNECT | SL_CONFIG_LENIENT)) != 0)
         sl_report_warn(parsing->report, pointer, item->string, near != NULL ? hint : NULL,
                        "\"%.200s\" is not a known option; it is ignored", item->string);
     else

@@ -22,6 +22,7 @@ typedef struct sl_config sl_config_t;
 /* Connect's wording; unknown keys are warnings, as Connect ignores them. */
 #define SL_CONFIG_CONNECT      0x01u
 #define SL_CONFIG_KEEP_SECRETS 0x02u /* do not register secret values with the log (fuzzing) */
+#define SL_CONFIG_LENIENT      0x04u /* unknown keys are warnings: it was checked before */
 
 /* Reads `object` (NULL is empty). `pointer`: where it stands in the document. Returns SLUICE_OK
  * with a config also when the report got errors (values in error are as if not given), so that

@@ -496,6 +496,18 @@ int sl_connect_is(const cJSON *json) {
             flat_of(json) != json);
 }
 
+/* Connect trims values when it parses them; done here, they are the same wherever they are read. */
+static void put_trimmed(work_t *work, cJSON *object, const char *key, const char *text) {
+    size_t len = strlen(text), start = strspn(text, " \t\r\n\f\v");
+    char *copy;
+
+    while (len > start && strchr(" \t\r\n\f\v", text[len - 1]) != NULL)
+        len--;
+    copy = strndup(text + start, len - start);
+    put(work, object, key, copy != NULL ? cJSON_CreateString(copy) : NULL);
+    free(copy);
+}
+
 /* All values as text, as Connect makes them of JSON scalars; null stays null. */
 static cJSON *texts_of(work_t *work, const cJSON *config) {
     cJSON *flat = cJSON_CreateObject();
@@ -505,7 +517,7 @@ static cJSON *texts_of(work_t *work, const cJSON *config) {
     cJSON_ArrayForEach (item, config) {
         const char *text = sl_json_scalar(item, buffer, sizeof buffer);
         if (text != NULL)
-            put_text(work, flat, item->string, text);
+            put_trimmed(work, flat, item->string, text);
         else if (cJSON_IsNull(item))
             put(work, flat, item->string, cJSON_CreateNull());
         else

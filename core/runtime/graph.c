@@ -16,7 +16,7 @@ static char *joined(const char *a, const char *b) {
 }
 
 static int parse_config(const sluice_plugin_t *plugin, const cJSON *object, const char *pointer,
-                        sl_config_t **out, sl_failure_t *failure) {
+                        unsigned flags, sl_config_t **out, sl_failure_t *failure) {
     sl_options_t *options = NULL;
     sl_report_t report;
     const char *why = NULL;
@@ -31,7 +31,7 @@ static int parse_config(const sluice_plugin_t *plugin, const cJSON *object, cons
     }
     sl_report_init(&report);
     /* The supervisor has checked it; unknown keys are no reason to stop here. */
-    status = sl_config_parse(options, object, pointer, SL_CONFIG_CONNECT, &report, out);
+    status = sl_config_parse(options, object, pointer, flags | SL_CONFIG_LENIENT, &report, out);
     if (status == SLUICE_OK)
         status = sl_report_status(&report);
     if (status != SLUICE_OK) {
@@ -55,7 +55,8 @@ static int resolve(sl_graph_t *graph, uint32_t kind, const char *plugin, const c
                        plugin, pointer != NULL ? pointer : "", why);
         return SLUICE_INVALID;
     }
-    return parse_config(out->plugin, object, pointer != NULL ? pointer : "", &out->config, failure);
+    return parse_config(out->plugin, object, pointer != NULL ? pointer : "",
+                        sl_pipeline_config_flags(graph->pipeline), &out->config, failure);
 }
 
 static int resolve_use(sl_graph_t *graph, const sl_plugin_use_t *use, char *name, sl_spec_t *out,
