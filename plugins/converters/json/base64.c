@@ -1,4 +1,4 @@
-#include "converters/json/json.h"
+#include "json.h"
 
 #define BAD 64u
 

@@ -4,7 +4,7 @@
  * Read json.h first. Writing is the hot path: plan_of, write_value. Reading an envelope whose schema
  * text was met before costs a memcmp for the schema and one parse of the payload (read_known).
  */
-#include "converters/json/json.h"
+#include "json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "converters/json/json.h"
+#include "json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

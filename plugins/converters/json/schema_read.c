@@ -1,4 +1,4 @@
-#include "converters/json/json.h"
+#include "json.h"
 
 /* A schema being put together from JSON: its template, whose nested schemas are references. */
 typedef struct maker {

@@ -1,4 +1,4 @@
-#include "converters/json/json.h"
+#include "json.h"
 
 static void put(sluice_buf_t *buf, const char *text) {
     sluice_buf_put(buf, text, strlen(text));

@@ -1,4 +1,4 @@
-#include "converters/string/charset.h"
+#include "charset.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "converters/string/charset.h"
+#include "charset.h"
 #include "support/java.h"
 
 #define ENCODING_FAULT "Unsupported encoding %s"

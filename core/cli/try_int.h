@@ -1,0 +1,97 @@
+/*
+ * cli/try_int.h: the parts of `sluice try`. Private to core/cli/try*.c.
+ *
+ * What this is: try.c reads the case files and knows the kinds of case; try_plugin.c opens plugins;
+ * try_value.c reads and writes typed values, in which each value names its kind; try_data.c does the
+ * same for schemas and envelopes, by way of the JSON converter; try_converter.c runs one kind of case.
+ * Ownership: values and schemas of a case live in its arena. Thread: main.
+ */
+#ifndef SL_CLI_TRY_INT_H
+#define SL_CLI_TRY_INT_H
+
+#include <cjson/cJSON.h>
+
+#include "config/config.h"
+#include "plugin/ctx.h"
+#include "plugin/module.h"
+#include "sluice/plugin.h"
+
+/* A failure as cases record it. */
+typedef struct sl_try_fault {
+    char *class_name;
+    char *message;
+} sl_try_fault_t;
+
+/* One instance of a plugin with its configuration. */
+typedef struct sl_try_plugin {
+    const sluice_plugin_t *plugin;
+    sl_options_t *options;
+    sl_config_t *config;
+    sluice_ctx_t *ctx;
+    void *self;
+} sl_try_plugin_t;
+
+/* The whole run. */
+typedef struct sl_try {
+    char *plugin_path;
+    sl_module_t **modules; /* all that could be opened, once one was needed */
+    size_t module_count;
+    int scanned;
+    sluice_buf_t refused;      /* modules that could not be opened, and why */
+    sl_try_plugin_t envelope;  /* JSON converter with schemas, nulls kept */
+    sl_try_plugin_t text;      /* string converter: bytes as text */
+} sl_try_t;
+
+/* ---- try_plugin.c ---- */
+int sl_try_open(sl_try_t *t, const char *plugin_path);
+void sl_try_close(sl_try_t *t);
+/* NULL when no module has it. */
+const sluice_plugin_t *sl_try_find(sl_try_t *t, sluice_plugin_kind_t kind, const char *name);
+/* Checks `config` and makes a converter. SLUICE_OK, or *fault filled. */
+int sl_try_converter(sl_try_t *t, const char *name, const cJSON *config, sl_try_plugin_t *out,
+                     sl_try_fault_t *fault);
+void sl_try_plugin_fini(sl_try_plugin_t *plugin);
+/* What the instance's last call failed with. */
+void sl_try_take_fault(sl_try_plugin_t *plugin, int status, sl_try_fault_t *fault);
+void sl_try_set_fault(sl_try_fault_t *fault, const char *class_name, const char *fmt, ...)
+    SLUICE_PRINTF(3, 4);
+void sl_try_fault_fini(sl_try_fault_t *fault);
+/* "error":{"stage","class","message"} */
+void sl_try_write_fault(sluice_buf_t *out, const char *stage, const sl_try_fault_t *fault);
+
+/* ---- try_value.c ---- */
+/* A member of a parsed object; NULL when it is missing. */
+const sluice_value_t *sl_try_member(const sluice_value_t *object, const char *name);
+/* Text of a member that is a string, NUL-terminated in the arena; `otherwise` when it is missing or null. */
+const char *sl_try_text(sluice_batch_t *arena, const sluice_value_t *object, const char *name,
+                        const char *otherwise);
+int sl_try_flag(const sluice_value_t *object, const char *name);
+/* {"int8":1}, {"list":[...]} ... null. The class of a value that a converter read. */
+void sl_try_write_typed(sluice_buf_t *out, const sluice_value_t *value);
+const char *sl_try_class(const sluice_value_t *value);
+/* The value of such JSON; structs need the schema. SLUICE_INVALID with *fault filled. */
+int sl_try_read_typed(sluice_batch_t *arena, const sluice_value_t *json,
+                      const sluice_schema_t *schema, sluice_value_t *out, sl_try_fault_t *fault);
+/* Bytes of base64 text; SLUICE_INVALID when it is none. */
+int sl_try_read_base64(sluice_batch_t *arena, sluice_str_t text, sluice_str_t *out);
+
+/* ---- try_data.c ---- */
+/* {"schema","typed"}, {"schema","payload"} or null. The schema lives as long as the arena. */
+int sl_try_read_data(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
+                     const sluice_schema_t **schema, sluice_value_t *value, sl_try_fault_t *fault);
+/* The JSON of a schema; null for none. */
+void sl_try_write_schema(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
+                         const sluice_schema_t *schema);
+/* {"schema","payload"}, with "typed" when there is no schema, with "json_error" when JSON has no such form; null for no
+ * schema and no value. */
+void sl_try_write_envelope(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
+                           const sluice_schema_t *schema, const sluice_value_t *value);
+/* "base64":...,"text":... of bytes that may be null. */
+void sl_try_write_bytes(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out, sluice_str_t bytes);
+
+/* ---- try_converter.c ---- */
+/* Runs {"converter", ...} and appends its output object. */
+int sl_try_converter_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
+                          sluice_buf_t *out);
+
+#endif
