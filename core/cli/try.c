@@ -12,7 +12,9 @@
 
 static const char usage[] =
     "Usage: sluice try [--plugin-path FOLDERS] --case FILE...\n\n"
-    "Puts each case file through the real plugins and prints {\"name\",\"output\"}, one line a case.\n"
+    "Puts each case file through the real plugins and prints {\"name\",\"output\"}, one line a
+    case.\n
+    "
     "A case is {\"name\", \"converter\": CLASS, \"config\": {}, \"direction\": \"to_connect\" or\n"
     "\"from_connect\", \"input\": {\"base64\"} or {\"schema\", \"typed\"}}.\n";
 
@@ -23,7 +25,7 @@ typedef struct kind {
 } kind_t;
 
 static const kind_t kinds[] = {
-    { "converter", sl_try_converter_case },
+    {"converter", sl_try_converter_case},
 };
 
 static int read_file(const char *path, sluice_buf_t *out) {
@@ -50,7 +52,8 @@ static int run_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *js
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (sl_try_member(json, kinds[i].member) != NULL)
             return kinds[i].run(t, arena, json, out);
-    sl_buf_puts(out, "{\"error\":{\"stage\":\"case\",\"class\":\"case.kind\",\"message\":\"no member of "
+    sl_buf_puts(out, "{\"error\":{\"stage\":\"case\",\"class\":\"case.kind\",\"message\":\"no
+                member of "
                      "the case tells its kind; known: converter\"}}");
     return SLUICE_INVALID;
 }
@@ -58,11 +61,12 @@ static int run_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *js
 /* One line. Integers past 2^53 and decimals stay exact: the case is read by our own reader. */
 static int try_text(sl_try_t *t, const char *path, sluice_str_t text) {
     sluice_batch_t *arena = sl_batch_create(text.len);
-    sluice_json_error_t error = { 0 };
+    sluice_json_error_t error = {0};
     sluice_value_t json;
     sluice_buf_t out;
-    int status = arena == NULL ? SLUICE_NO_MEMORY
-                               : sl_json_parse(arena, text, SLUICE_JSON_DECIMAL_TEXT, &json, &error);
+    int status = arena == NULL
+                     ? SLUICE_NO_MEMORY
+                     : sl_json_parse(arena, text, SLUICE_JSON_DECIMAL_TEXT, &json, &error);
 
     if (status != SLUICE_OK) {
         fprintf(stderr, "sluice try: %s: no JSON at byte %zu: %s\n", path, error.offset,

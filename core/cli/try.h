@@ -1,10 +1,11 @@
 /*
  * cli/try.h: `sluice try --case FILE...`: puts recorded cases through the real plugins.
  *
- * What this is: each file is one case, {"name", "converter", "config", "direction", "input"}; for each
- * one line {"name", "output"} goes to standard output, with what our code made of it in the form in
- * which such cases are recorded. Nothing is compared. Plugins are loaded into this process.
- * Returns the process's exit code: 0, 1 when a case could not be run, 2 for wrong usage. Thread: main.
+ * What this is: each file is one case, {"name", "converter", "config", "direction", "input"}; for
+ * each one line {"name", "output"} goes to standard output, with what our code made of it in the
+ * form in which such cases are recorded. Nothing is compared. Plugins are loaded into this process.
+ * Returns the process's exit code: 0, 1 when a case could not be run, 2 for wrong usage. Thread:
+ * main.
  */
 #ifndef SL_CLI_TRY_H
 #define SL_CLI_TRY_H

@@ -65,8 +65,8 @@ static int to_connect(run_t *r, sluice_str_t bytes, const sluice_schema_t **sche
 /* "base64","text" of the value, or "error". data NULL when there are no bytes. */
 static sluice_str_t write_back(run_t *r, const sluice_schema_t *schema,
                                const sluice_value_t *value) {
-    sl_try_fault_t fault = { NULL, NULL };
-    sluice_str_t bytes = { NULL, 0 };
+    sl_try_fault_t fault = {NULL, NULL};
+    sluice_str_t bytes = {NULL, 0};
     int status = r->plugin.plugin->converter->from_connect(r->plugin.self, r->arena, r->topic,
                                                            schema, value, &bytes);
 
@@ -95,10 +95,10 @@ static void write_typed(run_t *r, const sluice_value_t *value) {
 
 static int run_to_connect(run_t *r) {
     const sluice_value_t *input = sl_try_member(sl_try_member(r->json, "input"), "base64");
-    sl_try_fault_t fault = { NULL, NULL };
+    sl_try_fault_t fault = {NULL, NULL};
     const sluice_schema_t *schema = NULL;
     sluice_value_t value;
-    sluice_str_t bytes = { NULL, 0 };
+    sluice_str_t bytes = {NULL, 0};
 
     if (input != NULL && input->kind == SLUICE_STRING &&
         sl_try_read_base64(r->arena, sluice_value_str(input), &bytes) != SLUICE_OK) {
@@ -125,7 +125,7 @@ static int run_to_connect(run_t *r) {
 }
 
 static void write_read_back(run_t *r, sluice_str_t bytes) {
-    sl_try_fault_t fault = { NULL, NULL };
+    sl_try_fault_t fault = {NULL, NULL};
     const sluice_schema_t *schema = NULL;
     sluice_value_t value;
 
@@ -142,7 +142,7 @@ static void write_read_back(run_t *r, sluice_str_t bytes) {
 }
 
 static int run_from_connect(run_t *r) {
-    sl_try_fault_t fault = { NULL, NULL };
+    sl_try_fault_t fault = {NULL, NULL};
     const sluice_schema_t *schema = NULL;
     sluice_value_t value;
     sluice_str_t bytes;
@@ -160,16 +160,16 @@ static int run_from_connect(run_t *r) {
 
 int sl_try_converter_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
                           sluice_buf_t *out) {
-    run_t r = { .t = t, .arena = arena, .json = json, .out = out };
+    run_t r = {.t = t, .arena = arena, .json = json, .out = out};
     const char *direction = sl_try_text(arena, json, "direction", "");
-    sl_try_fault_t fault = { NULL, NULL };
+    sl_try_fault_t fault = {NULL, NULL};
     cJSON *config = make_config(&r);
     int status;
 
     r.topic = sluice_str(sl_try_text(arena, json, "topic", "t"));
     sl_buf_puts(out, "{");
-    status = sl_try_converter(t, sl_try_text(arena, json, "converter", ""), config, &r.plugin,
-                              &fault);
+    status =
+        sl_try_converter(t, sl_try_text(arena, json, "converter", ""), config, &r.plugin, &fault);
     if (status != SLUICE_OK) {
         write_fault(&r, "configure", &fault);
         status = status == SLUICE_UNSUPPORTED ? SLUICE_UNSUPPORTED : SLUICE_OK;

@@ -11,7 +11,7 @@
 /* A schema crosses the JSON converter as that of an empty array's elements: so it needs no value. */
 #define ARRAY_HEAD "{\"schema\":{\"type\":\"array\",\"items\":"
 #define ARRAY_TAIL ",\"optional\":false},\"payload\":[]}"
-#define TOPIC "t"
+#define TOPIC      "t"
 
 static int converter(sl_try_t *t, const char *name, sl_try_plugin_t *out, sl_try_fault_t *fault) {
     cJSON *config;
@@ -78,8 +78,7 @@ static int read_schema(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t 
 }
 
 int sl_try_read_data(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
-                     const sluice_schema_t **schema, sluice_value_t *value,
-                     sl_try_fault_t *fault) {
+                     const sluice_schema_t **schema, sluice_value_t *value, sl_try_fault_t *fault) {
     const sluice_value_t *typed = sl_try_member(json, "typed");
     int status;
 
@@ -98,12 +97,12 @@ int sl_try_read_data(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *j
 
 /* The JSON of a schema, or null; data NULL when it can't be written. */
 static sluice_str_t schema_text(sl_try_t *t, sluice_batch_t *arena, const sluice_schema_t *schema) {
-    sluice_schema_t array = { .size = sizeof(array), .type = SLUICE_ARRAY, .value_schema = schema };
+    sluice_schema_t array = {.size = sizeof(array), .type = SLUICE_ARRAY, .value_schema = schema};
     const size_t head = sizeof(ARRAY_HEAD) - 1;
     const size_t tail = sizeof(ARRAY_TAIL) - 1;
-    sluice_value_t empty = { .kind = SLUICE_ARRAY };
-    sluice_str_t text = { NULL, 0 };
-    sl_try_fault_t fault = { NULL, NULL };
+    sluice_value_t empty = {.kind = SLUICE_ARRAY};
+    sluice_str_t text = {NULL, 0};
+    sl_try_fault_t fault = {NULL, NULL};
     const sluice_schema_t *interned;
 
     if (schema == NULL)
@@ -129,9 +128,9 @@ void sl_try_write_schema(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
 
 void sl_try_write_envelope(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
                            const sluice_schema_t *schema, const sluice_value_t *value) {
-    sl_try_fault_t fault = { NULL, NULL };
+    sl_try_fault_t fault = {NULL, NULL};
     sluice_str_t head;
-    sluice_str_t text = { NULL, 0 };
+    sluice_str_t text = {NULL, 0};
     size_t skip;
 
     if (schema == NULL && sluice_is_null(value)) {
@@ -158,9 +157,8 @@ void sl_try_write_envelope(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out
     sl_try_fault_fini(&fault);
 }
 
-void sl_try_write_bytes(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
-                        sluice_str_t bytes) {
-    sl_try_fault_t fault = { NULL, NULL };
+void sl_try_write_bytes(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out, sluice_str_t bytes) {
+    sl_try_fault_t fault = {NULL, NULL};
     const sluice_schema_t *schema;
     sluice_value_t text;
 

@@ -2,9 +2,9 @@
  * cli/try_int.h: the parts of `sluice try`. Private to core/cli/try*.c.
  *
  * What this is: try.c reads the case files and knows the kinds of case; try_plugin.c opens plugins;
- * try_value.c reads and writes typed values, in which each value names its kind; try_data.c does the
- * same for schemas and envelopes, by way of the JSON converter; try_converter.c runs one kind of case.
- * Ownership: values and schemas of a case live in its arena. Thread: main.
+ * try_value.c reads and writes typed values, in which each value names its kind; try_data.c does
+ * the same for schemas and envelopes, by way of the JSON converter; try_converter.c runs one kind
+ * of case. Ownership: values and schemas of a case live in its arena. Thread: main.
  */
 #ifndef SL_CLI_TRY_INT_H
 #define SL_CLI_TRY_INT_H
@@ -37,9 +37,9 @@ typedef struct sl_try {
     sl_module_t **modules; /* all that could be opened, once one was needed */
     size_t module_count;
     int scanned;
-    sluice_buf_t refused;      /* modules that could not be opened, and why */
-    sl_try_plugin_t envelope;  /* JSON converter with schemas, nulls kept */
-    sl_try_plugin_t text;      /* string converter: bytes as text */
+    sluice_buf_t refused;     /* modules that could not be opened, and why */
+    sl_try_plugin_t envelope; /* JSON converter with schemas, nulls kept */
+    sl_try_plugin_t text;     /* string converter: bytes as text */
 } sl_try_t;
 
 /* ---- try_plugin.c ---- */
@@ -62,7 +62,8 @@ void sl_try_write_fault(sluice_buf_t *out, const char *stage, const sl_try_fault
 /* ---- try_value.c ---- */
 /* A member of a parsed object; NULL when it is missing. */
 const sluice_value_t *sl_try_member(const sluice_value_t *object, const char *name);
-/* Text of a member that is a string, NUL-terminated in the arena; `otherwise` when it is missing or null. */
+/* Text of a member that is a string, NUL-terminated in the arena; `otherwise` when it is missing
+ * or null. */
 const char *sl_try_text(sluice_batch_t *arena, const sluice_value_t *object, const char *name,
                         const char *otherwise);
 int sl_try_flag(const sluice_value_t *object, const char *name);
@@ -82,8 +83,8 @@ int sl_try_read_data(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *j
 /* The JSON of a schema; null for none. */
 void sl_try_write_schema(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
                          const sluice_schema_t *schema);
-/* {"schema","payload"}, with "typed" when there is no schema, with "json_error" when JSON has no such form; null for no
- * schema and no value. */
+/* {"schema","payload"}, with "typed" when there is no schema, with "json_error" when JSON has no
+ * such form; null for no schema and no value. */
 void sl_try_write_envelope(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
                            const sluice_schema_t *schema, const sluice_value_t *value);
 /* "base64":...,"text":... of bytes that may be null. */

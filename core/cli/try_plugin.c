@@ -25,7 +25,7 @@ void sl_try_set_fault(sl_try_fault_t *fault, const char *class_name, const char 
 void sl_try_fault_fini(sl_try_fault_t *fault) {
     free(fault->class_name);
     free(fault->message);
-    *fault = (sl_try_fault_t){ NULL, NULL };
+    *fault = (sl_try_fault_t){NULL, NULL};
 }
 
 void sl_try_write_fault(sluice_buf_t *out, const char *stage, const sl_try_fault_t *fault) {
@@ -155,8 +155,7 @@ static int read_config(sl_try_plugin_t *p, const cJSON *config, sl_try_fault_t *
 
 static int make_instance(sl_try_plugin_t *p, sl_try_fault_t *fault) {
     sl_ctx_params_t params = {
-        .plugin = p->plugin, .config = p->config, .pipeline = "try", .instance = p->plugin->name
-    };
+        .plugin = p->plugin, .config = p->config, .pipeline = "try", .instance = p->plugin->name};
     int status = sl_ctx_create(&params, &p->ctx);
 
     if (status != SLUICE_OK) {

@@ -10,7 +10,8 @@
 
 #define BUILD_EXCEPTION "java.lang.IllegalArgumentException"
 
-/* One name of typed JSON. Numbers of floats and decimals are texts, since JSON has not all of them. */
+/* One name of typed JSON. Numbers of floats and decimals are texts, since JSON has not all of
+ * them. */
 typedef struct type_name {
     const char *name;
     sluice_kind_t kind;
@@ -18,29 +19,28 @@ typedef struct type_name {
 } type_name_t;
 
 static const type_name_t type_names[] = {
-    { "boolean", SLUICE_BOOLEAN, "java.lang.Boolean" },
-    { "int8", SLUICE_INT8, "java.lang.Byte" },
-    { "int16", SLUICE_INT16, "java.lang.Short" },
-    { "int32", SLUICE_INT32, "java.lang.Integer" },
-    { "int64", SLUICE_INT64, "java.lang.Long" },
-    { "float32", SLUICE_FLOAT32, "java.lang.Float" },
-    { "float64", SLUICE_FLOAT64, "java.lang.Double" },
-    { "string", SLUICE_STRING, "java.lang.String" },
-    { "bytes", SLUICE_BYTES, "[B" },
-    { "list", SLUICE_ARRAY, "java.util.ArrayList" },
-    { "map", SLUICE_MAP, "java.util.HashMap" },
-    { "struct", SLUICE_STRUCT, "org.apache.kafka.connect.data.Struct" },
-    { "decimal", SLUICE_DECIMAL, "java.math.BigDecimal" },
-    { "date_ms", SLUICE_DATE, "java.util.Date" },
-    { "bytebuffer", SLUICE_BYTES, NULL }, /* only read */
-    { "bigint", SLUICE_DECIMAL, NULL },
+    {"boolean", SLUICE_BOOLEAN, "java.lang.Boolean"},
+    {"int8", SLUICE_INT8, "java.lang.Byte"},
+    {"int16", SLUICE_INT16, "java.lang.Short"},
+    {"int32", SLUICE_INT32, "java.lang.Integer"},
+    {"int64", SLUICE_INT64, "java.lang.Long"},
+    {"float32", SLUICE_FLOAT32, "java.lang.Float"},
+    {"float64", SLUICE_FLOAT64, "java.lang.Double"},
+    {"string", SLUICE_STRING, "java.lang.String"},
+    {"bytes", SLUICE_BYTES, "[B"},
+    {"list", SLUICE_ARRAY, "java.util.ArrayList"},
+    {"map", SLUICE_MAP, "java.util.HashMap"},
+    {"struct", SLUICE_STRUCT, "org.apache.kafka.connect.data.Struct"},
+    {"decimal", SLUICE_DECIMAL, "java.math.BigDecimal"},
+    {"date_ms", SLUICE_DATE, "java.util.Date"},
+    {"bytebuffer", SLUICE_BYTES, NULL}, /* only read */
+    {"bigint", SLUICE_DECIMAL, NULL},
 };
 
 static const type_name_t *by_kind(uint8_t kind) {
     size_t i;
 
-    for (i = 0; type_names[i].kind != kind; i++) {
-    }
+    for (i = 0; type_names[i].kind != kind; i++) {}
     return &type_names[i];
 }
 
@@ -71,7 +71,8 @@ const char *sl_try_text(sluice_batch_t *arena, const sluice_value_t *object, con
     const sluice_value_t *v = sl_try_member(object, name);
     char *copy;
 
-    if (v == NULL || v->kind != SLUICE_STRING || (copy = sl_batch_alloc(arena, v->len + 1u)) == NULL)
+    if (v == NULL || v->kind != SLUICE_STRING ||
+        (copy = sl_batch_alloc(arena, v->len + 1u)) == NULL)
         return otherwise;
     memcpy(copy, v->as.s, v->len);
     copy[v->len] = '\0';
@@ -197,7 +198,7 @@ static int read_items(sluice_batch_t *arena, const sluice_value_t *json,
     for (i = 0; i < json->len && status == SLUICE_OK; i++)
         status = sl_try_read_typed(arena, &json->as.items[i],
                                    schema == NULL ? NULL : schema->value_schema, &items[i], fault);
-    *out = (sluice_value_t){ .kind = SLUICE_ARRAY, .len = json->len, .as = { .items = items } };
+    *out = (sluice_value_t){.kind = SLUICE_ARRAY, .len = json->len, .as = {.items = items}};
     return status;
 }
 
@@ -212,14 +213,15 @@ static int read_pairs(sluice_batch_t *arena, const sluice_value_t *json,
 
         if (pair->kind != SLUICE_ARRAY || pair->len != 2)
             return wrong(fault, "a map has pairs");
-        status = sl_try_read_typed(arena, &pair->as.items[0],
-                                   schema == NULL ? NULL : schema->key_schema, &items[2 * i], fault);
+        status =
+            sl_try_read_typed(arena, &pair->as.items[0], schema == NULL ? NULL : schema->key_schema,
+                              &items[2 * i], fault);
         if (status == SLUICE_OK)
             status = sl_try_read_typed(arena, &pair->as.items[1],
                                        schema == NULL ? NULL : schema->value_schema,
                                        &items[2 * i + 1], fault);
     }
-    *out = (sluice_value_t){ .kind = SLUICE_MAP, .len = json->len, .as = { .items = items } };
+    *out = (sluice_value_t){.kind = SLUICE_MAP, .len = json->len, .as = {.items = items}};
     return status;
 }
 
@@ -245,7 +247,7 @@ static int read_struct(sluice_batch_t *arena, const sluice_value_t *json,
                 status = sl_try_read_typed(arena, &json->as.items[2 * k + 1],
                                            schema->fields[i].schema, &st->fields[i], fault);
     }
-    *out = (sluice_value_t){ .kind = SLUICE_STRUCT, .len = schema->field_count, .as = { .st = st } };
+    *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st} * };
     return status;
 }
 

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#define DAY_MS 86400000
+#define DAY_MS             86400000
 #define GREGORIAN_START_MS (-12219292800000) /* 1582-10-15: Java's calendar is Julian before */
-#define EPOCH_JULIAN_DAY 2440588             /* of 1970-01-01 */
+#define EPOCH_JULIAN_DAY   2440588           /* of 1970-01-01 */
 
 typedef struct civil {
     int64_t year;
@@ -69,9 +69,9 @@ static int64_t floor_div(int64_t a, int64_t b) {
 
 /* java.util.Date.toString in UTC. A cycle of both calendars is moved up so that days are positive. */
 static void write_date(sluice_buf_t *buf, int64_t ms) {
-    static const char *const days[] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
-    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int64_t day = floor_div(ms, DAY_MS);
     int64_t second = (ms - day * DAY_MS) / 1000;
     int gregorian = ms >= GREGORIAN_START_MS;
@@ -82,8 +82,7 @@ static void write_date(sluice_buf_t *buf, int64_t ms) {
 
     snprintf(text, sizeof(text), "%s %s %02d %02d:%02d:%02d UTC %lld",
              days[day - floor_div(day, 7) * 7], months[c.month - 1], c.day, (int)(second / 3600),
-             (int)(second / 60 % 60), (int)(second % 60),
-             (long long)(year > 0 ? year : 1 - year));
+             (int)(second / 60 % 60), (int)(second % 60), (long long)(year > 0 ? year : 1 - year));
     put_text(buf, text);
 }
 

@@ -1,8 +1,8 @@
 /*
  * support/java.h: what Java calls a value's class, and the text that its toString gives.
  *
- * What this is: for plugins whose contract is Kafka Connect's, where error messages name Java classes
- * and text is what String.valueOf made. Dates are printed in UTC.
+ * What this is: for plugins whose contract is Kafka Connect's, where error messages name Java
+ * classes and text is what String.valueOf made. Dates are printed in UTC.
  * Ownership: names are static. Thread: pure, any.
  */
 #ifndef SUPPORT_JAVA_H
@@ -14,8 +14,9 @@
 const char *java_class_name(const sluice_value_t *value);
 /* org.apache.kafka.connect.data.Schema.Type: "INT32". */
 const char *java_type_name(uint8_t type);
-/* Appends String.valueOf(value): null, [1, a], {k=v}, Struct{a=1,b=x} without null fields, Thu Jan 01
- * 00:00:00 UTC 1970. Bytes print as a java.nio.HeapByteBuffer: an array would print its address. */
+/* Appends String.valueOf(value): null, [1, a], {k=v}, Struct{a=1,b=x} without null fields, Thu Jan
+ * 01 00:00:00 UTC 1970. Bytes print as a java.nio.HeapByteBuffer: an array would print its
+ * address. */
 void java_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_value_t *value);
 
 #endif

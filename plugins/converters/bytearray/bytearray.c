@@ -16,12 +16,12 @@ typedef struct converter {
 } converter_t;
 
 static int create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
-    sluice_schema_t bytes = { .size = sizeof(bytes), .type = SLUICE_BYTES, .optional = 1 };
+    sluice_schema_t bytes = {.size = sizeof(bytes), .type = SLUICE_BYTES, .optional = 1};
     converter_t *c = calloc(1, sizeof(*c));
 
     if (c == NULL)
         return SLUICE_NO_MEMORY;
-    *c = (converter_t){ api, ctx, api->schema_intern(&bytes) };
+    *c = (converter_t){api, ctx, api->schema_intern(&bytes)};
     if (c->schema == NULL) {
         free(c);
         return SLUICE_NO_MEMORY;
@@ -70,11 +70,11 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
     return SLUICE_OK;
 }
 
-static const char *const types[] = { "key", "value", "header", NULL };
+static const char *const types[] = {"key", "value", "header", NULL};
 
 static const sluice_option_t options[] = {
-    { "converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
-      SLUICE_LOW, "What is converted; set by the host" },
+    {"converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
+     SLUICE_LOW, "What is converted; set by the host"},
 };
 
 static const sluice_converter_t vtable = {
@@ -85,8 +85,8 @@ static const sluice_converter_t vtable = {
     .from_connect = from_connect,
 };
 
-static const char *const aliases[] = { "org.apache.kafka.connect.converters.ByteArrayConverter",
-                                       "ByteArrayConverter", "ByteArray", NULL };
+static const char *const aliases[] = {"org.apache.kafka.connect.converters.ByteArrayConverter",
+                                      "ByteArrayConverter", "ByteArray", NULL};
 
 static const sluice_plugin_t plugins[] = {
     {
@@ -103,12 +103,9 @@ static const sluice_plugin_t plugins[] = {
 };
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "converter-bytearray",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .plugins = plugins,
-    .plugin_count = sizeof(plugins) / sizeof(plugins[0]),
+    SLUICE_MODULE_HEAD, .name = "converter-bytearray",
+    .version = "0.1.0", .licence = "Apache-2.0",
+    .plugins = plugins, .plugin_count = sizeof(plugins) / sizeof(plugins[0]),
 };
 
 SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {

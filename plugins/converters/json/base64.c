@@ -13,8 +13,8 @@ static uint32_t letter(char c) {
     return c == '+' ? 62 : c == '/' ? 63 : BAD;
 }
 
-/* Four characters at p to one to three bytes; 0 when they are no base64. Padding is required, what its bits hold is
- * not looked at. */
+/* Four characters at p to one to three bytes; 0 when they are no base64. Padding is required, what
+ * its bits hold is not looked at. */
 static size_t quad(const char *p, char *out) {
     uint32_t a = letter(p[0]);
     uint32_t b = letter(p[1]);
@@ -34,7 +34,8 @@ static size_t quad(const char *p, char *out) {
     return 3;
 }
 
-/* As Jackson: blanks (and all below) may stand between groups of four, padded groups may be followed by others. */
+/* As Jackson: blanks (and all below) may stand between groups of four, padded groups may be
+ * followed by others. */
 int base64_read(const sluice_api_t *api, sluice_batch_t *arena, sluice_str_t text,
                 sluice_str_t *out) {
     char *bytes = api->batch_alloc(arena, text.len / 4 * 3 + 1);

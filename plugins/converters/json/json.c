@@ -1,8 +1,9 @@
 /*
  * The JSON converter: Connect's data as JSON text, with or without its schema, and back.
  *
- * Read json.h first. Writing is the hot path: plan_of, write_value. Reading an envelope whose schema
- * text was met before costs a memcmp for the schema and one parse of the payload (read_known).
+ * Read json.h first. Writing is the hot path: plan_of, write_value. Reading an envelope whose
+ * schema text was met before costs a memcmp for the schema and one parse of the payload
+ * (read_known).
  */
 #include "json.h"
 
@@ -12,7 +13,7 @@
 
 #define HINT_MAX 65536u
 #define ENVELOPE "{\"schema\":"
-#define PAYLOAD ",\"payload\":"
+#define PAYLOAD  ",\"payload\":"
 
 static const char envelope_wanted[] =
     "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not "
@@ -86,8 +87,8 @@ static int check(const sluice_api_t *api, sluice_ctx_t *ctx) {
 
 /* ---- to bytes ---- */
 
-static int write_document(converter_t *c, const sluice_schema_t *schema, const sluice_value_t *value,
-                          sluice_buf_t *buf) {
+static int write_document(converter_t *c, const sluice_schema_t *schema,
+                          const sluice_value_t *value, sluice_buf_t *buf) {
     plan_t *plan;
     int status;
 
@@ -149,7 +150,7 @@ static int keep_schema(converter_t *c, sluice_batch_t *arena, const sluice_schem
         return SLUICE_OK;
     kept = c->api->batch_alloc(arena, sizeof(*kept));
     if (kept != NULL) {
-        *kept = (kept_schema_t){ c->api, schema };
+        *kept = (kept_schema_t){c->api, schema};
         if (c->api->batch_pin(arena, 0, release_schema, kept) == SLUICE_OK)
             return SLUICE_OK;
     }
@@ -188,8 +189,8 @@ static size_t object_length(sluice_str_t text) {
     return 0;
 }
 
-/* Takes an envelope apart that has the form in which it is usually written: its two members in order and without
- * blanks. 0: it has not. */
+/* Takes an envelope apart that has the form in which it is usually written: its two members in
+ * order and without blanks. 0: it has not. */
 static int split_envelope(const converter_t *c, sluice_str_t bytes, sluice_str_t *schema,
                           sluice_str_t *payload) {
     const size_t head = sizeof(ENVELOPE) - 1;
@@ -210,8 +211,8 @@ static int split_envelope(const converter_t *c, sluice_str_t bytes, sluice_str_t
     return 1;
 }
 
-/* Reads such an envelope. The payload must be one JSON document by the strict rules: then the whole is what it seems to
- * be, with no further members. 0: take the long way. */
+/* Reads such an envelope. The payload must be one JSON document by the strict rules: then the
+ * whole is what it seems to be, with no further members. 0: take the long way. */
 static int read_known(converter_t *c, sluice_batch_t *arena, sluice_str_t bytes, int *status,
                       const sluice_schema_t **schema, sluice_value_t *value) {
     sluice_str_t schema_text;
@@ -275,21 +276,21 @@ static int to_connect(void *self, sluice_batch_t *arena, sluice_str_t topic, slu
 
 /* ---- description ---- */
 
-static const char *const formats[] = { "BASE64", "NUMERIC", NULL };
-static const char *const types[] = { "key", "value", "header", NULL };
+static const char *const formats[] = {"BASE64", "NUMERIC", NULL};
+static const char *const types[] = {"key", "value", "header", NULL};
 
 static const sluice_option_t options[] = {
-    { "schemas.enable", SLUICE_OPT_BOOLEAN, 0, "true", 0, 0, NULL, NULL, "Schemas", SLUICE_HIGH,
-      "Write and expect an envelope of schema and payload around each value" },
-    { "schemas.cache.size", SLUICE_OPT_INT, 0, "1000", 0, 0, NULL, NULL, "Schemas", SLUICE_HIGH,
-      "Number of schemas whose compiled form is kept" },
-    { "decimal.format", SLUICE_OPT_STRING, 0, "BASE64", 0, 0, formats, NULL, "Serialization",
-      SLUICE_LOW,
-      "How decimals are written: BASE64 of the unscaled bytes, or NUMERIC; both are read" },
-    { "replace.null.with.default", SLUICE_OPT_BOOLEAN, 0, "true", 0, 0, NULL, NULL, "Schemas",
-      SLUICE_LOW, "A null in a field with a default becomes that default, written or read" },
-    { "converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
-      SLUICE_LOW, "What is converted; set by the host" },
+    {"schemas.enable", SLUICE_OPT_BOOLEAN, 0, "true", 0, 0, NULL, NULL, "Schemas", SLUICE_HIGH,
+     "Write and expect an envelope of schema and payload around each value"},
+    {"schemas.cache.size", SLUICE_OPT_INT, 0, "1000", 0, 0, NULL, NULL, "Schemas", SLUICE_HIGH,
+     "Number of schemas whose compiled form is kept"},
+    {"decimal.format", SLUICE_OPT_STRING, 0, "BASE64", 0, 0, formats, NULL, "Serialization",
+     SLUICE_LOW,
+     "How decimals are written: BASE64 of the unscaled bytes, or NUMERIC; both are read"},
+    {"replace.null.with.default", SLUICE_OPT_BOOLEAN, 0, "true", 0, 0, NULL, NULL, "Schemas",
+     SLUICE_LOW, "A null in a field with a default becomes that default, written or read"},
+    {"converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
+     SLUICE_LOW, "What is converted; set by the host"},
 };
 
 static const sluice_converter_t vtable = {
@@ -300,8 +301,8 @@ static const sluice_converter_t vtable = {
     .from_connect = from_connect,
 };
 
-static const char *const aliases[] = { "org.apache.kafka.connect.json.JsonConverter",
-                                       "JsonConverter", "Json", NULL };
+static const char *const aliases[] = {"org.apache.kafka.connect.json.JsonConverter",
+                                      "JsonConverter", "Json", NULL};
 
 static const sluice_plugin_t plugins[] = {
     {
@@ -319,12 +320,9 @@ static const sluice_plugin_t plugins[] = {
 };
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "converter-json",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .plugins = plugins,
-    .plugin_count = sizeof(plugins) / sizeof(plugins[0]),
+    SLUICE_MODULE_HEAD, .name = "converter-json",
+    .version = "0.1.0", .licence = "Apache-2.0",
+    .plugins = plugins, .plugin_count = sizeof(plugins) / sizeof(plugins[0]),
 };
 
 SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {

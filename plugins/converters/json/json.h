@@ -12,7 +12,7 @@
 
 #include "sluice/plugin.h"
 
-#define DATA_EXCEPTION "org.apache.kafka.connect.errors.DataException"
+#define DATA_EXCEPTION   "org.apache.kafka.connect.errors.DataException"
 #define SCHEMA_EXCEPTION "org.apache.kafka.connect.errors.SchemaBuilderException"
 
 typedef struct plan plan_t;
@@ -21,15 +21,15 @@ typedef struct plan plan_t;
 struct plan {
     const sluice_schema_t *schema;
     const sluice_api_t *api;
-    uint8_t op;             /* sluice_kind_t of the schema, or LOGICAL_* by its name */
-    int32_t scale;          /* LOGICAL_DECIMAL */
-    uint8_t scale_fault;    /* SCALE_* */
-    sluice_str_t null_text; /* what a null is written as; data NULL: it is an error */
-    plan_t *key;            /* MAP */
-    plan_t *value;          /* MAP, ARRAY */
+    uint8_t op;                /* sluice_kind_t of the schema, or LOGICAL_* by its name */
+    int32_t scale;             /* LOGICAL_DECIMAL */
+    uint8_t scale_fault;       /* SCALE_* */
+    sluice_str_t null_text;    /* what a null is written as; data NULL: it is an error */
+    plan_t *key;               /* MAP */
+    plan_t *value;             /* MAP, ARRAY */
     struct plan_field *fields; /* STRUCT */
-    sluice_str_t head;      /* of a root plan: what stands before the payload */
-    sluice_batch_t *memory; /* of a root plan: where all of it lives */
+    sluice_str_t head;         /* of a root plan: what stands before the payload */
+    sluice_batch_t *memory;    /* of a root plan: where all of it lives */
 };
 
 typedef struct plan_field {
@@ -79,11 +79,11 @@ typedef struct plan_cache {
 typedef struct converter {
     const sluice_api_t *api;
     sluice_ctx_t *ctx;
-    int schemas; /* schemas.enable */
-    int numeric; /* decimal.format is NUMERIC */
-    int replace; /* replace.null.with.default */
+    int schemas;  /* schemas.enable */
+    int numeric;  /* decimal.format is NUMERIC */
+    int replace;  /* replace.null.with.default */
     size_t limit; /* schemas.cache.size, at least 1 */
-    size_t hint; /* size of recent results */
+    size_t hint;  /* size of recent results */
     plan_cache_t plans;
     read_cache_t texts;
 } converter_t;
@@ -92,33 +92,41 @@ typedef struct converter {
 int data_fault(converter_t *c, const char *fmt, ...) SLUICE_PRINTF(2, 3);
 int memory_fault(converter_t *c);
 
-/* The plan of a schema, compiled at need; lives until the next call. NULL after a fault; *status says which. */
+/* The plan of a schema, compiled at need; lives until the next call. NULL after a fault; *status
+ * says which. */
 plan_t *plan_of(converter_t *c, const sluice_schema_t *schema, int *status);
 void plan_cache_fini(converter_t *c);
 
 int write_value(converter_t *c, const plan_t *plan, const sluice_value_t *value, sluice_buf_t *buf);
 int write_schemaless(converter_t *c, const sluice_value_t *value, sluice_buf_t *buf);
-/* The JSON of a schema, with its defaults written by its plan. field: name of the struct's field that has it, or null. */
+/* The JSON of a schema, with its defaults written by its plan. field: name of the struct's field
+ * that has it, or null. */
 int write_schema(converter_t *c, const plan_t *plan, sluice_str_t field, sluice_buf_t *buf);
 
-/* The schema that parsed JSON describes; gives a reference, NULL (with status OK) for JSON null. Values and texts may
- * be slices of what was parsed. */
-int read_schema(converter_t *c, sluice_batch_t *arena, const sluice_value_t *json, const sluice_schema_t **schema);
-/* The value that parsed JSON means under a schema (not NULL), which may be a template. json NULL: the member is missing. */
-int read_value(converter_t *c, sluice_batch_t *arena, const sluice_schema_t *schema, const sluice_value_t *json,
-               sluice_value_t *out);
-/* Whether a value, just read, may be in a field or be a default: no null where none may be. place: "field: \"a\"". */
-int check_nulls(converter_t *c, const sluice_schema_t *schema, const sluice_value_t *value, const char *place);
+/* The schema that parsed JSON describes; gives a reference, NULL (with status OK) for JSON null.
+ * Values and texts may be slices of what was parsed. */
+int read_schema(converter_t *c, sluice_batch_t *arena, const sluice_value_t *json,
+                const sluice_schema_t **schema);
+/* The value that parsed JSON means under a schema (not NULL), which may be a template. json NULL:
+ * the member is missing. */
+int read_value(converter_t *c, sluice_batch_t *arena, const sluice_schema_t *schema,
+               const sluice_value_t *json, sluice_value_t *out);
+/* Whether a value, just read, may be in a field or be a default: no null where none may be. place:
+ * "field: \"a\"". */
+int check_nulls(converter_t *c, const sluice_schema_t *schema, const sluice_value_t *value,
+                const char *place);
 /* A member of a parsed object, or NULL. */
 const sluice_value_t *member(const sluice_value_t *object, const char *name);
 
 /* Schema of an envelope's schema text: from the cache, or read. Gives a reference. */
-int read_schema_text(converter_t *c, sluice_batch_t *arena, sluice_str_t text, const sluice_schema_t **schema);
+int read_schema_text(converter_t *c, sluice_batch_t *arena, sluice_str_t text,
+                     const sluice_schema_t **schema);
 /* The length of the text that the entry used last has, when `text` begins with it; else 0. */
 size_t read_cache_prefix(const converter_t *c, sluice_str_t text);
 void read_cache_fini(converter_t *c);
 
 /* Bytes of base64 text, in the arena. SLUICE_INVALID when it is none. */
-int base64_read(const sluice_api_t *api, sluice_batch_t *arena, sluice_str_t text, sluice_str_t *out);
+int base64_read(const sluice_api_t *api, sluice_batch_t *arena, sluice_str_t text,
+                sluice_str_t *out);
 
 #endif

@@ -81,7 +81,8 @@ static int make_children(converter_t *c, sluice_batch_t *memory, plan_t *p) {
 
     if (s->key_schema != NULL && (p->key = compile(c, memory, s->key_schema, &status)) == NULL)
         return status;
-    if (s->value_schema != NULL && (p->value = compile(c, memory, s->value_schema, &status)) == NULL)
+    if (s->value_schema != NULL &&
+        (p->value = compile(c, memory, s->value_schema, &status)) == NULL)
         return status;
     if (s->type != SLUICE_STRUCT)
         return SLUICE_OK;
@@ -196,8 +197,8 @@ static plan_t **slot_of(const plan_cache_t *cache, const sluice_schema_t *schema
 }
 
 static int grow_cache(plan_cache_t *cache) {
-    plan_cache_t grown = { .slot_count = cache->slot_count == 0 ? SLOTS_FIRST
-                                                                : cache->slot_count * 2 };
+    plan_cache_t grown = {.slot_count =
+                              cache->slot_count == 0 ? SLOTS_FIRST : cache->slot_count * 2};
     size_t i;
 
     grown.slots = calloc(grown.slot_count, sizeof(*grown.slots));

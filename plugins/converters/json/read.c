@@ -5,9 +5,9 @@
 
 #include "support/java.h"
 
-#define DAY_MS 86400000
+#define DAY_MS       86400000
 #define NUMBER_STACK 256
-#define PLACE_MAX 512
+#define PLACE_MAX    512
 
 const sluice_value_t *member(const sluice_value_t *object, const char *name) {
     uint32_t i;
@@ -207,9 +207,9 @@ static int read_array(converter_t *c, sluice_batch_t *arena, const sluice_schema
     if (items == NULL)
         return memory_fault(c);
     for (i = 0; i < len && status == SLUICE_OK; i++)
-        status = read_value(c, arena, schema->value_schema,
-                            &json->as.items[is_map ? 2 * i + 1 : i], &items[i]);
-    *out = (sluice_value_t){ .kind = SLUICE_ARRAY, .len = len, .as = { .items = items } };
+        status = read_value(c, arena, schema->value_schema, &json->as.items[is_map ? 2 * i + 1 : i],
+                            &items[i]);
+    *out = (sluice_value_t){.kind = SLUICE_ARRAY, .len = len, .as = {.items = items}};
     return status;
 }
 
@@ -227,9 +227,8 @@ static int equal_values(const sluice_value_t *a, const sluice_value_t *b) {
     case SLUICE_MAP:
     case SLUICE_STRUCT:
         for (i = 0; a->len == b->len && i < count; i++)
-            if (a->kind == SLUICE_STRUCT
-                    ? !equal_values(&a->as.st->fields[i], &b->as.st->fields[i])
-                    : !equal_values(&a->as.items[i], &b->as.items[i]))
+            if (a->kind == SLUICE_STRUCT ? !equal_values(&a->as.st->fields[i], &b->as.st->fields[i])
+                                         : !equal_values(&a->as.items[i], &b->as.items[i]))
                 return 0;
         return a->len == b->len;
     default: return a->as.i == b->as.i;
@@ -250,8 +249,9 @@ static uint64_t hash_key(const sluice_value_t *v) {
     return ((uint64_t)v->as.i ^ h) * 1099511628211u;
 }
 
-/* Drops earlier pairs whose key comes again: a map has one value for each. Returns how many pairs stay; the later value
- * takes the first one's place. *pairs of them, moved together. SIZE_MAX without memory. */
+/* Drops earlier pairs whose key comes again: a map has one value for each. Returns how many pairs
+ * stay; the later value takes the first one's place. *pairs of them, moved together. SIZE_MAX
+ * without memory. */
 static size_t unite_pairs(sluice_value_t *items, size_t pairs) {
     size_t slots = 16;
     uint32_t *table;
@@ -308,10 +308,11 @@ static int read_map(converter_t *c, sluice_batch_t *arena, const sluice_schema_t
     int status = SLUICE_OK;
 
     if (json->kind != (object ? SLUICE_MAP : SLUICE_ARRAY))
-        return data_fault(c, object ? "Maps with string fields should be encoded as JSON objects, "
-                                      "but found %s"
-                                    : "Maps with non-string fields should be encoded as JSON "
-                                      "array of tuples, but found %s",
+        return data_fault(c,
+                          object ? "Maps with string fields should be encoded as JSON objects, "
+                                   "but found %s"
+                                 : "Maps with non-string fields should be encoded as JSON "
+                                   "array of tuples, but found %s",
                           node_type(json));
     items = c->api->batch_alloc(arena, 2 * pairs * sizeof(*items));
     if (items == NULL)
@@ -320,12 +321,12 @@ static int read_map(converter_t *c, sluice_batch_t *arena, const sluice_schema_t
         status = read_pair(c, arena, schema, json, i, &items[2 * i]);
     if (!object && status == SLUICE_OK && (pairs = unite_pairs(items, pairs)) == SIZE_MAX)
         return memory_fault(c);
-    *out = (sluice_value_t){ .kind = SLUICE_MAP, .len = (uint32_t)pairs, .as = { .items = items } };
+    *out = (sluice_value_t){.kind = SLUICE_MAP, .len = (uint32_t)pairs, .as = {.items = items}};
     return status;
 }
 
-/* The member that a field names. Members mostly come in the order of the fields, so the search begins behind the last
- * one found. */
+/* The member that a field names. Members mostly come in the order of the fields, so the search
+ * begins behind the last one found. */
 static const sluice_value_t *find_field(const sluice_value_t *json, sluice_str_t name,
                                         uint32_t *from) {
     uint32_t i = *from;
@@ -357,15 +358,15 @@ static int read_struct(converter_t *c, sluice_batch_t *arena, const sluice_schem
     if (st == NULL)
         return memory_fault(c);
     st->schema = schema;
-    *out = (sluice_value_t){ .kind = SLUICE_STRUCT, .len = schema->field_count, .as = { .st = st } };
+    *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st} * };
     for (i = 0; i < schema->field_count && status == SLUICE_OK; i++) {
         const sluice_field_t *f = &schema->fields[i];
         const sluice_value_t *v = find_field(json, f->name, &from);
 
         status = read_value(c, arena, f->schema, v, &st->fields[i]);
-        if (status != SLUICE_OK || (st->fields[i].kind != SLUICE_NULL &&
-                                    st->fields[i].kind != SLUICE_ARRAY &&
-                                    st->fields[i].kind != SLUICE_MAP))
+        if (status != SLUICE_OK ||
+            (st->fields[i].kind != SLUICE_NULL && st->fields[i].kind != SLUICE_ARRAY &&
+             st->fields[i].kind != SLUICE_MAP))
             continue;
         snprintf(place, sizeof(place), "field: \"%.*s\"", (int)f->name.len, f->name.data);
         status = check_nulls(c, f->schema, &st->fields[i], place);
@@ -385,7 +386,9 @@ static int check_elements(converter_t *c, const sluice_schema_t *schema,
         int is_key = is_map && i % 2 == 0;
 
         snprintf(inner, sizeof(inner), "%s %.*s",
-                 !is_map ? "element of array" : is_key ? "key of map" : "value of map",
+                 !is_map  ? "element of array"
+                 : is_key ? "key of map"
+                          : "value of map",
                  PLACE_MAX - 32, place);
         status = check_nulls(c, is_key ? schema->key_schema : schema->value_schema,
                              &value->as.items[i], inner);
@@ -397,8 +400,9 @@ int check_nulls(converter_t *c, const sluice_schema_t *schema, const sluice_valu
                 const char *place) {
     if (value->kind == SLUICE_NULL)
         return schema->optional ? SLUICE_OK
-                                : data_fault(c, "Invalid value: null used for required %s, schema "
-                                                "type: %s",
+                                : data_fault(c,
+                                             "Invalid value: null used for required %s, schema "
+                                             "type: %s",
                                              place, java_type_name(schema->type));
     if (value->kind == SLUICE_ARRAY || value->kind == SLUICE_MAP)
         return check_elements(c, schema, value, place);
@@ -421,8 +425,8 @@ static int read_typed(converter_t *c, sluice_batch_t *arena, const sluice_schema
                       const sluice_value_t *json, sluice_value_t *out) {
     switch ((sluice_kind_t)schema->type) {
     case SLUICE_BOOLEAN:
-        *out = sluice_int(SLUICE_BOOLEAN,
-                          json->kind == SLUICE_BOOLEAN && sluice_value_int(json) != 0);
+        *out =
+            sluice_int(SLUICE_BOOLEAN, json->kind == SLUICE_BOOLEAN && sluice_value_int(json) != 0);
         return SLUICE_OK;
     case SLUICE_FLOAT32:
     case SLUICE_FLOAT64: return read_float(c, schema, json, out);

@@ -81,8 +81,7 @@ static void remember(converter_t *c, sluice_str_t text, uint64_t hash,
         return;
     }
     memcpy(copy, text.data, text.len);
-    entries[cache->count] =
-        (read_entry_t){ copy, text.len, hash, c->api->schema_ref(schema) };
+    entries[cache->count] = (read_entry_t){copy, text.len, hash, c->api->schema_ref(schema)};
     cache->last = cache->count++;
     cache->bytes += text.len;
     c->api->charge(c->ctx, (int64_t)text.len);

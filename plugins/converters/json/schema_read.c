@@ -29,7 +29,8 @@ static uint8_t type_of(sluice_str_t name) {
     return SLUICE_NULL;
 }
 
-/* The schema of elements, keys or values. none: what to say when the member is missing, null_text: when it is null. */
+/* The schema of elements, keys or values. none: what to say when the member is missing, null_text:
+ * when it is null. */
 static int make_part(maker_t *m, const char *name, const char *none, const char *null_text,
                      const sluice_schema_t **out) {
     const sluice_value_t *json = member(m->json, name);
@@ -148,7 +149,8 @@ static int make_attributes(maker_t *m) {
     return make_params(m);
 }
 
-/* A struct can't have a default: Connect compares its schema with the unfinished one, and finds that they differ. */
+/* A struct can't have a default: Connect compares its schema with the unfinished one, and finds
+ * that they differ. */
 static int make_default(maker_t *m) {
     const sluice_value_t *json = member(m->json, "default");
     sluice_value_t *value;
@@ -181,7 +183,7 @@ static void drop_parts(maker_t *m) {
 
 int read_schema(converter_t *c, sluice_batch_t *arena, const sluice_value_t *json,
                 const sluice_schema_t **schema) {
-    maker_t m = { c, arena, json, { .size = sizeof(m.schema) } };
+    maker_t m = {c, arena, json, {.size = sizeof(m.schema)}};
     const sluice_value_t *type = member(json, "type");
     int status;
 

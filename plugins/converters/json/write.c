@@ -2,7 +2,7 @@
 
 #include "support/java.h"
 
-#define DAY_MS 86400000
+#define DAY_MS      86400000
 #define FAST_DIGITS 18 /* decimal digits that always fit int64 */
 
 static inline void put(sluice_buf_t *buf, const char *text) {
@@ -60,7 +60,7 @@ static int small_decimal(sluice_str_t text, int64_t *unscaled, int32_t *scale) {
     size_t point = text.len;
     int64_t n = 0;
 
-    if (text.len > FAST_DIGITS + 1)
+    if (text.len - i > FAST_DIGITS + (memchr(text.data, '.', text.len) != NULL))
         return 0;
     for (; i < text.len; i++) {
         if (text.data[i] >= '0' && text.data[i] <= '9')
@@ -92,8 +92,9 @@ static int check_scale(converter_t *c, const plan_t *plan, int32_t scale) {
     if (plan->scale_fault == SCALE_WRONG)
         return data_fault(c, "Invalid scale parameter found in Decimal schema: ");
     if (scale != plan->scale)
-        return data_fault(c, "Decimal value has mismatching scale for given Decimal schema. "
-                             "Schema has scale %d, value has scale %d.",
+        return data_fault(c,
+                          "Decimal value has mismatching scale for given Decimal schema. "
+                          "Schema has scale %d, value has scale %d.",
                           plan->scale, scale);
     return SLUICE_OK;
 }
@@ -145,7 +146,7 @@ static int write_decimal(converter_t *c, const plan_t *plan, const sluice_value_
 
 static int write_date(converter_t *c, const plan_t *plan, const sluice_value_t *v,
                       sluice_buf_t *buf) {
-    static const char *const names[] = { "Date", "Time", "Timestamp" };
+    static const char *const names[] = {"Date", "Time", "Timestamp"};
     int64_t ms;
 
     if (v->kind != SLUICE_DATE)
@@ -327,16 +328,18 @@ static int write_free_array(converter_t *c, const sluice_value_t *v, sluice_buf_
     return SLUICE_OK;
 }
 
-/* Connect has no schema type for a BigDecimal or Date by itself. An integer past int64, which the reader gives as a
- * decimal where Java's wraps around, goes out as it came in. */
+/* Connect has no schema type for a BigDecimal or Date by itself. An integer past int64, which the
+ * reader gives as a decimal where Java's wraps around, goes out as it came in. */
 static int write_free_decimal(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
     sluice_str_t text = sluice_value_str(v);
     size_t digits = text.len - (text.len > 0 && text.data[0] == '-');
-    int whole = memchr(text.data, '.', text.len) == NULL && memchr(text.data, 'E', text.len) == NULL;
+    int whole =
+        memchr(text.data, '.', text.len) == NULL && memchr(text.data, 'E', text.len) == NULL;
 
     if (!whole || digits < 19)
-        return data_fault(c, "Java class class java.math.Big%s does not have corresponding schema "
-                             "type.",
+        return data_fault(c,
+                          "Java class class java.math.Big%s does not have corresponding schema "
+                          "type.",
                           whole ? "Integer" : "Decimal");
     sluice_buf_put_str(buf, text);
     return SLUICE_OK;

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define NAME_MAX_LEN 40
-#define NONE ((iconv_t)-1)
+#define NONE         ((iconv_t)-1)
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -17,7 +17,8 @@ static int follows(unsigned char c) {
     return (c & 0xc0) == 0x80;
 }
 
-/* Of three bytes: how many make one replacement; 0: well-formed. A surrogate counts as one of three. */
+/* Of three bytes: how many make one replacement; 0: well-formed. A surrogate counts as one of
+ * three. */
 static size_t bad_of_three(const unsigned char *p, size_t left) {
     if (left < 2)
         return left;
@@ -145,7 +146,7 @@ static int open_marked(charset_t *cs, const char *family) {
 int charset_open(charset_t *cs, const char *name) {
     int status = SLUICE_OK;
 
-    *cs = (charset_t){ .unit = 1, .reader = NONE, .little = NONE, .writer = NONE };
+    *cs = (charset_t){.unit = 1, .reader = NONE, .little = NONE, .writer = NONE};
     if (!is_name(name))
         return SLUICE_INVALID;
     cs->utf8 = is_utf8_name(name);
@@ -168,7 +169,7 @@ int charset_open(charset_t *cs, const char *name) {
 }
 
 void charset_close(charset_t *cs) {
-    iconv_t *all[] = { &cs->reader, &cs->little, &cs->writer };
+    iconv_t *all[] = {&cs->reader, &cs->little, &cs->writer};
     size_t i;
 
     for (i = 0; i < 3; i++) {

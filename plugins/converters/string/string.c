@@ -18,7 +18,7 @@ typedef struct converter {
 } converter_t;
 
 static int create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
-    sluice_schema_t text = { .size = sizeof(text), .type = SLUICE_STRING, .optional = 1 };
+    sluice_schema_t text = {.size = sizeof(text), .type = SLUICE_STRING, .optional = 1};
     const char *encoding = api->config_text(ctx, "converter.encoding");
     converter_t *c = calloc(1, sizeof(*c));
 
@@ -81,7 +81,8 @@ static int to_connect(void *self, sluice_batch_t *arena, sluice_str_t topic, slu
     return sluice_is_null(value) ? memory_fault(c) : SLUICE_OK;
 }
 
-/* The value's text in Java: its own when it is text, else that of toString. data NULL without memory. */
+/* The value's text in Java: its own when it is text, else that of toString. data NULL without
+ * memory. */
 static sluice_str_t text_of(converter_t *c, sluice_batch_t *arena, const sluice_value_t *value) {
     sluice_buf_t buf;
 
@@ -114,13 +115,13 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
     return bytes->data == NULL ? memory_fault(c) : SLUICE_OK;
 }
 
-static const char *const types[] = { "key", "value", "header", NULL };
+static const char *const types[] = {"key", "value", "header", NULL};
 
 static const sluice_option_t options[] = {
-    { "converter.encoding", SLUICE_OPT_STRING, 0, "UTF-8", 0, 0, NULL, NULL, NULL, SLUICE_HIGH,
-      "Name of the encoding of the text, for example UTF-8, ISO-8859-1 or UTF-16" },
-    { "converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
-      SLUICE_LOW, "What is converted; set by the host" },
+    {"converter.encoding", SLUICE_OPT_STRING, 0, "UTF-8", 0, 0, NULL, NULL, NULL, SLUICE_HIGH,
+     "Name of the encoding of the text, for example UTF-8, ISO-8859-1 or UTF-16"},
+    {"converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
+     SLUICE_LOW, "What is converted; set by the host"},
 };
 
 static const sluice_converter_t vtable = {
@@ -131,8 +132,8 @@ static const sluice_converter_t vtable = {
     .from_connect = from_connect,
 };
 
-static const char *const aliases[] = { "org.apache.kafka.connect.storage.StringConverter",
-                                       "StringConverter", "String", NULL };
+static const char *const aliases[] = {"org.apache.kafka.connect.storage.StringConverter",
+                                      "StringConverter", "String", NULL};
 
 static const sluice_plugin_t plugins[] = {
     {
@@ -150,12 +151,9 @@ static const sluice_plugin_t plugins[] = {
 };
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "converter-string",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .plugins = plugins,
-    .plugin_count = sizeof(plugins) / sizeof(plugins[0]),
+    SLUICE_MODULE_HEAD, .name = "converter-string",
+    .version = "0.1.0", .licence = "Apache-2.0",
+    .plugins = plugins, .plugin_count = sizeof(plugins) / sizeof(plugins[0]),
 };
 
 SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
