@@ -8,6 +8,7 @@
 #include "admin/admin.h"
 #include "admin/flat.h"
 #include "admin/render.h"
+#include "config/json_file.h"
 #include "supervisor/secrets.h"
 
 static sl_supervisor_t *supervisor(const sl_request_t *r) {
@@ -215,6 +216,8 @@ static const char *unknown_member(const cJSON *body) {
 
 static void create(sl_request_t *r, const cJSON *body) {
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(body, "name");
+    char buffer[64];
+    const char *given = name == NULL ? "" : sl_json_scalar(name, buffer, sizeof buffer);
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(body, "config");
     const char *target = initial_state(body);
     const char *wrong = unknown_member(body);
@@ -223,6 +226,8 @@ static void create(sl_request_t *r, const cJSON *body) {
 
     if (wrong != NULL)
         sl_respond_error(r, 500, "Unrecognized field \"%s\"", wrong);
+    else if (given == NULL && !cJSON_IsNull(name))
+        sl_respond_error(r, 500, "The value of \"name\" must be a string");
     else if (target == NULL)
         sl_respond_error(r, 500, "initial_state must be one of RUNNING, PAUSED, STOPPED");
     else if (!cJSON_IsObject(config))
@@ -231,7 +236,7 @@ static void create(sl_request_t *r, const cJSON *body) {
         sl_respond_error(r, 500, "The value of config key \"%s\" must be a string", wrong);
     if (flat == NULL)
         return;
-    clean = trimmed(cJSON_IsString(name) ? name->valuestring : "");
+    clean = trimmed(given == NULL ? "" : given);
     if (clean != NULL)
         change(r, clean, flat, target, 1);
     free(clean);
@@ -263,6 +268,32 @@ void sl_put_connector_config(sl_request_t *r) {
         return;
     }
     change(r, sl_request_arg(r, 0), flat, NULL, 0);
+}
+
+/* Merges into what is stored: a value sets, null removes. */
+void sl_patch_connector_config(sl_request_t *r) {
+    const sl_managed_t *m = find(r);
+    cJSON *body = m == NULL ? NULL : sl_request_connect_json(r);
+    const char *wrong = "";
+    cJSON *changes = body == NULL ? NULL : sl_flat_from(body, &wrong);
+    cJSON *flat;
+    const cJSON *item;
+
+    if (m == NULL)
+        not_found(r);
+    else if (body != NULL && changes == NULL)
+        sl_respond_error(r, 500, "The value of key \"%s\" must be a string", wrong);
+    cJSON_Delete(body);
+    if (changes == NULL)
+        return;
+    flat = cJSON_Duplicate(m->config, 1);
+    cJSON_ArrayForEach(item, changes) {
+        cJSON_DeleteItemFromObjectCaseSensitive(flat, item->string);
+        if (!cJSON_IsNull(item))
+            cJSON_AddItemToObject(flat, item->string, cJSON_Duplicate(item, 1));
+    }
+    cJSON_Delete(changes);
+    change(r, m->name, flat, NULL, 0);
 }
 
 /* ---- delete ---- */

@@ -26,6 +26,7 @@ void sl_get_connector(sl_request_t *request);
 void sl_delete_connector(sl_request_t *request);
 void sl_get_connector_config(sl_request_t *request);
 void sl_put_connector_config(sl_request_t *request);
+void sl_patch_connector_config(sl_request_t *request);
 void sl_get_connector_status(sl_request_t *request);
 
 /* connector_actions.c */

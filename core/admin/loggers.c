@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "admin/admin.h"
+#include "config/json_file.h"
 #include "observe/log.h"
 
 static cJSON *render(sluice_log_level_t level, int64_t changed_ms) {
@@ -102,14 +103,16 @@ static void set_level(sl_request_t *r, const char *text) {
 void sl_put_logger(sl_request_t *r) {
     cJSON *body = sl_request_connect_json(r);
     const cJSON *level = cJSON_GetObjectItemCaseSensitive(body, "level");
+    char buffer[64];
+    const char *text = level == NULL ? NULL : sl_json_scalar(level, buffer, sizeof buffer);
 
     if (body == NULL)
         return;
     if (level == NULL || cJSON_IsNull(level))
         sl_respond_error(r, 400, "Desired 'level' parameter was not specified in request.");
-    else if (!cJSON_IsString(level))
-        sl_respond_error(r, 404, "invalid log level.");
+    else if (text == NULL)
+        sl_respond_error(r, 500, "The value of \"level\" must be a string");
     else
-        set_level(r, level->valuestring);
+        set_level(r, text);
     cJSON_Delete(body);
 }

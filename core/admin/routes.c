@@ -25,6 +25,7 @@ static const route_t routes[] = {
     { "DELETE", "/connectors/{}", sl_delete_connector },
     { "GET", "/connectors/{}/config", sl_get_connector_config },
     { "PUT", "/connectors/{}/config", sl_put_connector_config },
+    { "PATCH", "/connectors/{}/config", sl_patch_connector_config },
     { "GET", "/connectors/{}/status", sl_get_connector_status },
     { "PUT", "/connectors/{}/pause", sl_put_connector_pause },
     { "PUT", "/connectors/{}/resume", sl_put_connector_resume },

@@ -220,9 +220,17 @@ class Sluice:
         return self.request("DELETE", path, **kwargs)
 
     def status(self, name):
-        """Connect's status document; {} when there is none."""
+        """Connect's status document, of a native pipeline in the same shape; {} when there is none."""
         answer = self.get("/connectors/%s/status" % name)
-        return answer.json() if answer.status == 200 else {}
+        if answer.status == 200:
+            return answer.json()
+        answer = self.get("/pipelines/%s/status" % name)
+        if answer.status != 200:
+            return {}
+        own = answer.json()
+        idle = {"IDLE": own["target"] if own["target"] != "RUNNING" else "STARTING"}
+        tasks = [dict(t, state=idle.get(t["state"], t["state"])) for t in own["tasks"]]
+        return {"name": name, "connector": {"state": own["state"], "trace": own.get("trace")}, "tasks": tasks}
 
     def wait_state(self, name, state="RUNNING", tasks=None, seconds=30.0):
         """Waits until the connector and all its tasks (that many, at least one while RUNNING) are in the state; returns the

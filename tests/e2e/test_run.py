@@ -1,0 +1,172 @@
+"""`sluice run` and `sluice status` from the command line: files, faults, what is in the way, signals, size and speed."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+import unittest
+
+from sluicetest import Case, Sluice, eventually, scratch_dir
+from sluicetest.host import alive
+from sluicetest.ports import free_port
+
+
+class Run(Case):
+    def setUp(self):
+        self.scratch = scratch_dir("run-")
+        self.folder = pathlib.Path(self.scratch.__enter__())
+        self.addCleanup(self.scratch.__exit__, None, None, None)
+        if not os.access(os.environ.get("SLUICE_BIN", ""), os.X_OK):
+            self.skipTest("no sluice binary")
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(path)
+
+    def run_(self, *args, data=None, port=None, seconds=30):
+        """Runs to the end; (exit code, standard error)."""
+        command = [os.environ["SLUICE_BIN"], "run", "--data", str(data or self.folder / "data"), "--listen",
+                   "127.0.0.1:%d" % (port or free_port()), "--log-format", "text", *args]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=seconds)
+        return done.returncode, done.stderr
+
+    def sql(self, statement):
+        db = sqlite3.connect(self.folder / "data/sluice.db", isolation_level=None)
+        try:
+            return db.execute(statement).fetchall()
+        finally:
+            db.close()
+
+    def pipeline(self, name="p", **config):
+        return {"name": name, "source": {"plugin": "datagen", "config": config}, "sinks": [{"plugin": "null"}]}
+
+    def test_exit_when_done(self):
+        code, err = self.run_("--exit-when-done", self.write("a.json", self.pipeline("a", count=5000)),
+                              self.write("b.json", self.pipeline("b", count=10)))
+        self.assertEqual(0, code, err)
+
+    def test_folder_set_and_overlay(self):
+        (self.folder / "configs").mkdir()
+        self.write("configs/one.json", self.pipeline(None, count=0))
+        text = json.loads((self.folder / "configs/one.json").read_text())
+        del text["name"]  # the file gives it
+        self.write("configs/one.json", text)
+        self.write("configs/README.txt", "no descriptor")
+        overlay = self.write("overlay.json", {"source": {"config": {"count": 10}}})
+        code, err = self.run_("--exit-when-done", "--overlay", overlay, "--set", "/source/config/topic=other",
+                              str(self.folder / "configs"))
+        self.assertEqual(0, code, err)
+
+    def test_all_faults_before_anything_starts(self):
+        code, err = self.run_(self.write("good.json", self.pipeline("good")),
+                              self.write("bad.json", {"name": "bad", "source": {"plugin": "datagen", "config": {"rat": 1}},
+                                                      "sinks": [{"plugin": "nul"}]}),
+                              self.write("worse.json", self.pipeline("worse", count="many")))
+        self.assertEqual(1, code)
+        for part in ("bad.json", "/source/config/rat", "rate", "/sinks/0/plugin", "null", "worse.json", "count"):
+            self.assertIn(part, err)
+        self.assertEqual([(0,)], self.sql("SELECT count(*) FROM configs"))
+
+    def test_broken_files(self):
+        code, err = self.run_(self.write("x.json", '{"name": "x",\n "source": }'), str(self.folder / "nowhere.json"))
+        self.assertEqual(1, code)
+        self.assertRegex(err, r"x\.json.*line 2")
+        self.assertIn("nowhere.json: No such file", err)
+
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            code, err = self.run_(port=port)
+        self.assertEqual(1, code)
+        self.assertIn("cannot listen on 127.0.0.1:%d: Address already in use; end the program" % port, err)
+
+    def test_data_directory_in_use(self):
+        with Sluice() as sluice:
+            code, err = self.run_(data=sluice.data)
+            self.assertEqual(1, code)
+            self.assertIn("data directory %s is in use by another sluice, pid %d" % (sluice.data, sluice.pid), err)
+
+    def test_data_directory_of_a_newer_sluice(self):
+        self.assertEqual(0, self.run_("--exit-when-done")[0])
+        self.sql("UPDATE format SET version = 99")
+        code, err = self.run_("--exit-when-done")
+        self.assertEqual(1, code)
+        self.assertIn("was written by a newer sluice (format 99", err)
+
+    def test_data_directory_not_writable(self):
+        code, err = self.run_(data="/proc/sluice")
+        self.assertEqual(1, code)
+        self.assertIn("data directory /proc/sluice: cannot write to it", err)
+
+    def test_wrong_usage(self):
+        for args, part in ((("--log-level", "loud"), "must be error, warn"), (("--hang-timeout", "soon"), "must be a time"),
+                           (("--nope",), "unrecognized option")):
+            code, err = self.run_(*args)
+            self.assertEqual(2, code)
+            self.assertIn(part, err)
+
+    def test_signals(self):
+        with Sluice(self.write("p.json", self.pipeline(rate=1000))) as sluice:
+            sluice.wait_state("p")
+            tasks = sluice.children()
+            self.assertEqual(0, sluice.terminate())
+            self.assertFalse([pid for pid in tasks if alive(pid)])
+            sluice.start()
+            sluice.wait_state("p")
+            pid = sluice.get("/pipelines/p/status").json()["tasks"][0]["pid"]
+            os.kill(pid, signal.SIGSTOP)  # it cannot drain
+            sluice.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            self.assertTrue(sluice.running)
+            self.assertEqual(128 + signal.SIGTERM, sluice.terminate(5))
+            eventually(lambda: not alive(pid), 5)
+
+    def test_status(self):
+        with Sluice(self.write("p.json", self.pipeline(rate=1000))) as sluice:
+            sluice.wait_state("p")
+            command = [os.environ["SLUICE_BIN"], "status", "--url", sluice.url]
+            eventually(lambda: re.search(r"^p +RUNNING +1 +[1-9]\d* +[1-9]", subprocess.run(
+                command, stdout=subprocess.PIPE, text=True).stdout, re.M), 15)
+            answer = json.loads(subprocess.check_output([*command, "--json"]))
+            self.assertEqual("p", answer["pipelines"][0]["name"])
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("no sluice answers at", done.stderr)
+
+    def test_start_time_and_size(self):
+        """Bars: REST answers within 50 ms, an idle host has less than 10 MB (here with room for a busy machine)."""
+        times = []
+        sluice = Sluice()
+        for _ in range(3):
+            began = time.monotonic()
+            sluice.start(wait=False)
+            while True:
+                try:
+                    with socket.create_connection(("127.0.0.1", sluice.port)) as s:
+                        s.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")
+                        if s.recv(100):
+                            break
+                except OSError:
+                    time.sleep(0.0005)
+                self.assertLess(time.monotonic() - began, 20)
+            times.append((time.monotonic() - began) * 1000)
+            eventually(lambda: sluice.get("/health/ready").status == 200, 20)
+            rss = int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path("/proc/%d/status" % sluice.pid).read_text())[1])
+            sluice.terminate()
+        sluice.close()
+        print("start to REST: %s ms; idle host: %.1f MB RSS" % (", ".join("%.0f" % t for t in times), rss / 1024))
+        if not sluice.sanitized:
+            self.assertLess(min(times), 150)
+            self.assertLess(rss, 20 * 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()
