@@ -22,6 +22,7 @@ typedef struct arguments {
     const char *config;
     const char *kind;
     const char *plugin;
+    const char *only;
     int json;
     int markdown;
     const char *name; /* what stands after the verb */
@@ -31,18 +32,22 @@ static int usage(void) {
     fputs("usage: sluice plugins list [--json] [--plugin-path DIRS] [--data DIR]\n"
           "       sluice plugins describe NAME [--kind KIND] [--json | --markdown] "
           "[--plugin-path DIRS]\n"
-          "       sluice plugins check FILE.so [--json] [--plugin NAME] [--config JSON | "
-          "--config @FILE]\n",
+          "       sluice plugins check FILE.so [--json] [--plugin NAME] [--only CHECK] "
+          "[--config JSON | --config @FILE]\n",
           stderr);
     return EXIT_USAGE;
 }
 
 static int parse(int argc, char **argv, arguments_t *a) {
-    static const struct option known[] = {
-        {"plugin-path", required_argument, NULL, 'p'}, {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},      {"kind", required_argument, NULL, 'k'},
-        {"plugin", required_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
-        {"markdown", no_argument, NULL, 'm'},          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"plugin-path", required_argument, NULL, 'p'},
+                                          {"data", required_argument, NULL, 'd'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {"kind", required_argument, NULL, 'k'},
+                                          {"plugin", required_argument, NULL, 'n'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"markdown", no_argument, NULL, 'm'},
+                                          {"only", required_argument, NULL, 'o'},
+                                          {NULL, 0, NULL, 0}};
     int c;
 
     optind = 0; /* glibc: begin anew */
@@ -53,6 +58,7 @@ static int parse(int argc, char **argv, arguments_t *a) {
         case 'c': a->config = optarg; break;
         case 'k': a->kind = optarg; break;
         case 'n': a->plugin = optarg; break;
+        case 'o': a->only = optarg; break;
         case 'j': a->json = 1; break;
         case 'm': a->markdown = 1; break;
         default: return 0;
@@ -296,7 +302,7 @@ static void print_totals(checked_t *c, const char *path) {
 }
 
 static int check(const arguments_t *a) {
-    sl_conformance_params_t params = {.plugin = a->plugin, .report = on_result};
+    sl_conformance_params_t params = {.plugin = a->plugin, .only = a->only, .report = on_result};
     checked_t c = {a->json ? cJSON_CreateArray() : NULL, {0, 0, 0}};
     char *path = realpath(a->name, NULL);
     cJSON *config;

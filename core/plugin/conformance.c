@@ -16,8 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK_MS   60000 /* for one check */
-#define OUTPUT_MAX (4u * 1024u * 1024u)
+#define CHECK_MS    60000 /* for one check */
+#define DESCRIBE_MS 10000
+#define OUTPUT_MAX  (4u * 1024u * 1024u)
 
 /* ---- one function in a child process, and the text that it answers ---- */
 
@@ -55,8 +56,8 @@ static void child_main(child_fn fn, const run_t *run, const char *folder, int ou
 }
 
 /* Everything until the end of the pipe; 0 when the deadline came first. */
-static int read_answer(int fd, char *text, size_t size, size_t *len) {
-    uint64_t end = uv_hrtime() / 1000000 + CHECK_MS, now;
+static int read_answer(int fd, unsigned ms, char *text, size_t size, size_t *len) {
+    uint64_t end = uv_hrtime() / 1000000 + ms, now;
     struct pollfd wait = {fd, POLLIN, 0};
     ssize_t n = 1;
 
@@ -72,12 +73,12 @@ static int read_answer(int fd, char *text, size_t size, size_t *len) {
     return n <= 0;
 }
 
-static char *describe_death(int in_time, int status) {
+static char *describe_death(int in_time, unsigned ms, int status) {
     char *text = NULL;
     int n;
 
     if (!in_time)
-        n = asprintf(&text, "no end within %d s", CHECK_MS / 1000);
+        n = asprintf(&text, "no end within %u s", ms / 1000);
     else if (WIFSIGNALED(status))
         n = asprintf(&text, "crashed: %s", strsignal(WTERMSIG(status)));
     else
@@ -87,7 +88,7 @@ static char *describe_death(int in_time, int status) {
 
 /* Runs fn in a child with a scratch folder of its own. *died says whether the text is about how the
  * child ended instead of what it answered. Gives. */
-static char *in_child(child_fn fn, const run_t *run, int *died) {
+static char *in_child(child_fn fn, const run_t *run, unsigned ms, int *died) {
     char folder[] = "/tmp/sluice-check-XXXXXX";
     char *text = NULL;
     int fds[2], status = 0, in_time;
@@ -105,7 +106,7 @@ static char *in_child(child_fn fn, const run_t *run, int *died) {
     }
     close(fds[1]);
     text = malloc(OUTPUT_MAX);
-    in_time = pid > 0 && text != NULL && read_answer(fds[0], text, OUTPUT_MAX, &len);
+    in_time = pid > 0 && text != NULL && read_answer(fds[0], ms, text, OUTPUT_MAX, &len);
     close(fds[0]);
     if (pid > 0) {
         if (!in_time)
@@ -118,7 +119,7 @@ static char *in_child(child_fn fn, const run_t *run, int *died) {
     *died = !in_time || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     if (*died) {
         free(text);
-        text = describe_death(in_time, status);
+        text = describe_death(in_time, ms, status);
     }
     return text;
 }
@@ -173,7 +174,7 @@ static int report(const sl_conformance_params_t *params, const char *kind, const
 
 static int run_check(const run_t *run, const char *kind, const char *plugin) {
     int died, failed;
-    char *text = in_child(child_check, run, &died);
+    char *text = in_child(child_check, run, CHECK_MS, &died);
 
     if (died || text == NULL || text[0] < '0' || text[0] > '2')
         failed = report(run->params, kind, plugin, run->check->name, SL_CONFORMANCE_FAIL,
@@ -194,7 +195,8 @@ static int run_plugin(run_t *run, const char *kind, const char *name) {
 
     for (t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
         for (run->check = tables[t]; run->check->name != NULL; run->check++)
-            if ((run->check->kinds & bit) != 0)
+            if ((run->check->kinds & bit) != 0 &&
+                (run->params->only == NULL || strcmp(run->params->only, run->check->name) == 0))
                 failed += run_check(run, kind, name);
     return failed;
 }
@@ -217,7 +219,7 @@ static cJSON *run_module(const run_t *run, const char *file, int *failed) {
             report(run->params, "module", file, "exported-symbols", SL_CONFORMANCE_FAIL, text);
     else
         report(run->params, "module", file, "exported-symbols", SL_CONFORMANCE_OK, "");
-    answer = in_child(child_describe, run, &died);
+    answer = in_child(child_describe, run, DESCRIBE_MS, &died);
     json = answer != NULL && !died ? cJSON_Parse(answer) : NULL;
     error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
     if (json == NULL || error != NULL) {

@@ -29,6 +29,7 @@ typedef struct sl_conformance_result {
 typedef struct sl_conformance_params {
     const char *path;    /* absolute */
     const char *plugin;  /* only this plugin; NULL: all */
+    const char *only;    /* only the check of this name; NULL: all */
     const cJSON *config; /* options laid over those made up for required ones; NULL: none */
     void (*report)(void *user, const sl_conformance_result_t *result);
     void *user;

@@ -144,7 +144,7 @@ static int all_ended(const cf_harness_t *h) {
 static void work_source(cf_harness_t *h) {
     h->credit = (sluice_credit_t){1000, 1 << 20};
     if (cf_open(h))
-        cf_spin(h, 30, has_spoken);
+        cf_spin(h, 300, has_spoken);
 }
 
 static void work_sink(cf_harness_t *h) {

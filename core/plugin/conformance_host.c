@@ -349,6 +349,26 @@ static int parse_config(cf_harness_t *h, const cJSON *extra) {
     return ok;
 }
 
+static int is_ctx_closed(const cf_harness_t *h) {
+    return h->ctx_closed;
+}
+
+static void on_ctx_closed(void *user) {
+    ((cf_harness_t *)user)->ctx_closed = 1;
+}
+
+/* 0 when it does not end. */
+static int close_ctx(cf_harness_t *h) {
+    sl_ctx_close(h->ctx, on_ctx_closed, h);
+    return cf_spin(h, CF_DEADLINE, is_ctx_closed);
+}
+
+static void end_ctx(cf_harness_t *h) {
+    if (close_ctx(h))
+        sl_ctx_destroy(h->ctx);
+    h->ctx = NULL;
+}
+
 int cf_create(cf_harness_t *h, const cJSON *extra) {
     const sluice_plugin_t *p = h->plugin;
     sl_ctx_params_t params = {.loop = &h->loop,
@@ -375,6 +395,7 @@ int cf_create(cf_harness_t *h, const cJSON *extra) {
     status = calls_of(p).create(h->api, h->ctx, &h->self);
     if (status != SLUICE_OK) {
         cf_skip(h, "create failed with %d: %s", status, cf_error_text(h));
+        end_ctx(h);
         return 0;
     }
     h->created = 1;
@@ -387,10 +408,6 @@ static int is_opened(const cf_harness_t *h) {
 
 static int is_closed(const cf_harness_t *h) {
     return !h->began[SLUICE_OP_CLOSE];
-}
-
-static int is_ctx_closed(const cf_harness_t *h) {
-    return h->ctx_closed;
 }
 
 /* Begins an operation whose call is `call`; a NULL callback succeeds at once. */
@@ -437,10 +454,6 @@ int cf_start(cf_harness_t *h) {
     return 0;
 }
 
-static void on_ctx_closed(void *user) {
-    ((cf_harness_t *)user)->ctx_closed = 1;
-}
-
 static void describe_handle(uv_handle_t *handle, void *arg) {
     char *text = arg;
     size_t len = strlen(text);
@@ -470,8 +483,7 @@ void cf_end(cf_harness_t *h) {
     h->over = 1;
     if (h->opened) /* time to speak too late */
         cf_spin(h, 30, NULL);
-    sl_ctx_close(h->ctx, on_ctx_closed, h);
-    if (!cf_spin(h, CF_DEADLINE, is_ctx_closed)) {
+    if (!close_ctx(h)) {
         cf_fail(h, "work that it gave to offload did not end within %d s of its close",
                 CF_DEADLINE / 1000);
         return;

@@ -29,9 +29,10 @@ static void apply(cf_harness_t *h, sluice_batch_t *in) {
 
     size = count * sizeof(*records);
     before = malloc(size > 0 ? size : 1);
-    memcpy(before, records, size);
+    if (size > 0)
+        memcpy(before, records, size);
     status = h->plugin->transform->apply(h->self, in, &out);
-    if (memcmp(before, records, size) != 0)
+    if (size > 0 && memcmp(before, records, size) != 0)
         cf_fail(h, "apply changed the records of its input");
     free(before);
     if (status > 0)
