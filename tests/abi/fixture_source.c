@@ -25,7 +25,7 @@ static int create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
 }
 
 static int may_emit(const fixture_t *f) {
-#ifdef SOURCE_NO_CREDIT
+#if defined(SOURCE_NO_CREDIT) || defined(SOURCE_LATE)
     return !f->paused;
 #elif defined(SOURCE_NO_PAUSE)
     return 1;

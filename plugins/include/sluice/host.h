@@ -275,6 +275,7 @@ static inline int sluice_buf_reserve(sluice_buf_t *buf, size_t n) {
     return buf->grow(buf, n);
 }
 
+/* Appends n bytes; after an error nothing. */
 static inline void sluice_buf_put(sluice_buf_t *buf, const char *data, size_t n) {
     if (sluice_buf_reserve(buf, n) != SLUICE_OK)
         return;
@@ -283,10 +284,12 @@ static inline void sluice_buf_put(sluice_buf_t *buf, const char *data, size_t n)
     buf->len += n;
 }
 
+/* Appends a slice; nothing for null. */
 static inline void sluice_buf_put_str(sluice_buf_t *buf, sluice_str_t s) {
     sluice_buf_put(buf, s.data, s.len);
 }
 
+/* Appends one byte. */
 static inline void sluice_buf_put_char(sluice_buf_t *buf, char c) {
     sluice_buf_put(buf, &c, 1);
 }

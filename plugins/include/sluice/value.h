@@ -179,15 +179,18 @@ static inline sluice_str_t sluice_str(const char *text) {
     return s;
 }
 
+/* A slice of len bytes. */
 static inline sluice_str_t sluice_str_n(const char *data, size_t len) {
     sluice_str_t s = { data, len };
     return s;
 }
 
+/* 1 when both have the same bytes; null equals only null. */
 static inline int sluice_str_eq(sluice_str_t a, sluice_str_t b) {
     return a.len == b.len && (a.data == NULL) == (b.data == NULL) && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* The null value. */
 static inline sluice_value_t sluice_null(void) {
     sluice_value_t v = { SLUICE_NULL, 0, 0, 0, { 0 } };
     return v;
@@ -221,6 +224,7 @@ static inline sluice_str_t sluice_value_str(const sluice_value_t *v) {
     return sluice_str_n(v->as.s, v->len);
 }
 
+/* 1 when the value is null. */
 static inline int sluice_is_null(const sluice_value_t *v) {
     return v->kind == SLUICE_NULL;
 }
@@ -253,6 +257,7 @@ static inline void sluice_put_be64(uint8_t *p, uint64_t n) {
         p[i] = (uint8_t)n;
 }
 
+/* The number that sluice_put_be64 wrote. */
 static inline uint64_t sluice_get_be64(const uint8_t *p) {
     uint64_t n = 0;
     int i;
