@@ -7,28 +7,49 @@ void extend_cache_init(extend_cache_t *cache, const sluice_api_t *api) {
     cache->api = api;
 }
 
-static void drop_plan(extend_cache_t *cache, size_t slot, uint32_t n) {
-    extend_plan_t *plan = cache->slots[slot];
+static void free_plan(extend_cache_t *cache, extend_plan_t *plan) {
     uint32_t i;
 
     if (plan == NULL)
         return;
     cache->api->schema_unref(plan->from);
     cache->api->schema_unref(plan->to);
-    for (i = 0; i < n; i++)
+    for (i = 0; i < EXTEND_MAX_FIELDS; i++) /* unused entries are NULL, which unref accepts */
         cache->api->schema_unref(plan->added[i]);
     free(plan);
+}
+
+static void retire_plan(extend_cache_t *cache, size_t slot) {
+    extend_plan_t *plan = cache->slots[slot];
+
+    if (plan == NULL)
+        return;
+    plan->next = cache->retired;
+    cache->retired = plan;
     cache->slots[slot] = NULL;
+}
+
+static void free_retired(extend_cache_t *cache) {
+    extend_plan_t *plan;
+
+    while ((plan = cache->retired) != NULL) {
+        cache->retired = plan->next;
+        free_plan(cache, plan);
+    }
 }
 
 void extend_cache_fini(extend_cache_t *cache) {
     size_t i;
 
-    for (i = 0; i < EXTEND_CACHE_SLOTS; i++)
-        drop_plan(cache, i, EXTEND_MAX_FIELDS); /* unused entries are NULL, which unref accepts */
+    free_retired(cache);
+    for (i = 0; i < EXTEND_CACHE_SLOTS; i++) {
+        free_plan(cache, cache->slots[i]);
+        cache->slots[i] = NULL;
+    }
 }
 
-const sluice_value_t *value_field(const sluice_value_t *value, sluice_str_t name, const sluice_schema_t **schema) {
+const sluice_value_t *value_field(const sluice_value_t *value, sluice_str_t name,
+                                  const sluice_schema_t **schema) {
     uint32_t i;
 
     if (schema != NULL)
@@ -55,7 +76,8 @@ const sluice_value_t *value_field(const sluice_value_t *value, sluice_str_t name
 
 /* ---- structs ---- */
 
-static int plan_fits(const extend_plan_t *plan, const sluice_schema_t *from, const sluice_field_t *fields, uint32_t n) {
+static int plan_fits(const extend_plan_t *plan, const sluice_schema_t *from,
+                     const sluice_field_t *fields, uint32_t n) {
     uint32_t i;
 
     if (plan == NULL || plan->from != from)
@@ -68,7 +90,8 @@ static int plan_fits(const extend_plan_t *plan, const sluice_schema_t *from, con
 }
 
 /* The extended schema: without the name of the old one, which it no longer is. */
-static const sluice_schema_t *extended_schema(extend_plan_t *plan, const sluice_api_t *api, const sluice_schema_t *from,
+static const sluice_schema_t *extended_schema(extend_plan_t *plan, const sluice_api_t *api,
+                                              const sluice_schema_t *from,
                                               const sluice_field_t *fields, uint32_t n) {
     sluice_schema_t template_schema = *from;
     sluice_field_t *all = malloc((from->field_count + n) * sizeof(*all));
@@ -94,7 +117,8 @@ static const sluice_schema_t *extended_schema(extend_plan_t *plan, const sluice_
     return to;
 }
 
-static extend_plan_t *plan_for(extend_cache_t *cache, const sluice_schema_t *from, const sluice_field_t *fields, uint32_t n) {
+static extend_plan_t *plan_for(extend_cache_t *cache, const sluice_schema_t *from,
+                               const sluice_field_t *fields, uint32_t n) {
     const sluice_api_t *api = cache->api;
     size_t slot = (size_t)(from->id % EXTEND_CACHE_SLOTS);
     extend_plan_t *plan = cache->slots[slot];
@@ -102,7 +126,7 @@ static extend_plan_t *plan_for(extend_cache_t *cache, const sluice_schema_t *fro
 
     if (plan_fits(plan, from, fields, n))
         return plan;
-    drop_plan(cache, slot, n);
+    retire_plan(cache, slot);
     plan = calloc(1, sizeof(*plan));
     if (plan == NULL)
         return NULL;
@@ -118,8 +142,8 @@ static extend_plan_t *plan_for(extend_cache_t *cache, const sluice_schema_t *fro
     return plan;
 }
 
-static int extend_struct(extend_cache_t *cache, sluice_batch_t *batch, sluice_record_t *out, const sluice_field_t *fields,
-                         const sluice_value_t *values, uint32_t n) {
+static int extend_struct(extend_cache_t *cache, sluice_batch_t *batch, sluice_record_t *out,
+                         const sluice_field_t *fields, const sluice_value_t *values, uint32_t n) {
     const sluice_struct_t *old = out->value.as.st;
     extend_plan_t *plan = plan_for(cache, old->schema, fields, n);
     sluice_struct_t *st;
@@ -144,10 +168,11 @@ static int extend_struct(extend_cache_t *cache, sluice_batch_t *batch, sluice_re
 
 /* ---- maps ---- */
 
-static int extend_map(extend_cache_t *cache, sluice_batch_t *batch, sluice_record_t *out, const sluice_field_t *fields,
-                      const sluice_value_t *values, uint32_t n) {
+static int extend_map(extend_cache_t *cache, sluice_batch_t *batch, sluice_record_t *out,
+                      const sluice_field_t *fields, const sluice_value_t *values, uint32_t n) {
     uint32_t count = out->value.len;
-    sluice_value_t *items = cache->api->batch_alloc(batch, 2 * ((size_t)count + n) * sizeof(*items));
+    sluice_value_t *items =
+        cache->api->batch_alloc(batch, 2 * ((size_t)count + n) * sizeof(*items));
     uint32_t i;
 
     if (items == NULL)
@@ -166,10 +191,13 @@ static int extend_map(extend_cache_t *cache, sluice_batch_t *batch, sluice_recor
     return SLUICE_OK;
 }
 
-int extend_record(extend_cache_t *cache, sluice_batch_t *batch, sluice_record_t *out, const sluice_field_t *fields,
-                  const sluice_value_t *values, uint32_t n) {
+int extend_record(extend_cache_t *cache, sluice_batch_t *batch, sluice_record_t *out,
+                  const sluice_field_t *fields, const sluice_value_t *values, uint32_t n) {
     if (n > EXTEND_MAX_FIELDS)
         return SLUICE_INVALID;
+    if (cache->batch != batch)
+        free_retired(cache);
+    cache->batch = batch;
     if (out->value.kind == SLUICE_STRUCT)
         return extend_struct(cache, batch, out, fields, values, n);
     if (out->value.kind == SLUICE_MAP)

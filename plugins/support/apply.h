@@ -1,0 +1,37 @@
+/*
+ * support/apply.h: the loop of a transform that works record by record.
+ *
+ * What this is: hands each record to a function as a copy that it may change. The output batch is
+ * made only when something changes; it shares the input's memory, and is sealed, so that schemas of
+ * its records may be dropped from caches afterwards. Thread: the instance's.
+ */
+#ifndef SUPPORT_APPLY_H
+#define SUPPORT_APPLY_H
+
+#include "sluice/plugin.h"
+
+typedef struct apply {
+    const sluice_api_t *api;
+    sluice_ctx_t *ctx;
+    sluice_batch_t *in;
+    const sluice_record_t *records;
+    size_t count;
+    size_t at;           /* index of the record at hand */
+    sluice_batch_t *out; /* NULL: all so far go on unchanged */
+} apply_t;
+
+/* What is to become of a record. A negative status, after api->fail, rejects it. */
+enum { APPLY_DROP = 0, APPLY_SAME = 1, APPLY_CHANGED = 2 };
+typedef int (*apply_fn)(void *self, apply_t *a, sluice_record_t *record);
+
+/* The memory for a changed record; NULL when there is none. */
+sluice_batch_t *apply_batch(apply_t *a);
+
+/* sluice_transform_t.apply by fn. */
+int apply_records(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_batch_t *in,
+                  sluice_batch_t **out, apply_fn fn, void *self);
+
+/* Whether a topic is one of the list; an empty list has them all. */
+int apply_topic(const char *const *topics, size_t count, sluice_str_t topic);
+
+#endif
