@@ -12,11 +12,10 @@
 
 static const char usage[] =
     "Usage: sluice try [--plugin-path FOLDERS] --case FILE...\n\n"
-    "Puts each case file through the real plugins and prints {\"name\",\"output\"}, one line a
-    case.\n
-    "
-    "A case is {\"name\", \"converter\": CLASS, \"config\": {}, \"direction\": \"to_connect\" or\n"
-    "\"from_connect\", \"input\": {\"base64\"} or {\"schema\", \"typed\"}}.\n";
+    "Puts each case file through the real plugins and prints {\"name\",\"output\"},\n"
+    "one line a case. A case is {\"name\", \"converter\": CLASS, \"config\": {},\n"
+    "\"direction\": \"to_connect\" or \"from_connect\",\n"
+    "\"input\": {\"base64\"} or {\"schema\", \"typed\"}}.\n";
 
 /* A kind of case: which member tells it, and who runs it. */
 typedef struct kind {
@@ -52,9 +51,8 @@ static int run_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *js
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (sl_try_member(json, kinds[i].member) != NULL)
             return kinds[i].run(t, arena, json, out);
-    sl_buf_puts(out, "{\"error\":{\"stage\":\"case\",\"class\":\"case.kind\",\"message\":\"no
-                member of "
-                     "the case tells its kind; known: converter\"}}");
+    sl_buf_puts(out, "{\"error\":{\"stage\":\"case\",\"class\":\"case.kind\",\"message\":"
+                     "\"no member tells the kind of this case; known: converter\"}}");
     return SLUICE_INVALID;
 }
 

@@ -8,7 +8,7 @@
 #include "record/json.h"
 #include "record/schema.h"
 
-/* A schema crosses the JSON converter as that of an empty array's elements: so it needs no value. */
+/* A schema crosses the JSON converter as that of an empty array's elements: it needs no value. */
 #define ARRAY_HEAD "{\"schema\":{\"type\":\"array\",\"items\":"
 #define ARRAY_TAIL ",\"optional\":false},\"payload\":[]}"
 #define TOPIC      "t"

@@ -247,7 +247,7 @@ static int read_struct(sluice_batch_t *arena, const sluice_value_t *json,
                 status = sl_try_read_typed(arena, &json->as.items[2 * k + 1],
                                            schema->fields[i].schema, &st->fields[i], fault);
     }
-    *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st} * };
+    *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st}};
     return status;
 }
 

@@ -67,7 +67,7 @@ static int64_t floor_div(int64_t a, int64_t b) {
     return a / b - (a % b < 0);
 }
 
-/* java.util.Date.toString in UTC. A cycle of both calendars is moved up so that days are positive. */
+/* java.util.Date.toString in UTC. Julian days are moved up by whole cycles, to be positive. */
 static void write_date(sluice_buf_t *buf, int64_t ms) {
     static const char *const days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

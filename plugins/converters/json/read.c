@@ -358,7 +358,7 @@ static int read_struct(converter_t *c, sluice_batch_t *arena, const sluice_schem
     if (st == NULL)
         return memory_fault(c);
     st->schema = schema;
-    *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st} * };
+    *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st}};
     for (i = 0; i < schema->field_count && status == SLUICE_OK; i++) {
         const sluice_field_t *f = &schema->fields[i];
         const sluice_value_t *v = find_field(json, f->name, &from);
