@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/heapbuf.h"
+#include "config/config.h"
 #include "plugin/ctx.h"
 #include "plugin/module.h"
 #include "record/batch.h"
