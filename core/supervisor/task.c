@@ -250,6 +250,14 @@ void sl_task_start(sl_task_t *t) {
     restart_later(t, "no memory to start a task", "no memory");
 }
 
+static cJSON *drain_message(const sl_task_t *t) {
+    cJSON *message = sl_channel_message("drain");
+
+    /* It shall give up by itself a little before it is killed. */
+    cJSON_AddNumberToObject(message, "deadline_ms", (double)(options(t)->drain_ms * 9 / 10));
+    return message;
+}
+
 void sl_task_stop(sl_task_t *t) {
     char why[80];
 
@@ -266,7 +274,7 @@ void sl_task_stop(sl_task_t *t) {
     snprintf(why, sizeof why, "it did not drain within %.3g s",
              (double)options(t)->drain_ms / 1000);
     sl_child_deadline(t->child, options(t)->drain_ms, why);
-    sl_child_send(t->child, sl_channel_message("drain"));
+    sl_child_send(t->child, drain_message(t));
 }
 
 /* ---- each tick ---- */
