@@ -11,15 +11,11 @@
 #include "cli/plugins.h"
 #include "cli/run.h"
 #include "cli/status.h"
-#if __has_include("cli/try.h")
 #include "cli/try.h"
-#endif
 #include "cli/validate.h"
 #include "cli/version.h"
 #include "plugin/prober.h"
-#if __has_include("runtime/task.h")
 #include "runtime/task.h"
-#endif
 
 #define CHANNEL_FD 3
 #define LOCK_FD 4 /* the data directory's lock: held by living */
@@ -41,13 +37,9 @@ typedef struct verb {
 static const verb_t verbs[] = {
     { "run", sl_cli_run, "run pipelines and connectors, and the REST port" },
     { "status", sl_cli_status, "show what a running sluice does" },
-#if __has_include("cli/validate.c")
     { "validate", sl_cli_validate, "check descriptors and connector JSON: all faults at once" },
-#endif
     { "plugins", sl_cli_plugins, "list and describe plugins, check a module" },
-#if __has_include("cli/try.h")
     { "try", sl_cli_try, "put records through converters and transforms" },
-#endif
     { "version", sl_cli_version, "show the version" },
 };
 
@@ -65,7 +57,6 @@ static int usage(FILE *out, int code) {
     return code;
 }
 
-#if __has_include("runtime/task.h")
 /* A child of the supervisor must not outlive it, nor hand its descriptors to others. */
 static int run_task(void) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -74,16 +65,13 @@ static int run_task(void) {
     fcntl(LOCK_FD, F_SETFD, FD_CLOEXEC);
     return sl_task_main(CHANNEL_FD);
 }
-#endif
 
 int main(int argc, char **argv) {
     const char *verb = argc > 1 ? argv[1] : "";
     size_t i;
 
-#if __has_include("runtime/task.h")
     if (strcmp(verb, "__task") == 0)
         return run_task();
-#endif
     if (strcmp(verb, "__probe") == 0 && argc == 3)
         return sl_prober_main(argv[2]);
     for (i = 0; i < VERBS; i++)

@@ -1,0 +1,109 @@
+/* The small parts of the supervisor: backoff, the tail of a log, hidden secrets. */
+#include "supervisor/backoff.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "supervisor/secrets.h"
+#include "supervisor/tail.h"
+
+static void test_backoff(void **state) {
+    unsigned attempt;
+    uint64_t random;
+
+    (void)state;
+    for (attempt = 0; attempt < 80; attempt++) {
+        uint64_t full = attempt < 7 ? 500ull << attempt : 60000;
+        if (full > 60000)
+            full = 60000;
+        for (random = 0; random < 100000; random += 777) {
+            uint64_t ms = sl_backoff_ms(500, 60000, attempt, random);
+            assert_true(ms <= full);
+            assert_true(ms >= full / 2);
+        }
+    }
+    assert_int_equal(sl_backoff_ms(0, 0, 3, 5), 0);
+    assert_int_equal(sl_backoff_ms(1, 1, 3, 5), 1);
+}
+
+static void test_tail(void **state) {
+    sl_tail_t tail;
+    char line[700];
+    char *text;
+    int i;
+
+    (void)state;
+    sl_tail_init(&tail);
+    text = sl_tail_text(&tail, "head");
+    assert_string_equal(text, "head");
+    free(text);
+    for (i = 0; i < 50; i++) {
+        snprintf(line, sizeof line, "line %d", i);
+        sl_tail_add(&tail, line);
+    }
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    sl_tail_add(&tail, line);
+    text = sl_tail_text(&tail, "head");
+    assert_non_null(strstr(text, "head\n\tline 31\n\tline 32"));
+    assert_null(strstr(text, "line 30"));
+    assert_true(strlen(text) < 1000);
+    free(text);
+    sl_tail_fini(&tail);
+}
+
+static char *shown(const char *config, const char *pointers) {
+    cJSON *c = cJSON_Parse(config);
+    cJSON *p = cJSON_Parse(pointers);
+    cJSON *hidden = sl_secrets_hide(c, p);
+    char *text = cJSON_PrintUnformatted(hidden);
+
+    cJSON_Delete(c);
+    cJSON_Delete(p);
+    cJSON_Delete(hidden);
+    return text;
+}
+
+static void test_hide(void **state) {
+    char *text = shown("{\"source\":{\"config\":{\"key\":\"abc\",\"user\":\"me\"}},"
+                       "\"a.password\":\"x\",\"b.password\":\"${env:X}\",\"c.password\":\"\"}",
+                       "[\"/source/config/key\",\"/not/there\"]");
+
+    (void)state;
+    assert_string_equal(text, "{\"source\":{\"config\":{\"key\":\"[hidden]\",\"user\":\"me\"}},"
+                              "\"a.password\":\"[hidden]\",\"b.password\":\"${env:X}\","
+                              "\"c.password\":\"\"}");
+    free(text);
+}
+
+static void test_keep(void **state) {
+    cJSON *old = cJSON_Parse("{\"a\":\"1\",\"sinks\":[{\"p\":\"s3cret\"},{\"p\":\"t\"}]}");
+    cJSON *new = cJSON_Parse("{\"a\":\"[hidden]\",\"b\":\"[hidden]\","
+                             "\"sinks\":[{\"p\":\"[hidden]\"},{\"p\":\"new\"},{\"p\":\"z\"}]}");
+    char *text;
+
+    (void)state;
+    sl_secrets_keep(new, old);
+    text = cJSON_PrintUnformatted(new);
+    assert_string_equal(text, "{\"a\":\"1\",\"b\":\"[hidden]\","
+                              "\"sinks\":[{\"p\":\"s3cret\"},{\"p\":\"new\"},{\"p\":\"z\"}]}");
+    free(text);
+    sl_secrets_keep(new, NULL);
+    cJSON_Delete(old);
+    cJSON_Delete(new);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_hide),
+        cmocka_unit_test(test_keep),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
