@@ -18,7 +18,7 @@
 #include "runtime/task.h"
 
 #define CHANNEL_FD 3
-#define LOCK_FD 4 /* the data directory's lock: held by living */
+#define LOCK_FD 4 /* the data directory's lock: held for as long as it lives */
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Freed memory that the sanitizer keeps would count against memory.limit: 256 MB by default. */
