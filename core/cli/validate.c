@@ -15,6 +15,7 @@
 #include "config/json_file.h"
 #include "config/overlay.h"
 #include "config/pipeline.h"
+#include "config/worker.h"
 #include "observe/log.h"
 #include "plugin/catalog.h"
 
@@ -24,6 +25,7 @@
 
 typedef struct arguments {
     const char *plugin_path;
+    const char *worker;
     const char *sets[CHANGES_MAX];
     const char *overlays[CHANGES_MAX];
     size_t set_count;
@@ -35,18 +37,21 @@ typedef struct arguments {
 typedef struct validation {
     const arguments_t *arguments;
     sl_plugin_catalog_t catalog;
-    cJSON *files; /* with --json: what is printed at the end */
+    cJSON *worker; /* or NULL */
+    cJSON *files;  /* with --json: what is printed at the end */
     size_t checked;
     size_t invalid;
 } validation_t;
 
 static int usage(FILE *out, int code) {
-    fputs("usage: sluice validate FILE|DIR... [--set PATH=VALUE]... [--overlay FILE]...\n"
-          "                       [--connect] [--json] [--plugin-path DIRS]\n\n"
-          "Checks descriptors and connector JSON and shows all faults at once.\n"
-          "--connect also asks the servers.\n"
-          "Exit code: 0 valid, 1 faults, 2 wrong usage.\n",
-          out);
+    fputs(
+        "usage: sluice validate FILE|DIR... [--set PATH=VALUE]... [--overlay FILE]...\n"
+        "                       [--worker FILE] [--connect] [--json] [--plugin-path DIRS]\n\n"
+        "Checks descriptors and connector JSON and shows all faults at once.\n"
+        "--connect also asks the servers. --worker: defaults for connectors (converters, servers), as\n"
+        "a properties file or JSON.\n"
+        "Exit code: 0 valid, 1 faults, 2 wrong usage.\n",
+        out);
     return code;
 }
 
@@ -57,6 +62,7 @@ static int parse(int argc, char **argv, arguments_t *a) {
                                           {"overlay", required_argument, NULL, 'o'},
                                           {"json", no_argument, NULL, 'j'},
                                           {"connect", no_argument, NULL, 'c'},
+                                          {"worker", required_argument, NULL, 'w'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int c;
@@ -74,6 +80,7 @@ static int parse(int argc, char **argv, arguments_t *a) {
         case 'o': a->overlays[a->overlay_count++] = optarg; break;
         case 'j': a->json = 1; break;
         case 'c': a->connect = 1; break;
+        case 'w': a->worker = optarg; break;
         case 'h': return usage(stdout, 0);
         default: return usage(stderr, EXIT_USAGE);
         }
@@ -119,7 +126,7 @@ static void check_connector(const validation_t *v, const cJSON *document, const 
     cJSON *native = NULL;
     size_t from;
 
-    sl_connect_to_native(document, NULL, &v->catalog, name, report, &native, &map);
+    sl_connect_to_native(document, v->worker, &v->catalog, name, report, &native, &map);
     from = report->count;
     if (native != NULL)
         check_native(v, native, name, report);
@@ -237,12 +244,33 @@ static int open_catalog(uv_loop_t *loop, const char *given, sl_catalog_t **out) 
     return status;
 }
 
+/* 1, or 0 after its faults were printed. */
+static int read_worker(const char *path, cJSON **out) {
+    sl_report_t report;
+    char *text;
+
+    if (path == NULL)
+        return 1;
+    sl_report_init(&report);
+    if (sl_worker_read(path, &report, out) != SLUICE_OK) {
+        text = sl_report_text(&report, "sluice validate");
+        fputs(text != NULL ? text : "sluice validate: out of memory\n", stderr);
+        free(text);
+    }
+    sl_report_fini(&report);
+    return *out != NULL;
+}
+
 static int validate(const arguments_t *a, char **paths, int count) {
     validation_t v = {.arguments = a, .files = cJSON_CreateArray()};
     sl_catalog_t *catalog;
     uv_loop_t loop;
     int i;
 
+    if (!read_worker(a->worker, &v.worker)) {
+        cJSON_Delete(v.files);
+        return EXIT_FAULT;
+    }
     if (uv_loop_init(&loop) != 0 || open_catalog(&loop, a->plugin_path, &catalog) != SLUICE_OK) {
         fputs("sluice validate: out of memory\n", stderr);
         return EXIT_FAULT;
@@ -253,6 +281,7 @@ static int validate(const arguments_t *a, char **paths, int count) {
     sl_catalog_close(catalog, NULL, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
+    cJSON_Delete(v.worker);
     if (a->json)
         print_files(&v);
     else

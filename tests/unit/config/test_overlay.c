@@ -11,6 +11,7 @@
 #include "config/json_file.h"
 #include "config/overlay.h"
 #include "config/properties.h"
+#include "config/worker.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,27 @@ static void properties(void **state) {
     cJSON_Delete(json);
 }
 
+static void worker_files(void **state) {
+    char path[128];
+    sl_report_t report;
+    cJSON *json;
+    (void)state;
+    sl_report_init(&report);
+    snprintf(path, sizeof path, "%s/pw", folder);
+    put_file("pw", "bootstrap.servers=a:1,b:2\nkey.converter = x\n");
+    assert_int_equal(sl_worker_read(path, &report, &json), SLUICE_OK);
+    expect_json(json, "{\"bootstrap.servers\":\"a:1,b:2\",\"key.converter\":\"x\"}");
+    cJSON_Delete(json);
+    put_file("pw", " {\"a\":5,\"b\":true,\"c\":\"${env:SL_TEST_NONE:d}\"}");
+    assert_int_equal(sl_worker_read(path, &report, &json), SLUICE_OK);
+    expect_json(json, "{\"a\":\"5\",\"b\":\"true\",\"c\":\"d\"}");
+    cJSON_Delete(json);
+    put_file("pw", "{\"a\":[]}");
+    assert_int_equal(sl_worker_read(path, &report, &json), SLUICE_INVALID);
+    assert_int_equal(report.errors, 1);
+    sl_report_fini(&report);
+}
+
 static int setup(void **state) {
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/sl-overlay-XXXXXX");
@@ -180,7 +202,7 @@ static int teardown(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting),    cmocka_unit_test(merge_patch), cmocka_unit_test(references),
-        cmocka_unit_test(unresolved), cmocka_unit_test(properties),
+        cmocka_unit_test(unresolved), cmocka_unit_test(properties),  cmocka_unit_test(worker_files),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
