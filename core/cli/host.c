@@ -203,7 +203,7 @@ static int open_supervisor(host_t *h) {
     catalog.data_dir = h->o->data_dir;
     catalog.executable = h->o->executable;
     if (sl_catalog_create(&catalog, &h->catalog) != SLUICE_OK ||
-        sl_resolver_create(h->catalog, NULL, &h->resolver) != SLUICE_OK)
+        sl_resolver_create(h->catalog, h->o->worker, &h->resolver) != SLUICE_OK)
         return -1;
     options.loop = &h->loop;
     options.store = h->store;

@@ -17,6 +17,7 @@ typedef struct sl_host_options {
     const char *data_dir;
     const char *plugin_path;
     const char *executable;
+    const cJSON *worker; /* flat defaults for connectors, borrowed; NULL: none */
     sl_run_files_t files;
     int exit_when_done;
     uint64_t hang_ms; /* 0: the supervisor's default, for this and the next two */

@@ -9,6 +9,7 @@
 #include "cli/host.h"
 #include "cli/paths.h"
 #include "config/config.h"
+#include "config/worker.h"
 #include "observe/log.h"
 #include "sluice/error.h"
 
@@ -22,6 +23,7 @@ static const char help[] =
     "  --listen HOST:PORT    REST port (127.0.0.1:8083); port 0 takes any free one\n"
     "  --data DIR            where state is kept (sluice-data)\n"
     "  --plugin-path DIRS    folders of plugins, separated by ':'\n"
+    "  --worker FILE         defaults for connectors (converters, servers): properties or JSON\n"
     "  --set KEY=VALUE       changes a value in each file; may be given several times\n"
     "  --overlay FILE        JSON merged into each file; may be given several times\n"
     "  --log-level LEVEL     error, warn, info (default), debug, trace\n"
@@ -43,7 +45,8 @@ enum {
     OPT_EXIT_WHEN_DONE,
     OPT_HANG,
     OPT_DRAIN,
-    OPT_CRASHES
+    OPT_CRASHES,
+    OPT_WORKER
 };
 
 static const struct option long_options[] = {
@@ -58,6 +61,7 @@ static const struct option long_options[] = {
     { "hang-timeout", required_argument, NULL, OPT_HANG },
     { "drain-timeout", required_argument, NULL, OPT_DRAIN },
     { "crash-limit", required_argument, NULL, OPT_CRASHES },
+    { "worker", required_argument, NULL, OPT_WORKER },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -66,6 +70,7 @@ typedef struct arguments {
     sl_host_options_t host;
     sl_run_changes_t changes;
     const char *plugin_path;
+    cJSON *worker;
 } arguments_t;
 
 static int set_log_level(const char *text) {
@@ -104,6 +109,24 @@ static int read_number(const char *name, uint32_t type, const char *text, uint64
     return SLUICE_INVALID;
 }
 
+static int read_worker(arguments_t *a, const char *path) {
+    sl_report_t report;
+    char *text;
+    int status;
+
+    cJSON_Delete(a->worker);
+    sl_report_init(&report);
+    status = sl_worker_read(path, &report, &a->worker);
+    if (status != SLUICE_OK) {
+        text = sl_report_text(&report, "sluice run: --worker");
+        fputs(text != NULL ? text : "sluice run: out of memory\n", stderr);
+        free(text);
+    }
+    sl_report_fini(&report);
+    a->host.worker = a->worker;
+    return status;
+}
+
 static int take(arguments_t *a, int option) {
     uint64_t number = 0;
     int status = SLUICE_OK;
@@ -139,6 +162,8 @@ static int take(arguments_t *a, int option) {
         status = read_number("crash-limit", SLUICE_OPT_INT, optarg, &number);
         a->host.crash_limit = (unsigned)number;
         return status;
+    case OPT_WORKER:
+        return read_worker(a, optarg);
     default:
         return SLUICE_INVALID;
     }
@@ -214,6 +239,7 @@ int sl_cli_run(int argc, char **argv) {
     if (a.changes.sets != NULL && a.changes.overlays != NULL)
         code = run(&a, argc, argv);
     sl_run_files_fini(&a.host.files);
+    cJSON_Delete(a.worker);
     free(a.changes.sets);
     free(a.changes.overlays);
     return code;

@@ -48,8 +48,8 @@ static int usage(FILE *out, int code) {
         "usage: sluice validate FILE|DIR... [--set PATH=VALUE]... [--overlay FILE]...\n"
         "                       [--worker FILE] [--connect] [--json] [--plugin-path DIRS]\n\n"
         "Checks descriptors and connector JSON and shows all faults at once.\n"
-        "--connect also asks the servers. --worker: defaults for connectors (converters, servers), as\n"
-        "a properties file or JSON.\n"
+        "--connect also asks the servers. --worker: defaults for connectors (converters,\n"
+        "servers), as a properties file or JSON.\n"
         "Exit code: 0 valid, 1 faults, 2 wrong usage.\n",
         out);
     return code;
