@@ -12,32 +12,48 @@
 #define POWER_FAST  22           /* powers of ten that are exact doubles */
 #define STACK_TEXT  128
 
-size_t sl_int64_text(int64_t n, char *out) {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    uint64_t u = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-    char digits[SL_INT64_TEXT_MAX];
-    char *p = digits + sizeof(digits);
-    size_t len;
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
 
-    while (u >= 100) {
-        p -= 2;
-        memcpy(p, &pairs[(u % 100) * 2], 2);
-        u /= 100;
-    }
-    if (u >= 10) {
-        p -= 2;
-        memcpy(p, &pairs[u * 2], 2);
-    } else {
-        *--p = (char)('0' + u);
-    }
-    if (n < 0)
-        *out++ = '-';
-    len = (size_t)(digits + sizeof(digits) - p);
-    memcpy(out, p, len);
-    return len + (n < 0);
+static size_t count_digits(uint64_t u) {
+    size_t n = 1;
+
+    for (; u >= 10000; u /= 10000)
+        n += 4;
+    return n + (u >= 10) + (u >= 100) + (u >= 1000);
+}
+
+/* Eight digits that end before p, with leading zeros: 32-bit divisions are the quick ones. */
+static void put_eight(uint32_t n, char *p) {
+    uint32_t high = n / 10000;
+    uint32_t low = n % 10000;
+
+    memcpy(p - 8, &pairs[high / 100 * 2], 2);
+    memcpy(p - 6, &pairs[high % 100 * 2], 2);
+    memcpy(p - 4, &pairs[low / 100 * 2], 2);
+    memcpy(p - 2, &pairs[low % 100 * 2], 2);
+}
+
+size_t sl_int64_text(int64_t n, char *out) {
+    uint64_t u = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    size_t sign = n < 0;
+    size_t len = sign + count_digits(u);
+    char *p = out + len;
+    uint32_t rest;
+
+    if (sign)
+        *out = '-';
+    for (; u >= 100000000; u /= 100000000, p -= 8)
+        put_eight((uint32_t)(u % 100000000), p);
+    for (rest = (uint32_t)u; rest >= 100; rest /= 100, p -= 2)
+        memcpy(p - 2, &pairs[rest % 100 * 2], 2);
+    if (rest >= 10)
+        memcpy(p - 2, &pairs[rest * 2], 2);
+    else
+        p[-1] = (char)('0' + rest);
+    return len;
 }
 
 int sl_text_int64(sluice_str_t text, int64_t *out) {

@@ -32,6 +32,9 @@ struct plan {
     sluice_batch_t *memory;    /* of a root plan: where all of it lives */
 };
 
+/* That many bytes behind a field's head may be read, so that short heads are copied in one go. */
+#define HEAD_PADDING 32
+
 typedef struct plan_field {
     sluice_str_t head; /* {"name": or ,"name": */
     plan_t *plan;

@@ -61,6 +61,7 @@ static int finish(converter_t *c, sluice_buf_t *buf, int status, sluice_str_t *o
 
 static int make_field(converter_t *c, sluice_batch_t *memory, const sluice_field_t *field,
                       int first, plan_field_t *out) {
+    char padding[HEAD_PADDING];
     sluice_buf_t buf;
     int status = SLUICE_OK;
 
@@ -71,7 +72,11 @@ static int make_field(converter_t *c, sluice_batch_t *memory, const sluice_field
     sluice_buf_put_char(&buf, first ? '{' : ',');
     c->api->json->write_string(&buf, field->name);
     sluice_buf_put_char(&buf, ':');
-    return finish(c, &buf, SLUICE_OK, &out->head);
+    memset(padding, ' ', sizeof(padding));
+    sluice_buf_put(&buf, padding, sizeof(padding));
+    status = finish(c, &buf, SLUICE_OK, &out->head);
+    out->head.len -= sizeof(padding);
+    return status;
 }
 
 static int make_children(converter_t *c, sluice_batch_t *memory, plan_t *p) {

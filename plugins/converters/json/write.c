@@ -217,6 +217,16 @@ static int write_map(converter_t *c, const plan_t *plan, const sluice_value_t *v
     return SLUICE_OK;
 }
 
+/* Most heads are short: a copy of fixed size costs less than a call of memcpy. */
+static inline void put_head(sluice_buf_t *buf, sluice_str_t head) {
+    if (head.len > HEAD_PADDING || sluice_buf_reserve(buf, HEAD_PADDING) != SLUICE_OK) {
+        sluice_buf_put_str(buf, head);
+        return;
+    }
+    memcpy(buf->data + buf->len, head.data, HEAD_PADDING);
+    buf->len += head.len;
+}
+
 static int write_struct(converter_t *c, const plan_t *plan, const sluice_value_t *v,
                         sluice_buf_t *buf) {
     const sluice_struct_t *st = v->as.st;
@@ -229,7 +239,7 @@ static int write_struct(converter_t *c, const plan_t *plan, const sluice_value_t
     if (plan->schema->field_count == 0)
         sluice_buf_put_char(buf, '{');
     for (i = 0; i < plan->schema->field_count; i++, f++) {
-        sluice_buf_put_str(buf, f->head);
+        put_head(buf, f->head);
         status = write_value(c, f->plan, &st->fields[i], buf);
         if (status != SLUICE_OK)
             return status;
