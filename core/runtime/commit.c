@@ -235,7 +235,9 @@ static void on_last_deadline(uv_timer_t *timer) {
 }
 
 void sl_commit_last(sl_trunk_t *t) {
-    uv_timer_start(&t->commit.timer, on_last_deadline, SL_LAST_COMMIT_MS, 0);
+    uint64_t ms = t->params.last_commit_ms != 0 ? t->params.last_commit_ms : SL_LAST_COMMIT_MS;
+
+    uv_timer_start(&t->commit.timer, on_last_deadline, ms, 0);
     if (t->commit.phase == SL_COMMIT_IDLE)
         sl_commit_start(t);
     /* else the one under way ends first, and sl_trunk_committed_last asks for another */

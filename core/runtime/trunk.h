@@ -54,6 +54,7 @@ typedef struct sl_trunk_params {
     const sl_entry_t *stored;
     size_t stored_count;
     int paused;
+    uint64_t last_commit_ms; /* how long the end waits for `stored`; 0: 5 s */
     sl_trunk_events_t events;
     void *user;
 } sl_trunk_params_t;

@@ -63,6 +63,7 @@ typedef struct target {
     int own_position;   /* keeps positions with the data */
     int64_t own[PARTITIONS_MAX];
     int buffer;         /* releases at once, durable only in batches of so many tickets, or flush */
+    int buffer_ms;      /* or after so many turns of its timer; 0: never */
     int hang;           /* ends nothing */
     int hang_close;     /* never completes close */
     int slow_ms;        /* each ticket takes so long */

@@ -11,6 +11,7 @@ typedef struct stored {
     char cookie[32];
 } stored_t;
 
+sl_trunk_t *harness_trunk; /* for a debugger */
 static stored_t stored[BRANCHES_MAX][PARTITIONS_MAX];
 static const char *const branch_names[BRANCHES_MAX] = {"t0", "t1", "t2", "t3", "t4", "t5"};
 static const char *const partition_names[PARTITIONS_MAX] = {"{\"p\":0}", "{\"p\":1}", "{\"p\":2}",
@@ -189,8 +190,8 @@ static size_t fill_stored(sl_entry_t *entries, const run_options_t *o) {
                     .partition = sluice_str(partition_names[p]),
                     .position = stored[b][p].position,
                     .sub_index = stored[b][p].sub_index,
-                    .offset = stored[b][p].offset,
-                    .cookie = sluice_str(stored[b][p].cookie),
+                    .offset = stored[b][p].offset[0] ? stored[b][p].offset : NULL,
+                    .cookie = sluice_str(stored[b][p].cookie[0] ? stored[b][p].cookie : NULL),
                 };
     return n;
 }
@@ -251,10 +252,12 @@ run_result_t harness_run(const run_options_t *o) {
         .graph = {.pipeline = &pipeline, .state_dir = o->state_dir, .find = find_plugin},
         .stored = entries,
         .stored_count = fill_stored(entries, o),
+        .last_commit_ms = o->kill_after_ms > 0 ? 5 : 0,
         .events = {on_state, on_positions, on_ended},
         .user = &run,
     };
     assert_int_equal(sl_trunk_create(&params, &run.trunk), SLUICE_OK);
+    harness_trunk = run.trunk;
     while (!run.ended)
         uv_run(&run.loop, UV_RUN_DEFAULT);
     collect(&run);

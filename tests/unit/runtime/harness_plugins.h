@@ -198,6 +198,7 @@ typedef struct sink {
     int broken;
     int flushing;
     int losing;
+    int waited;
     sluice_timer_t *timer;
     int timer_on;
 } sink_t;
@@ -380,6 +381,8 @@ static void end_flush(sink_t *s) {
     s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_OK);
 }
 
+static void later(sink_t *s);
+
 static void on_sink_timer(void *arg) {
     sink_t *s = arg;
 
@@ -392,8 +395,13 @@ static void on_sink_timer(void *arg) {
         s->api->broken(s->ctx, SLUICE_NOT_CONNECTED);
         return;
     }
-    if (s->t->buffer == 0 || s->count >= s->t->buffer || s->flushing)
+    if (s->t->buffer == 0 || s->count >= s->t->buffer || s->flushing ||
+        (s->t->buffer_ms > 0 && ++s->waited >= s->t->buffer_ms)) {
+        s->waited = 0;
         end_all(s);
+    }
+    if (s->count > 0 && s->t->buffer_ms > 0)
+        later(s);
     end_flush(s);
 }
 
