@@ -11,6 +11,7 @@
 #include "supervisor/secrets.h"
 
 #define ASK_TIMEOUT_MS 10000u
+#define DEFAULT_CONVERTER "json"
 
 typedef struct real_resolver {
     sl_resolver_t base;
@@ -52,10 +53,27 @@ typedef struct module_search {
     cJSON *modules;
 } module_search_t;
 
+static void put_module(cJSON *modules, uint32_t kind, const char *name,
+                       const sl_catalog_plugin_t *p) {
+    char key[300];
+
+    snprintf(key, sizeof key, "%s/%s", sl_plugin_kind_name(kind), name);
+    if (cJSON_GetObjectItemCaseSensitive(modules, key) == NULL)
+        cJSON_AddStringToObject(modules, key, p->module_copy);
+}
+
+/* The runtime takes it wherever a plugin wants a converter and none is named. */
+static void add_default_converter(module_search_t *search) {
+    const sl_catalog_plugin_t *p =
+        sl_catalog_find(search->work->resolver->catalog, SLUICE_CONVERTER, DEFAULT_CONVERTER);
+
+    if (p != NULL)
+        put_module(search->modules, SLUICE_CONVERTER, DEFAULT_CONVERTER, p);
+}
+
 static void add_module(void *user, const sl_plugin_use_t *use, const char *instance) {
     module_search_t *search = user;
     const sl_catalog_plugin_t *p;
-    char key[300];
 
     (void)instance;
     if (use->plugin == NULL)
@@ -66,9 +84,7 @@ static void add_module(void *user, const sl_plugin_use_t *use, const char *insta
                         "plugin %s is not there any more", use->plugin);
         return;
     }
-    snprintf(key, sizeof key, "%s/%s", sl_plugin_kind_name(use->kind), use->plugin);
-    if (cJSON_GetObjectItemCaseSensitive(search->modules, key) == NULL)
-        cJSON_AddStringToObject(search->modules, key, p->module_copy);
+    put_module(search->modules, use->kind, use->plugin, p);
 }
 
 static const char *type_of(const work_t *w) {
@@ -90,6 +106,7 @@ static void conclude(work_t *w) {
 
     if (status == SLUICE_OK) {
         sl_pipeline_each_plugin(w->pipeline, add_module, &search);
+        add_default_converter(&search);
         status = sl_report_status(&w->report);
     }
     if (w->map != NULL)
