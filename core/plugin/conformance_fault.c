@@ -277,7 +277,7 @@ static void run_config_fuzz(cf_harness_t *h) {
 }
 
 const cf_check_t cf_fault_checks[] = {
-    {"allocation-failure", CF_ALL, run_allocation_failure},
-    {"config-fuzz", CF_ALL, run_config_fuzz},
-    {NULL, 0, NULL},
+    {"allocation-failure", CF_ALL, run_allocation_failure, 0},
+    {"config-fuzz", CF_ALL, run_config_fuzz, 0},
+    {NULL, 0, NULL, 0},
 };

@@ -97,13 +97,17 @@ static uint32_t on_source_partition(void *user, sluice_str_t json) {
     cf_harness_t *h = user;
     uint32_t i;
 
+    if (json.data == NULL) {
+        cf_fail(h, "asked for a source partition that is null");
+        json = sluice_str("");
+    }
     for (i = 0; i < h->partition_count; i++)
         if (strlen(h->partitions[i]) == json.len &&
             memcmp(h->partitions[i], json.data, json.len) == 0)
             return i;
     if (h->partition_count == CF_PARTITIONS)
         return CF_PARTITIONS - 1;
-    h->partitions[h->partition_count] = strndup(json.data != NULL ? json.data : "", json.len);
+    h->partitions[h->partition_count] = strndup(json.data, json.len);
     return (uint32_t)h->partition_count++;
 }
 
@@ -434,8 +438,8 @@ static void begin(cf_harness_t *h, sluice_op_t op, int (*call)(void *self)) {
 int cf_open(cf_harness_t *h) {
     h->opened = 1;
     begin(h, SLUICE_OP_OPEN, calls_of(h->plugin).open);
-    if (!cf_spin(h, CF_DEADLINE, is_opened)) {
-        cf_fail(h, "OPEN was not completed within %d s", CF_DEADLINE / 1000);
+    if (!cf_spin(h, CF_OPEN_MS, is_opened)) {
+        cf_fail(h, "OPEN was not completed within %d s", CF_OPEN_MS / 1000);
         return 0;
     }
     return !cf_is_over(h) && h->status[SLUICE_OP_OPEN] == SLUICE_OK;

@@ -17,7 +17,8 @@
 #define CF_TICKETS    64
 #define CF_PARTITIONS 64
 #define CF_OPS        4
-#define CF_DEADLINE   10000 /* ms for an operation */
+#define CF_OPEN_MS    30000 /* clients take their time to find out that nobody is there */
+#define CF_DEADLINE   10000 /* ms for any other operation */
 
 struct sluice_ticket {
     size_t records;
@@ -118,7 +119,11 @@ typedef struct cf_check {
     const char *name;
     uint32_t kinds; /* bits 1 << kind */
     void (*run)(cf_harness_t *h);
+    int needs_open; /* says nothing when the open fails, as without a server */
 } cf_check_t;
+
+/* How the reason of a lifecycle check begins whose open failed. */
+#define CF_OPEN_FAILED "checked up to its open"
 
 extern const cf_check_t cf_life_checks[]; /* each table ends with a NULL name */
 extern const cf_check_t cf_source_checks[];

@@ -203,9 +203,9 @@ static void run_test(cf_harness_t *h) {
 }
 
 const cf_check_t cf_pure_checks[] = {
-    {"apply", 1u << SLUICE_TRANSFORM, run_apply},
-    {"convert", 1u << SLUICE_CONVERTER, run_convert},
-    {"garbage", 1u << SLUICE_CONVERTER, run_garbage},
-    {"test", 1u << SLUICE_PREDICATE, run_test},
-    {NULL, 0, NULL},
+    {"apply", 1u << SLUICE_TRANSFORM, run_apply, 1},
+    {"convert", 1u << SLUICE_CONVERTER, run_convert, 0},
+    {"garbage", 1u << SLUICE_CONVERTER, run_garbage, 0},
+    {"test", 1u << SLUICE_PREDICATE, run_test, 0},
+    {NULL, 0, NULL, 0},
 };

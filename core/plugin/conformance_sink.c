@@ -168,10 +168,10 @@ static void run_close_while_flushing(cf_harness_t *h) {
 #define SINK (1u << SLUICE_SINK)
 
 const cf_check_t cf_sink_checks[] = {
-    {"delivery", SINK, run_delivery},
-    {"empty-batch", SINK, run_empty_batch},
-    {"odd-values", SINK, run_odd_values},
-    {"close-in-flight", SINK, run_close_in_flight},
-    {"close-while-flushing", SINK, run_close_while_flushing},
-    {NULL, 0, NULL},
+    {"delivery", SINK, run_delivery, 1},
+    {"empty-batch", SINK, run_empty_batch, 1},
+    {"odd-values", SINK, run_odd_values, 1},
+    {"close-in-flight", SINK, run_close_in_flight, 1},
+    {"close-while-flushing", SINK, run_close_while_flushing, 1},
+    {NULL, 0, NULL, 0},
 };

@@ -189,13 +189,13 @@ static void run_plan(cf_harness_t *h) {
 #define SOURCE (1u << SLUICE_SOURCE)
 
 const cf_check_t cf_source_checks[] = {
-    {"credit", SOURCE, run_credit},
-    {"pause-resume", SOURCE, run_pause},
-    {"close-in-flight", SOURCE, run_close_in_flight},
-    {"close-paused", SOURCE, run_close_paused},
-    {"offset-json", SOURCE, run_offset_json},
-    {"restart-at-position", SOURCE, run_restart},
-    {"restart-at-user-offset", SOURCE, run_restart_by_user},
-    {"plan", SOURCE, run_plan},
-    {NULL, 0, NULL},
+    {"credit", SOURCE, run_credit, 1},
+    {"pause-resume", SOURCE, run_pause, 1},
+    {"close-in-flight", SOURCE, run_close_in_flight, 1},
+    {"close-paused", SOURCE, run_close_paused, 1},
+    {"offset-json", SOURCE, run_offset_json, 1},
+    {"restart-at-position", SOURCE, run_restart, 1},
+    {"restart-at-user-offset", SOURCE, run_restart_by_user, 1},
+    {"plan", SOURCE, run_plan, 0},
+    {NULL, 0, NULL, 0},
 };
