@@ -158,7 +158,7 @@ static void check_refused_family(const sluice_api_t *api, sluice_ctx_t *ctx, con
     char full[200];
 
     for (size_t i = 0; i < api->config_prefix_count(ctx, prefix); i++) {
-        if (!api->config_prefix_at(ctx, prefix, i, &key, &text))
+        if (api->config_prefix_at(ctx, prefix, i, &key, &text) != SLUICE_OK)
             continue;
         snprintf(full, sizeof(full), "%s%s", prefix, key);
         api->config_error(ctx, full, "not supported by this version of the postgres source: take the option out, or leave the "

@@ -5,6 +5,8 @@
 
 enum { VERSION, CONNECTOR, NAME, TS_MS, SNAPSHOT, DB, SEQUENCE, TS_US, TS_NS, SCHEMA, TABLE, TXID, LSN, XMIN, ORIGIN, ORIGIN_LSN };
 
+#define HINT_MAX (1024u * 1024)
+
 /* What we imitate, and say so in the source block. */
 #define DEBEZIUM_VERSION "3.6.1.Final"
 
@@ -98,7 +100,7 @@ sluice_batch_t *pg_emitter_batch(pg_emitter_t *e) {
     }
     e->serial++;
     e->records = 0;
-    e->bytes = 0;
+    e->bytes = e->used = 0;
     return e->batch;
 }
 
@@ -113,7 +115,9 @@ int pg_emitter_flush(pg_emitter_t *e) {
         e->api->batch_unref(batch);
         return SLUICE_OK;
     }
-    e->hint = (e->hint + e->api->batch_bytes(batch)) / 2;
+    e->hint = e->used + e->bytes + e->used / 8 + 1024; /* what this one took; the next will be alike */
+    if (e->hint > HINT_MAX)
+        e->hint = HINT_MAX;
     return e->api->emit(e->ctx, batch);
 }
 
@@ -235,6 +239,7 @@ static int make_shape(pg_emitter_t *e, const pg_table_t *t, int rows, shape_t *s
 
     if (at == NULL)
         return SLUICE_NO_MEMORY;
+    e->used += total;
     s->envelope = cut(&at, struct_size(8));
     s->source = cut(&at, struct_size(PG_SOURCE_FIELDS));
     s->key = cut(&at, key);

@@ -29,6 +29,7 @@ typedef struct pg_emitter {
     uint64_t serial;
     uint32_t records;
     size_t bytes; /* row text in the batch */
+    size_t used;  /* structs in the batch */
     size_t hint;
     uint64_t last_emit_ns;
     int64_t now_us; /* wall clock of the events, set by pg_emitter_clock */
