@@ -106,18 +106,21 @@ sluice_batch_t *pg_emitter_batch(pg_emitter_t *e) {
 
 int pg_emitter_flush(pg_emitter_t *e) {
     sluice_batch_t *batch = e->batch;
+    uint32_t records = e->records;
 
     if (batch == NULL)
         return SLUICE_OK;
     e->batch = NULL;
+    e->records = 0;
     e->last_emit_ns = e->api->tick_ns(e->ctx);
-    if (e->records == 0) {
+    if (records == 0) {
         e->api->batch_unref(batch);
         return SLUICE_OK;
     }
     e->hint = e->used + e->bytes + e->used / 8 + 1024; /* what this one took; the next will be alike */
     if (e->hint > HINT_MAX)
         e->hint = HINT_MAX;
+    e->bytes = 0;
     return e->api->emit(e->ctx, batch);
 }
 

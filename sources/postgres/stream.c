@@ -150,22 +150,6 @@ static void send_status(pg_source_t *s) {
         pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED, "telling the server how far the stream is durable");
 }
 
-static void on_status_timer(void *arg) {
-    pg_source_t *s = arg;
-    pg_stream_t *m = &s->stream;
-    uint64_t end = m->wal_end > m->received ? m->wal_end : m->received;
-
-    s->api->metric_set(m->lag_bytes, m->flushed == 0 || end < m->flushed ? 0.0 : (double)(end - m->flushed));
-    send_status(s);
-}
-
-void pg_stream_committed(pg_source_t *s, uint64_t lsn) {
-    if (lsn <= s->stream.flushed)
-        return;
-    s->stream.flushed = lsn;
-    send_status(s);
-}
-
 /* Moves an idle partition on, so that the slot does not hold WAL that concerns nobody. */
 static void advance_to(pg_source_t *s, uint64_t lsn) {
     pg_stream_t *m = &s->stream;
@@ -177,6 +161,24 @@ static void advance_to(pg_source_t *s, uint64_t lsn) {
     m->advanced = lsn;
     m->advanced_ns = now;
     pg_emitter_advance(&s->out, &position);
+}
+
+static void on_status_timer(void *arg) {
+    pg_source_t *s = arg;
+    pg_stream_t *m = &s->stream;
+    uint64_t end = m->wal_end > m->received ? m->wal_end : m->received;
+
+    if (m->running && m->stops == 0)
+        advance_to(s, m->received);
+    s->api->metric_set(m->lag_bytes, m->flushed == 0 || end < m->flushed ? 0.0 : (double)(end - m->flushed));
+    send_status(s);
+}
+
+void pg_stream_committed(pg_source_t *s, uint64_t lsn) {
+    if (lsn <= s->stream.flushed)
+        return;
+    s->stream.flushed = lsn;
+    send_status(s);
 }
 
 /* ---- changes ---- */

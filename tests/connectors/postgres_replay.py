@@ -56,6 +56,8 @@ class Source:
 
     def _read(self):
         for raw in self.process.stdout:
+            if not raw.endswith(b"\n"):
+                break  # cut off by kill -9
             line = json.loads(raw.decode("utf-8", "surrogatepass"))
             self.last = time.monotonic()
             if "error" in line:

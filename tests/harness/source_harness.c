@@ -39,11 +39,12 @@ typedef struct harness {
     char *partition;
     const char *state, *converter_path, *converter_name;
     sluice_position_t position;
+    sluice_position_t start; /* what is not behind it was delivered before: skipped, as the runtime does */
     char stored[2000];
     int has_stored, null_output, keep, stalled, finish, closing, exit_code, opened;
-    uint64_t stall_ms;
+    uint64_t stall_ms, seen;
     int64_t credit_bytes;
-    uint64_t records, batches, max, bytes, first_ns, last_ns;
+    uint64_t skipped, records, batches, max, bytes, first_ns, last_ns;
 } harness_t;
 
 static void print_error(harness_t *h, int status) {
@@ -252,10 +253,12 @@ static int emit(void *user, sluice_batch_t *batch) {
     if (h->records == 0)
         h->first_ns = h->last_ns;
     for (size_t i = 0; i < n; i++) {
-        if (h->records + i > 0)
+        if (h->seen++ > 0)
             check_order(h, &r[i].position);
         h->position = r[i].position;
-        if (!h->null_output)
+        if (sluice_position_cmp(&r[i].position, &h->start) <= 0)
+            h->skipped++;
+        else if (!h->null_output)
             print_record(h, &r[i]);
     }
     if (!h->null_output)
@@ -263,7 +266,7 @@ static int emit(void *user, sluice_batch_t *batch) {
     h->records += n;
     h->batches++;
     h->bytes += sl_batch_bytes(batch);
-    if (n > 0)
+    if (n > 0 && sluice_position_cmp(&r[n - 1].position, &h->start) > 0)
         commit(h, r[n - 1].source_partition, &r[n - 1].position, r[n - 1].offset);
     sl_batch_unref(batch);
     if (h->max > 0 && h->records >= h->max)
@@ -278,10 +281,11 @@ static int emit(void *user, sluice_batch_t *batch) {
 
 static int advance(void *user, uint32_t partition, const sluice_position_t *position, sluice_str_t offset) {
     harness_t *h = user;
-    if (sluice_position_cmp(position, &h->position) < 0)
+    if (h->seen > 0 && sluice_position_cmp(position, &h->position) < 0)
         check_order(h, position);
     h->position = *position;
-    commit(h, partition, position, offset);
+    if (sluice_position_cmp(position, &h->start) > 0)
+        commit(h, partition, position, offset);
     return SLUICE_OK;
 }
 
@@ -315,6 +319,7 @@ static void load_state(harness_t *h) {
         for (int i = 0; i < SLUICE_POSITION_MAX && sscanf(hex + 2 * i, "%2x", &byte) == 1; i++)
             h->position.bytes[h->position.len++] = (uint8_t)byte;
     }
+    h->start = h->position;
     fclose(f);
 }
 
@@ -338,8 +343,12 @@ static sluice_ctx_t *make_ctx(harness_t *h, const sluice_plugin_t *p, const cJSO
         const sl_ctx_fault_t *faults;
         p->check(h->api, ctx);
         faults = sl_ctx_faults(ctx, &n);
-        for (size_t i = 0; i < n; i++)
-            printf("{\"fault\":\"%s\",\"message\":\"%s\"}\n", faults[i].option, faults[i].message);
+        for (size_t i = 0; i < n; i++) {
+            cJSON *line = cJSON_CreateObject();
+            cJSON_AddStringToObject(line, "fault", faults[i].option);
+            cJSON_AddStringToObject(line, "message", faults[i].message);
+            puts(cJSON_PrintUnformatted(line));
+        }
         if (n > 0)
             exit(3);
     }
@@ -458,7 +467,8 @@ int main(int argc, char **argv) {
     h.source->destroy(h.self);
     sl_ctx_destroy(h.ctx);
     seconds = (double)(h.last_ns - h.first_ns) / 1e9;
-    fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " batches, %.1f MB, %.3f s, %.0f records/s\n", h.records, h.batches,
+    fprintf(stderr, "%" PRIu64 " records (%" PRIu64 " skipped), %" PRIu64 " batches, %.1f MB, %.3f s, %.0f records/s\n", h.records,
+            h.skipped, h.batches,
             (double)h.bytes / 1e6, seconds, seconds > 0 ? (double)h.records / seconds : 0);
     free(h.partition);
     uv_close((uv_handle_t *)&h.term, NULL);

@@ -36,12 +36,15 @@ void pg_error_from(pg_error_t *error, const PGconn *pq, const PGresult *result) 
         put_line(error->message, sizeof(error->message), "the connection to the server was lost");
 }
 
+/* Five capitals or digits and a colon; the severity in front of it ("FATAL:") has no digit. */
 static int is_state(const char *text) {
+    int numbers = 0;
     for (int i = 0; i < 5; i++) {
         if (!isdigit((unsigned char)text[i]) && !isupper((unsigned char)text[i]))
             return 0;
+        numbers += isdigit((unsigned char)text[i]) != 0;
     }
-    return text[5] == ':';
+    return numbers > 0 && text[5] == ':';
 }
 
 void pg_error_split_state(pg_error_t *error) {
