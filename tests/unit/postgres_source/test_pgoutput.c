@@ -1,5 +1,5 @@
 /* The pgoutput and COPY readers: what they read, and that damaged messages are refused and never read past. */
-#include "../../../sources/postgres/pgoutput.c"
+#include "../../../sources/postgres/pgoutput.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
