@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "support/recordjson.h"
 #include "support/text.h"
 
 #define FIRST_LINE "sluice positions 1\n"
@@ -235,7 +236,7 @@ static void save_work(void *arg) {
 }
 
 static void free_save(struct save *s) {
-    text_fini(&s->text);
+    heapbuf_fini(&s->text);
     free(s->path);
     free(s);
 }
@@ -252,7 +253,7 @@ static void render(const journal_t *j, sluice_buf_t *text) {
 
     text_printf(text, FIRST_LINE);
     for (i = 0; i < j->count; i++) {
-        text_put_hex(text, j->entries[i].position.bytes, j->entries[i].position.len);
+        position_hex_write(text, &j->entries[i].position);
         text_printf(text, "/%u %s\n", j->entries[i].sub_index, j->entries[i].key);
     }
 }
@@ -263,7 +264,7 @@ int journal_save(journal_t *j, void (*done)(void *arg, int status, const char *e
 
     if (s == NULL)
         return SLUICE_NO_MEMORY;
-    text_init(&s->text);
+    heapbuf_init(&s->text);
     s->path = strdup(j->path);
     s->done = done;
     s->arg = arg;

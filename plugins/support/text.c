@@ -1,33 +1,6 @@
 #include "support/text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-static int grow(sluice_buf_t *buf, size_t more) {
-    size_t cap = buf->cap < 128 ? 128 : buf->cap;
-    char *data;
-
-    if (buf->status != SLUICE_OK)
-        return buf->status;
-    while (cap - buf->len < more && cap < SIZE_MAX / 2)
-        cap *= 2;
-    data = cap - buf->len < more ? NULL : realloc(buf->data, cap);
-    if (data == NULL)
-        return buf->status = SLUICE_NO_MEMORY;
-    buf->data = data;
-    buf->cap = cap;
-    return SLUICE_OK;
-}
-
-void text_init(sluice_buf_t *buf) {
-    memset(buf, 0, sizeof(*buf));
-    buf->grow = grow;
-}
-
-void text_fini(sluice_buf_t *buf) {
-    free(buf->data);
-    text_init(buf);
-}
 
 void text_printf(sluice_buf_t *buf, const char *fmt, ...) {
     va_list args;
@@ -67,11 +40,4 @@ void text_put_url(sluice_buf_t *buf, sluice_str_t text, const char *keep) {
         else
             text_printf(buf, "%%%02X", (unsigned)(unsigned char)c);
     }
-}
-
-void text_put_hex(sluice_buf_t *buf, const uint8_t *bytes, size_t n) {
-    size_t i;
-
-    for (i = 0; i < n; i++)
-        text_printf(buf, "%02x", bytes[i]);
 }

@@ -14,7 +14,7 @@ static void finish(ch_sink_t *s);
 /* ---- blocks ---- */
 
 static void free_block(ch_block_t *b) {
-    text_fini(&b->body);
+    heapbuf_fini(&b->body);
     free(b->columns);
     free(b->table);
     free(b);
@@ -27,7 +27,7 @@ static char *column_list(const ch_table_t *t, uint64_t present) {
     unsigned bit = 0;
     uint32_t i;
 
-    text_init(&text);
+    heapbuf_init(&text);
     for (i = 0; i < t->count; i++) {
         if (t->columns[i].has_default && bit < 64 && (present >> bit++ & 1) == 0)
             continue;
@@ -36,7 +36,7 @@ static char *column_list(const ch_table_t *t, uint64_t present) {
     }
     sluice_buf_put_char(&text, ')');
     list = text.status == SLUICE_OK ? strdup(text_str(&text)) : NULL;
-    text_fini(&text);
+    heapbuf_fini(&text);
     return list;
 }
 
@@ -46,7 +46,7 @@ static ch_block_t *add_block(ch_sink_t *s, ch_group_t *g, ch_table_t *t, ch_lane
 
     if (b == NULL)
         return NULL;
-    text_init(&b->body);
+    heapbuf_init(&b->body);
     b->lane = lane;
     b->present = present;
     b->table = strdup(t->name);

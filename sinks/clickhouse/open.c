@@ -99,13 +99,13 @@ static int ask(ch_sink_t *s, const char *select, const char *rest, http_response
     const char *c;
     int rc;
 
-    text_init(&sql);
+    heapbuf_init(&sql);
     text_printf(&sql, "%s WHERE database = '", select);
     for (c = s->database; *c != '\0'; c++)
         text_printf(&sql, "%s%c", *c == '\'' || *c == '\\' ? "\\" : "", *c);
     text_printf(&sql, "'%s FORMAT TabSeparated", rest);
     rc = ch_query(s, text_str(&sql), MAX_COLUMNS_TEXT, on_response);
-    text_fini(&sql);
+    heapbuf_fini(&sql);
     return rc;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/recordjson.h"
 #include "support/text.h"
 
 void ch_put_name(sluice_buf_t *out, const char *name) {
@@ -23,7 +24,7 @@ static void param(sluice_buf_t *url, const char *name, sluice_str_t value) {
 static void begin_url(ch_sink_t *s, sluice_buf_t *url, sluice_str_t sql) {
     int literal = strchr(s->hostname, ':') != NULL && s->hostname[0] != '['; /* an IPv6 address */
 
-    text_init(url);
+    heapbuf_init(url);
     text_printf(url, "http%s://%s%s%s:%d/?database=", s->tls ? "s" : "", literal ? "[" : "",
                 s->hostname, literal ? "]" : "", (int)s->port);
     text_put_url(url, sluice_str(s->database), "");
@@ -54,7 +55,7 @@ static int post(ch_sink_t *s, sluice_buf_t *url, const char *encoding, const slu
     request.insecure = s->api->config_int(s->ctx, "ssl.verify") == 0;
     request.proxy = s->api->config_text(s->ctx, "proxy");
     rc = url->status != SLUICE_OK ? url->status : http_send(s->http, &request, on_response, s);
-    text_fini(url);
+    heapbuf_fini(url);
     return rc;
 }
 
@@ -72,7 +73,7 @@ static const char *const encodings[] = {NULL, "Content-Encoding: gzip", "Content
                                         "Content-Encoding: lz4"};
 
 static void put_place(sluice_buf_t *out, const ch_place_t *place) {
-    text_put_hex(out, place->position.bytes, place->position.len);
+    position_hex_write(out, &place->position);
     text_printf(out, ".%u", place->sub_index);
 }
 
@@ -82,7 +83,7 @@ static void token(ch_sink_t *s, sluice_buf_t *url, const ch_block_t *b) {
 
     if (!s->knows_token || b->lane == NULL || b->first.position.len == 0)
         return;
-    text_init(&text);
+    heapbuf_init(&text);
     text_printf(&text, "%s/%s:%s:", s->api->pipeline_name(s->ctx), s->api->instance_name(s->ctx),
                 b->lane->partition);
     put_place(&text, &b->first);
@@ -91,7 +92,7 @@ static void token(ch_sink_t *s, sluice_buf_t *url, const ch_block_t *b) {
     param(url, "insert_deduplication_token", sluice_str_n(text.data, text.len));
     if (text.status != SLUICE_OK)
         url->status = text.status;
-    text_fini(&text);
+    heapbuf_fini(&text);
 }
 
 static int user_set(ch_sink_t *s, const char *name) {
@@ -144,14 +145,14 @@ static int compress_body(ch_sink_t *s, ch_block_t *b) {
 
     if (s->compression == COMPRESS_NONE)
         return SLUICE_OK;
-    text_init(&out);
+    heapbuf_init(&out);
     c = compressor_create(s->compression, s->compression_level);
     rc = c != NULL ? compressor_write(c, sluice_str_n(b->body.data, b->body.len), &out)
                    : SLUICE_NO_MEMORY;
     if (rc == SLUICE_OK)
         rc = compressor_finish(c, &out);
     compressor_destroy(c);
-    text_fini(&b->body);
+    heapbuf_fini(&b->body);
     b->body = out;
     return rc;
 }
@@ -163,7 +164,7 @@ int ch_insert(ch_sink_t *s, ch_block_t *b, http_response_fn on_response) {
     if (rc != SLUICE_OK)
         return rc;
     b->wire = sluice_str_n(b->body.data, b->body.len);
-    text_init(&sql);
+    heapbuf_init(&sql);
     text_printf(&sql, "INSERT INTO ");
     ch_put_name(&sql, s->database);
     sluice_buf_put_char(&sql, '.');
@@ -175,7 +176,7 @@ int ch_insert(ch_sink_t *s, ch_block_t *b, http_response_fn on_response) {
     token(s, &url, b);
     if (sql.status != SLUICE_OK)
         url.status = sql.status;
-    text_fini(&sql);
+    heapbuf_fini(&sql);
     s->api->metric_add(s->bytes_total, (double)b->wire.len);
     return post(s, &url, encodings[s->compression], &b->wire, s->insert_timeout_ms, 0, on_response);
 }
