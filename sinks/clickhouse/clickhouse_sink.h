@@ -128,8 +128,9 @@ typedef struct ch_sink {
     int knows_token, knows_async, knows_defaults, knows_sample, knows_best_effort, knows_skip,
         knows_tuples;
     ch_table_t *tables;
-    unsigned long generation; /* how often the columns were read */
-    unsigned long missed;     /* generation in which a table was not found */
+    int looked;        /* the columns were read again because a table was not found */
+    char refusal[768]; /* why the last record was refused */
+    const char *refusal_code;
     /* state */
     int opening, closing, broken, flushing, waiting_ready, due, saving, reading;
     unsigned long writes;
@@ -164,6 +165,8 @@ int32_t ch_column_find(const ch_table_t *table, sluice_str_t name);
 char *ch_tsv_field(char **at);
 
 /* ---- row.c ---- */
+/* Keeps the words for the ticket's result, and hands them to api->fail; returns status. */
+int ch_refuse(ch_sink_t *s, int status, const char *code, const char *fmt, ...) SLUICE_PRINTF(4, 5);
 /* Adds a record to the group's blocks. BAD_RECORD and FATAL after api->fail; BUSY: its table must be looked for first. */
 int ch_row_add(ch_sink_t *s, ch_group_t *group, const sluice_record_t *record);
 

@@ -240,6 +240,15 @@ static int busy(ch_sink_t *s) {
     return SLUICE_BUSY;
 }
 
+/* Nothing of the batch was taken; its ticket ends at once, with the words. */
+static int refuse(ch_sink_t *s, sluice_ticket_t *ticket) {
+    sluice_result_t result = {
+        .status = SLUICE_BAD_RECORD, .code = s->refusal_code, .message = s->refusal};
+
+    s->api->durable(s->ctx, ticket, SLUICE_BAD_RECORD, &result, 1);
+    return SLUICE_OK;
+}
+
 int ch_group_write(ch_sink_t *s, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     int rc;
 
@@ -256,8 +265,11 @@ int ch_group_write(ch_sink_t *s, sluice_batch_t *batch, sluice_ticket_t *ticket)
         free_group(s, s->filling);
         s->filling = NULL;
     }
+    if (rc == SLUICE_BAD_RECORD)
+        return refuse(s, ticket);
     if (rc != SLUICE_OK)
         return rc;
+    s->looked = 0;
     if (s->filling->ticket_count == 1)
         start_timer(s, (uint64_t)s->linger_ms);
     ch_group_go(s);
@@ -464,6 +476,8 @@ static void columns_for_group(ch_sink_t *s, const ch_answer_t *failed) {
     close_blocks(s);
     if (rc != SLUICE_OK) {
         again.status = rc == SLUICE_BUSY ? SLUICE_RETRY : rc;
+        if (rc == SLUICE_BAD_RECORD)
+            snprintf(again.message, sizeof(again.message), "%s", s->refusal);
         end_group(s, &again);
         return;
     }

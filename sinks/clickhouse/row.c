@@ -1,5 +1,6 @@
 #include "clickhouse_sink.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,6 +8,16 @@
 #include "support/text.h"
 
 static const sluice_value_t no_value = {SLUICE_NULL, 0, 0, 0, {0}};
+
+int ch_refuse(ch_sink_t *s, int status, const char *code, const char *fmt, ...) {
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(s->refusal, sizeof(s->refusal), fmt, args);
+    va_end(args);
+    s->refusal_code = code;
+    return s->api->fail(s->ctx, status, code, "%s", s->refusal);
+}
 
 /* ---- which field goes where ---- */
 
@@ -37,8 +48,8 @@ static const sluice_value_t *field_of(const ch_table_t *t, uint32_t column,
 }
 
 static int unknown_field(ch_sink_t *s, const ch_table_t *t, sluice_str_t name) {
-    return s->api->fail(
-        s->ctx, SLUICE_BAD_RECORD, "clickhouse.column",
+    return ch_refuse(
+        s, SLUICE_BAD_RECORD, "clickhouse.column",
         "field %.*s has no column in table %s.%s. Add the column, drop the field with a transform, or set"
         " unknown.fields=ignore.",
         (int)name.len, name.data, s->database, t->name);
@@ -112,9 +123,9 @@ static int misfit(struct row *row, uint32_t column, int rc) {
 
     if (rc != SLUICE_BAD_RECORD)
         return rc;
-    return s->api->fail(s->ctx, rc, "clickhouse.type", "column %s of table %s.%s: %s",
-                        row->table->columns[column].name, s->database, row->table->name,
-                        s->encoder.why);
+    return ch_refuse(s, rc, "clickhouse.type", "column %s of table %s.%s: %s",
+                     row->table->columns[column].name, s->database, row->table->name,
+                     s->encoder.why);
 }
 
 static int json_row(struct row *row, sluice_buf_t *out) {
@@ -186,8 +197,8 @@ static int binary_row(struct row *row, uint64_t present, sluice_buf_t *out) {
 /* ---- one record ---- */
 
 static int not_there(ch_sink_t *s, const char *name) {
-    if (s->missed != s->generation) { /* perhaps it was made since: look once more */
-        s->missed = s->generation;
+    if (!s->looked) { /* perhaps it was made since: look once more */
+        s->looked = 1;
         return SLUICE_BUSY;
     }
     if (s->missing_table_ok) {
@@ -195,8 +206,8 @@ static int not_there(ch_sink_t *s, const char *name) {
                     s->database, name);
         return SLUICE_OK;
     }
-    return s->api->fail(
-        s->ctx, SLUICE_FATAL, "clickhouse.table",
+    return ch_refuse(
+        s, SLUICE_FATAL, "clickhouse.table",
         "table %s.%s does not exist at %s:%d. Create it, or name the right one in topic2TableMap or table.",
         s->database, name, s->hostname, (int)s->port);
 }
@@ -207,8 +218,8 @@ static int check_effect(ch_sink_t *s, ch_table_t *t) {
     t->checked = t->deduplicates || t->replaces;
     if (t->checked)
         return SLUICE_OK;
-    return s->api->fail(
-        s->ctx, SLUICE_FATAL, "clickhouse.exactly-once",
+    return ch_refuse(
+        s, SLUICE_FATAL, "clickhouse.exactly-once",
         "exactlyOnce=true needs a table that drops what it has already: table %s.%s is neither Replicated*,"
         " nor has it the setting non_replicated_deduplication_window (with a server that knows"
         " insert_deduplication_token; this one is %s), nor is it a ReplacingMergeTree.",
@@ -223,9 +234,9 @@ static int document(ch_sink_t *s, const sluice_record_t *r, sluice_value_t *out)
 
     if (rc == SLUICE_OK && out->kind == SLUICE_MAP)
         return SLUICE_OK;
-    return s->api->fail(s->ctx, SLUICE_BAD_RECORD, "clickhouse.shape",
-                        "the value is text but no JSON object (byte %zu: %s)", error.offset,
-                        error.what != NULL ? error.what : "another kind of document");
+    return ch_refuse(s, SLUICE_BAD_RECORD, "clickhouse.shape",
+                     "the value is text but no JSON object (byte %zu: %s)", error.offset,
+                     error.what != NULL ? error.what : "another kind of document");
 }
 
 /* The struct or map whose fields are columns: the value; for a deletion the key. kind NULL: nothing to write. */
@@ -239,10 +250,10 @@ static int row_value(ch_sink_t *s, const sluice_record_t *r, sluice_value_t *out
         return document(s, r, out);
     if (out->kind == SLUICE_STRUCT || out->kind == SLUICE_MAP)
         return SLUICE_OK;
-    return s->api->fail(s->ctx, SLUICE_BAD_RECORD, "clickhouse.shape",
-                        sluice_is_null(&r->value)
-                            ? "a null value has no columns (see tombstones and deleted.column)"
-                            : "the value is neither a struct nor a map nor a JSON object");
+    return ch_refuse(s, SLUICE_BAD_RECORD, "clickhouse.shape",
+                     sluice_is_null(&r->value)
+                         ? "a null value has no columns (see tombstones and deleted.column)"
+                         : "the value is neither a struct nor a map nor a JSON object");
 }
 
 static int prepare(ch_sink_t *s, struct row *row, sluice_value_t *value) {

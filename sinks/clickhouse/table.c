@@ -108,7 +108,6 @@ int ch_tables_load(ch_sink_t *s, sluice_str_t text) {
     int rc = copy != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
 
     ch_tables_free(s);
-    s->generation++;
     while (rc == SLUICE_OK && (name = ch_tsv_field(&at)) != NULL) {
         char *column = ch_tsv_field(&at);
         char *type = ch_tsv_field(&at);

@@ -185,14 +185,11 @@ class Current(Sink, Case):
         self.assertEqual(["1", "1969-12-31 21:59:59.123456", "1950-05-06", "false", "{'x':1}", "(3,'q')"], row[:6])
         self.assertEqual(["10.0.0.1", "low", "-5"], row[7:])
 
-    def test_zstd_and_lz4(self):
-        for compression in ("zstd", "lz4"):
-            with self.subTest(compression):
-                self.server.execute("DROP TABLE IF EXISTS t")
-                self.types(compression=compression)
-                self.sluice.delete("/pipelines/p")
-                self.eventually(lambda: self.sluice.get("/pipelines/p/status").status == 404)
-                self.input.write_text("")
+    def test_zstd(self):
+        self.types(compression="zstd")
+
+    def test_lz4(self):
+        self.types(compression="lz4", format="RowBinary")
 
     @timeout(120)
     def test_kill9_leaves_no_duplicates(self):
