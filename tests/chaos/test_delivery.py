@@ -1,0 +1,69 @@
+# timeout: 1500
+# exclusive
+"""Hundreds of SIGKILLs under load; memory while one sink hangs for minutes."""
+
+import os
+import pathlib
+import tempfile
+import time
+import unittest
+
+import delivery
+from sluicetest.host import Sluice, rss_anon
+
+KILLS = int(os.environ.get("SLUICE_CHAOS_KILLS", "200"))
+HANG_S = float(os.environ.get("SLUICE_CHAOS_HANG", "180"))
+
+
+class Delivery(unittest.TestCase):
+    def test_kills(self):
+        with tempfile.TemporaryDirectory(prefix="sluice-chaos-") as folder:
+            results, made = delivery.run(pathlib.Path(folder), KILLS)
+        for name, (total, repeats) in results.items():
+            self.assertGreater(total, 1000)
+            # What was written and not yet stored when the process died: an interval, the round trip, the sink's own pace.
+            self.assertLess(repeats, (2 * made + 20) * delivery.RATE * 2, name)
+
+
+class Behind(unittest.TestCase):
+    """One branch is a minute behind; then the task dies, and the others do not hear what they had again."""
+
+    def test_a_minute_behind(self):
+        with tempfile.TemporaryDirectory(prefix="sluice-chaos-") as folder:
+            folder = pathlib.Path(folder)
+            old = delivery.BRANCHES["behind"]
+            delivery.BRANCHES["behind"] = {"pace": "100ms", "behind": os.environ.get("SLUICE_CHAOS_BEHIND", "60s")}
+            try:
+                results, _ = delivery.run(folder, 0, pause=(0, 0))
+            finally:
+                delivery.BRANCHES["behind"] = old
+            self.assertEqual(results["fast"][1], 0)
+
+
+class Memory(unittest.TestCase):
+    def test_a_hung_sink(self):
+        limit = 64 << 20
+        pipeline = {
+            "name": "hang",
+            "source": {"plugin": "datagen", "config": {"rate": 0}},
+            "memory.limit": str(limit),
+            "sinks": [
+                {"plugin": "null"},
+                {"plugin": "slow-sink", "queue.bytes": "1g", "config": {"hang.after": 100, "hang.for": "1h"}},
+            ],
+        }
+        with Sluice() as sluice:
+            sluice.post("/pipelines", pipeline).expect(201)
+            sluice.wait_state("hang")
+            pid, peak, end = delivery.task_pids(sluice)[0], 0, time.monotonic() + HANG_S
+            while time.monotonic() < end:
+                peak = max(peak, rss_anon(pid))
+                time.sleep(0.05)
+            print("peak RssAnon %.1f MB of %d MB" % (peak / 2**20, limit / 2**20), flush=True)
+            self.assertEqual(delivery.task_pids(sluice), [pid], "the task was restarted")
+            if not sluice.sanitized:
+                self.assertLess(peak, 2 * limit)
+
+
+if __name__ == "__main__":
+    unittest.main()
