@@ -5,7 +5,8 @@ Streaming (one big transaction, 1,000-row transactions, single-row transactions)
 as ratios to pg_recvlogical, COPY and librdkafka's own producer with the same payload and codec; CPU microseconds a row, peak
 resident memory, and the latency from commit to Redis. Prints a line a figure and writes all of them as JSON.
 
-Environment: ROWS (1000000), BENCH_ONLY (regular expression over phase names), BENCH_OUT (file for the JSON lines),
+Environment: ROWS (1000000), BENCH_ONLY (regular expression over phase names), BENCH_TARGETS (null kafka redis),
+BENCH_OUT (file for the JSON lines),
 BENCH_BIG (rows of the memory run, 10000000; 0 leaves it out), SLUICE_BIN and SLUICE_PLUGIN_PATH (make sets them).
 
 Every rate is rows divided by the time from starting the program to the moment when its last row has arrived: for sluice when
@@ -34,7 +35,7 @@ ROWS = int(os.environ.get("ROWS", "1000000"))
 BIG = int(os.environ.get("BENCH_BIG", "10000000"))
 ONLY = re.compile(os.environ.get("BENCH_ONLY", ""))
 HERE = pathlib.Path(__file__).resolve().parent
-PRODUCER = pathlib.Path(os.environ.get("SLUICE_BUILD", ROOT / "build/release")) / "tests/bench/rdk_producer"
+TARGETS = os.environ.get("BENCH_TARGETS", "null kafka redis").split()
 TICKS = os.sysconf("SC_CLK_TCK")
 results = []
 
@@ -89,6 +90,8 @@ class Bench:
         self.pg = stack.enter_context(servers.Postgres("max_wal_size=8GB", "shared_buffers=256MB", "synchronous_commit=off"))
         self.kafka = stack.enter_context(servers.Kafka())
         self.redis = stack.enter_context(servers.Redis("save ''", "appendonly no"))
+        self.producer = stack.enter_context(servers.scratch_dir("sluice-bench-")) / "rdk_producer"
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", self.producer, HERE / "rdk_producer.c", "-lrdkafka"], check=True)
         self.pg.query((HERE / "schema.sql").read_text())
         self.pg.query("CREATE PUBLICATION bench FOR TABLE engagement_events")
 
@@ -126,7 +129,7 @@ class Bench:
 
     def bare_producer(self, sample, rows):
         """librdkafka alone with payloads of the same kind."""
-        done = subprocess.run([PRODUCER, self.kafka.bootstrap, "bare-%d" % time.time_ns(), str(rows), "none"],
+        done = subprocess.run([self.producer, self.kafka.bootstrap, "bare-%d" % time.time_ns(), str(rows), "none"],
                               input="\n".join(sample) + "\n", text=True, stdout=subprocess.PIPE, check=True)
         return json.loads(done.stdout)
 
@@ -195,7 +198,7 @@ class Bench:
         if not ONLY.search(label):
             return
         self.label = label
-        targets = ["null", "kafka", "redis"]
+        targets = TARGETS
         self.reset()
         self.create_slots(targets)
         self.pg.query("SELECT pg_create_logical_replication_slot('bench_limit','pgoutput')")
@@ -230,7 +233,7 @@ class Bench:
         self.pg.query("VACUUM engagement_events")
         copy = self.copy_out()
         emit(phase="snapshot", what="limit COPY", rows=ROWS, rows_s=ROWS / copy)
-        for target in ("null", "kafka", "redis"):
+        for target in TARGETS:
             self.directories = {target: self.stack.enter_context(servers.scratch_dir("sluice-bench-"))}
             host = self.host(target, snapshot=True)
             begin = time.monotonic()
