@@ -268,7 +268,7 @@ static void finish(pg_source_t *s) {
         s->out.offset.flags |= PG_OFFSET_SNAPSHOT | PG_OFFSET_SNAPSHOT_LAST; /* also when no table had a row */
         status = pg_emitter_advance(&s->out, &end);
     }
-    if (status != SLUICE_OK) {
+    if (status != SLUICE_OK && status != SLUICE_BUSY) {
         pg_source_failed(s, status);
         return;
     }
