@@ -65,6 +65,7 @@ typedef struct target {
     int buffer;         /* releases at once, durable only in batches of so many tickets, or flush */
     int buffer_ms;      /* or after so many turns of its timer; 0: never */
     int hang;           /* ends nothing */
+    int twice;          /* ends the third ticket two times */
     int hang_close;     /* never completes close */
     int slow_ms;        /* each ticket takes so long */
     int fail_opens;     /* so many opens answer NOT_CONNECTED */

@@ -231,6 +231,18 @@ static void a_close_that_hangs_is_abandoned(void **state) {
     assert_int_equal(r.abandoned, 1);
 }
 
+static void a_ticket_ended_twice_is_the_plugins_fault(void **state) {
+    run_options_t o = {.branches = 1};
+    run_result_t r;
+
+    (void)state;
+    targets[0].twice = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "plugin.contract");
+    assert_non_null(strstr(r.trace, "ended already"));
+}
+
 static void pause_stops_the_source(void **state) {
     run_options_t o = {.branches = 1, .window = 1, .pause_at_ms = 20, .resume_at_ms = 50,
                        .queue_bytes = 8000};
@@ -283,6 +295,7 @@ int main(void) {
         TEST(a_source_that_breaks_goes_on),
         TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
         TEST(a_close_that_hangs_is_abandoned),
+        TEST(a_ticket_ended_twice_is_the_plugins_fault),
         TEST(pause_stops_the_source),
         TEST(transforms_keep_order_and_ledger),
     };
