@@ -146,7 +146,7 @@ static void check_width(uint32_t width) {
     sluice_schema_t leaf = plain(SLUICE_STRING);
     sluice_schema_t t = plain(SLUICE_STRUCT);
     sluice_field_t fields[200];
-    char names[200][8];
+    char names[200][16];
     const sluice_schema_t *s;
     uint32_t i;
 
