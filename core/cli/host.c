@@ -42,11 +42,17 @@ static void on_catalog_closed(void *user) {
     sl_store_close(h->store, NULL, NULL);
 }
 
+/* Files that are still being checked hold on to the catalog. */
+static void close_catalog(host_t *h) {
+    if (h->supervisor == NULL && h->waiting == 0)
+        sl_catalog_close(h->catalog, on_catalog_closed, h);
+}
+
 static void on_supervisor_closed(void *user) {
     host_t *h = user;
 
     h->supervisor = NULL;
-    sl_catalog_close(h->catalog, on_catalog_closed, h);
+    close_catalog(h);
     uv_close((uv_handle_t *)&h->signals[0], NULL);
     uv_close((uv_handle_t *)&h->signals[1], NULL);
     uv_close((uv_handle_t *)&h->done_check, NULL);
@@ -147,9 +153,11 @@ static void on_checked(void *user, int status, sl_resolved_t *resolved,
         free(text);
     }
     free(check);
-    if (--h->waiting > 0 || h->ending)
+    if (--h->waiting > 0)
         return;
-    if (h->bad)
+    if (h->ending)
+        close_catalog(h);
+    else if (h->bad)
         end(h, 1);
     else
         put_all(h);

@@ -129,6 +129,16 @@ class Run(Case):
             self.assertEqual(128 + signal.SIGTERM, sluice.terminate(5))
             eventually(lambda: not alive(pid), 5)
 
+    def test_signal_while_starting(self):
+        path = self.write("p.json", self.pipeline(rate=1000))
+        for delay in (0, 0.01, 0.03, 0.06, 0.1, 0.2):
+            sluice = Sluice(path)
+            sluice.start(wait=False)
+            eventually(lambda: "REST on" in sluice.log(), 20)
+            time.sleep(delay)
+            self.assertEqual(0, sluice.terminate())
+            sluice.close()
+
     def test_status(self):
         with Sluice(self.write("p.json", self.pipeline(rate=1000))) as sluice:
             sluice.wait_state("p")
