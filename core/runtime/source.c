@@ -321,6 +321,17 @@ void sl_source_show(sl_trunk_t *t, uint32_t partition, const sluice_position_t *
         t->shown_count--;
 }
 
+/* The slice has no end of its own, which strndup may read past under a strict sanitizer. */
+static char *copy_text(sluice_str_t s) {
+    char *text = s.data == NULL ? NULL : malloc(s.len + 1);
+
+    if (text == NULL)
+        return NULL;
+    memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+    return text;
+}
+
 char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place) {
     sluice_str_t cookie = sluice_str_n(place->cookie, place->cookie_len);
     const sl_shown_t *shown = find_shown(t, partition, place);
@@ -329,7 +340,7 @@ char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t 
     if (shown != NULL)
         return strdup(shown->json);
     if (t->plugin->offset_json == NULL)
-        return cookie.data != NULL ? strndup(cookie.data, cookie.len) : NULL;
+        return copy_text(cookie);
     if (t->source.self == NULL)
         return NULL;
     sl_heapbuf_init(&text);

@@ -58,6 +58,18 @@ static void finish(action_t *a, int status, const char *message, const sl_report
     sl_supervisor_settle(s);
 }
 
+/* What runs from now on is new: earlier failures are not its own. */
+static void renew(sl_managed_t *m) {
+    size_t i;
+
+    m->version = m->supervisor->next_incarnation++;
+    m->failed = m->keep_failed = 0;
+    sl_set_text(&m->trace, NULL);
+    for (i = 0; i < m->task_count; i++)
+        if (m->tasks[i].child == NULL)
+            sl_task_set_state(&m->tasks[i], SL_TASK_IDLE, NULL, NULL);
+}
+
 /* ---- put ---- */
 
 static void apply_put(action_t *a) {
@@ -75,11 +87,9 @@ static void apply_put(action_t *a) {
     a->config = a->secrets = NULL;
     sl_set_text(&m->kind, a->kind);
     sl_set_text(&m->origin, a->origin);
-    sl_set_text(&m->trace, NULL);
     m->type = a->type;
-    m->failed = m->keep_failed = 0;
     snprintf(m->target, sizeof m->target, "%s", a->target);
-    m->version = s->next_incarnation++;
+    renew(m);
     sl_supervisor_changed(m);
     sl_managed_reconcile(m);
     finish(a, SLUICE_OK, NULL, NULL);
@@ -276,9 +286,7 @@ int sl_supervisor_restart(sl_supervisor_t *s, const char *name, int task, int on
     if (m == NULL || m->deleting || (task >= 0 && (size_t)task >= m->task_count))
         return SLUICE_INVALID;
     if (task < 0 && (!only_failed || m->failed)) {
-        m->version = s->next_incarnation++;
-        m->failed = m->keep_failed = 0;
-        sl_set_text(&m->trace, NULL);
+        renew(m);
     } else {
         for (i = 0; i < m->task_count; i++)
             if (task < 0 ? m->tasks[i].state == SL_TASK_FAILED : i == (size_t)task)
