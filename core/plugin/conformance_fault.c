@@ -154,7 +154,7 @@ static void work_sink(cf_harness_t *h) {
         h->tickets[0] = (sluice_ticket_t){.records = 5, .accepted = 1};
         h->ticket_count = h->open_tickets = 1;
         if (h->plugin->sink->write(h->self, batch, &h->tickets[0]) != SLUICE_OK)
-            h->open_tickets = 0;
+            h->tickets[0].accepted = 0, h->open_tickets = 0;
         cf_spin(h, 30, all_ended);
     }
     sl_batch_unref(batch);

