@@ -328,8 +328,11 @@ void ch_broken(ch_sink_t *s, const ch_answer_t *a) {
 }
 
 static void finish_close(ch_sink_t *s) {
-    if (s->closing && !s->saving && s->http == NULL)
-        s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+    if (!s->closing || s->saving || s->http != NULL)
+        return;
+    if (s->opening)
+        ch_opened(s, SLUICE_CANCELLED);
+    s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 
 void ch_idle(ch_sink_t *s) {

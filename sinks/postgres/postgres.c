@@ -208,6 +208,12 @@ static int sink_flush(void *self) {
 static void on_closed(void *arg) {
     pg_sink_t *s = arg;
 
+    if (s->opening)
+        finish_open(s, SLUICE_CANCELLED);
+    if (s->flushing) {
+        s->flushing = 0;
+        s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_CANCELLED);
+    }
     s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 

@@ -158,6 +158,9 @@ static void on_lost(void *arg, int status, const char *code, const char *message
 static void on_closed(void *arg) {
     redis_sink_t *s = arg;
 
+    if (s->opening)
+        finish_open(s, SLUICE_CANCELLED);
+    complete_flush(s);
     s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 

@@ -535,7 +535,7 @@ static int file_open(void *self) {
     file_source_t *f = self;
     sluice_batch_t *scratch = f->api->batch_new(f->ctx, 0);
     sluice_position_t position;
-    sluice_str_t offset;
+    sluice_str_t offset, partition;
     sluice_buf_t buf;
 
     if (scratch == NULL)
@@ -544,7 +544,12 @@ static int file_open(void *self) {
     sluice_buf_put_str(&buf, sluice_str("{\"filename\":"));
     f->api->json->write_string(&buf, sluice_str(f->path));
     sluice_buf_put_char(&buf, '}');
-    f->partition = f->api->source_partition(f->ctx, f->api->buf_finish(&buf));
+    partition = f->api->buf_finish(&buf);
+    if (partition.data == NULL) {
+        f->api->batch_unref(scratch);
+        return SLUICE_NO_MEMORY;
+    }
+    f->partition = f->api->source_partition(f->ctx, partition);
     f->api->batch_unref(scratch);
     if (f->api->stored_position(f->ctx, f->partition, &position, &offset)) {
         if (position.len == 16) {

@@ -53,22 +53,34 @@ static uint32_t partition_of(pg_source_t *s) {
 static int open_source(void *self) {
     pg_source_t *s = self;
 
+    int status;
+
+    uv_timer_init(sluice_uv_loop(s->api, s->ctx), &s->stream.linger); /* close ends it, also after a failed open */
+    s->stream.linger.data = s;
+    s->to_close = 1;
     s->partition = partition_of(s);
     if (pg_emitter_init(&s->out, &s->env, s->partition) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
-    uv_timer_init(sluice_uv_loop(s->api, s->ctx), &s->stream.linger);
-    s->stream.linger.data = s;
-    s->to_close = 1;
-    return pg_setup_begin(s);
+    status = pg_setup_begin(s);
+    s->opening = status == SLUICE_OK;
+    return status;
 }
 
 /* ---- failing ---- */
+
+/* OPEN completes once: by success, failure, or close. */
+static void finish_open(pg_source_t *s) {
+    if (!s->opening)
+        return;
+    s->opening = 0;
+    s->api->complete(s->ctx, SLUICE_OP_OPEN, s->open_status);
+}
 
 /* Nothing half-made stays behind a failed open. */
 static void on_undone(void *arg, int status, PGresult *const *r, int count) {
     pg_source_t *s = arg;
     (void)status, (void)r, (void)count;
-    s->api->complete(s->ctx, SLUICE_OP_OPEN, s->open_status);
+    finish_open(s);
 }
 
 static void open_failed(pg_source_t *s, int status) {
@@ -80,7 +92,7 @@ static void open_failed(pg_source_t *s, int status) {
         pg_sql_ident(&sql, s->env.options.publication);
     }
     if (sql.len == 0 || sql.failed || pg_conn_query(s->general, sql.text, on_undone, s) != SLUICE_OK)
-        s->api->complete(s->ctx, SLUICE_OP_OPEN, status);
+        finish_open(s);
     pg_sql_fini(&sql);
 }
 
@@ -147,8 +159,12 @@ static int offset_json(void *self, const sluice_position_t *position, sluice_str
 
 static void handle_closed(void *arg) {
     pg_source_t *s = arg;
-    if (--s->to_close == 0)
-        s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+    if (--s->to_close > 0)
+        return;
+    if (s->open_status == SLUICE_OK)
+        s->open_status = SLUICE_CANCELLED;
+    finish_open(s);
+    s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 
 static void linger_closed(uv_handle_t *h) {
