@@ -26,6 +26,7 @@ void sl_branch_say(sl_branch_run_t *b, sl_word_kind_t kind, int status) {
     word->kind = kind;
     word->branch = b->index;
     word->status = status;
+    word->number = b->end_number;
     if (kind == SL_WORD_FAILED || (kind == SL_WORD_CHECKPOINTED && status != SLUICE_OK)) {
         word->failure = b->failure;
         memset(&b->failure, 0, sizeof(b->failure));
@@ -84,6 +85,7 @@ static void checkpoint(sl_branch_run_t *b) {
 
 /* The source went back. Who asked for it starts anew; the others leave out what they have. */
 static void rewound(sl_branch_run_t *b) {
+    b->ending = 0;
     if (b->rewinding)
         b->rewinding = 0;
     else
@@ -101,6 +103,7 @@ static void take_note(sl_branch_run_t *b, sl_note_t *note) {
     case SL_NOTE_END:
         b->ending = 1;
         b->ended = 0;
+        b->end_number = note->number;
         break;
     case SL_NOTE_CHECKPOINT:
         checkpoint(b);
@@ -302,6 +305,8 @@ sl_credit_t *sl_branch_edge(sl_branch_run_t *b) {
 int64_t sl_branch_stat(sl_branch_run_t *b, sl_branch_count_t which) {
     if (which == SL_BRANCH_QUEUED)
         return atomic_load(&b->edge.held);
+    if (which == SL_BRANCH_TOLERATED)
+        return atomic_load(&b->errors.tolerated);
     return atomic_load_explicit(&b->stats[which], memory_order_relaxed);
 }
 

@@ -19,7 +19,7 @@ typedef struct sl_branch_run sl_branch_run_t;
 typedef enum sl_note_kind {
     SL_NOTE_PARCEL,     /* take this */
     SL_NOTE_REWOUND,    /* the source went back: what follows repeats */
-    SL_NOTE_END,        /* nothing follows: deliver everything, then say ENDED */
+    SL_NOTE_END,        /* nothing follows: deliver everything, then say ENDED with `number` */
     SL_NOTE_CHECKPOINT, /* checkpoint your transforms, then say CHECKPOINTED */
     SL_NOTE_COMMITTED,  /* tell your transforms: one partition */
     SL_NOTE_CLOSE       /* close within `number` ms, then say CLOSED */
@@ -48,6 +48,7 @@ typedef struct sl_word {
     sl_word_kind_t kind;
     size_t branch;
     int status;
+    uint64_t number; /* ENDED: of the note that it answers */
     sl_failure_t failure; /* FAILED; also CHECKPOINTED that failed */
 } sl_word_t;
 

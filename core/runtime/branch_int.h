@@ -97,6 +97,7 @@ struct sl_branch_run {
     sl_parcel_t *preparing; /* under way in the chain */
     int ending;
     int ended;
+    uint64_t end_number; /* of the END that we answer */
     int rewinding; /* dropped everything, waiting for REWOUND */
 
     /* lane.c */

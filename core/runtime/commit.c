@@ -85,7 +85,7 @@ static void finish(sl_trunk_t *t) {
 static void tell(sl_trunk_t *t, uint32_t partition, const sl_place_t *place) {
     size_t i;
 
-    if (t->source.state == SL_INSTANCE_OPEN && t->plugin->committed != NULL)
+    if (t->plugin->committed != NULL)
         t->plugin->committed(t->source.self, partition, &place->position,
                              sluice_str_n(place->cookie, place->cookie_len));
     sl_chain_committed(&t->chain, partition, &place->position);
@@ -108,12 +108,30 @@ static int room_for_told(sl_commit_t *c, size_t partitions) {
     return SLUICE_OK;
 }
 
+void sl_commit_settle(sl_trunk_t *t) {
+    sl_board_t *stored = &t->commit.stored;
+    size_t branch, partition, partitions = sl_board_partitions(stored);
+
+    for (partition = 0; partition < partitions; partition++) {
+        for (branch = 0; branch < t->branch_count; branch++) {
+            sl_place_t is = {0}, was = {0};
+            if (sl_board_get(&t->graph.board, branch, (uint32_t)partition, &is, NULL) &&
+                sl_board_get(stored, branch, (uint32_t)partition, &was, NULL) &&
+                sl_place_cmp(&is.position, is.sub_index, &was.position, was.sub_index) < 0)
+                (void)sl_board_set(stored, branch, (uint32_t)partition, &is.position, is.sub_index,
+                                   sluice_str_n(is.cookie, is.cookie_len));
+            sl_place_fini(&is);
+            sl_place_fini(&was);
+        }
+    }
+}
+
 /* The minimum over branches of what is stored, where it moved. */
-static void tell_all(sl_trunk_t *t) {
+void sl_commit_tell(sl_trunk_t *t) {
     sl_commit_t *c = &t->commit;
     size_t i, partitions = sl_board_partitions(&c->stored);
 
-    if (room_for_told(c, partitions) != SLUICE_OK)
+    if (t->source.state != SL_INSTANCE_OPEN || room_for_told(c, partitions) != SLUICE_OK)
         return; /* told later */
     for (i = 0; i < partitions; i++) {
         sl_place_t place = {0};
@@ -182,6 +200,9 @@ void sl_commit_start(sl_trunk_t *t) {
 
     if (c->phase != SL_COMMIT_IDLE)
         return;
+    /* Only an open source can say how its offsets look; the last commit does not wait for that. */
+    if (t->source.state != SL_INSTANCE_OPEN && t->phase < SL_PHASE_LAST_COMMIT)
+        return;
     if (sl_board_version(&t->graph.board) == c->stored_version || copy_board(t) != SLUICE_OK ||
         c->count == 0) {
         c->phase = SL_COMMIT_IDLE;
@@ -218,7 +239,7 @@ void sl_commit_stored(sl_trunk_t *t, uint64_t seq) {
                          p->sub_index, sluice_str_n(p->cookie, p->cookie_len)) != SLUICE_OK)
             break; /* the upstream is told later */
     }
-    tell_all(t);
+    sl_commit_tell(t);
     (void)SL_FAILPOINT("committed");
     finish(t);
 }

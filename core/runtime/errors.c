@@ -225,7 +225,7 @@ int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failur
                        bad->instance, where);
         return SLUICE_FATAL;
     }
-    errors->tolerated++;
+    atomic_fetch_add(&errors->tolerated, 1);
     if (errors->policy->log)
         sl_log(SLUICE_LOG_ERROR, "runtime.errors", "%s %s: %s: %s (%s)", bad->stage, bad->instance,
                bad->code != NULL ? bad->code : sl_status_name(bad->status),

@@ -17,6 +17,7 @@
 #include "observe/ledger.h"
 #include "plugin/ctx.h"
 #include "runtime/partitions.h"
+#include <stdatomic.h>
 
 /* Why a task fails. Owned texts: sl_failure_fini. */
 typedef struct sl_failure {
@@ -37,7 +38,7 @@ typedef struct sl_errors {
     sl_partitions_t *partitions;
     int fd;
     int dirty;
-    int64_t tolerated;
+    _Atomic int64_t tolerated; /* bad records passed over */
     int64_t last_ms; /* when the last error was, wall clock; 0: never */
     sluice_metric_t *errors_metric;
     sluice_metric_t *dead_metric;

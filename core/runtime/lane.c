@@ -297,7 +297,6 @@ static int dead_letter(sl_branch_run_t *b, sl_work_t *work, const sl_repair_bad_
     if (status != SLUICE_OK)
         return status;
     work->records--;
-    sl_branch_count(b, SL_BRANCH_TOLERATED, 1);
     sl_ledger_add(b->node, SL_LEDGER_DEAD_LETTERED, 1);
     sl_ledger_add(b->node, SL_LEDGER_IN_FLIGHT, -1);
     return SLUICE_OK;

@@ -341,7 +341,7 @@ char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t 
         return strdup(shown->json);
     if (t->plugin->offset_json == NULL)
         return copy_text(cookie);
-    if (t->source.self == NULL)
+    if (t->source.self == NULL || t->source.state == SL_INSTANCE_CLOSING)
         return NULL;
     sl_heapbuf_init(&text);
     if (t->plugin->offset_json(t->source.self, &place->position, cookie, &text) == SLUICE_OK)
@@ -480,6 +480,7 @@ static void on_opened(void *user, int status) {
     sl_trunk_set_state(t, t->paused ? SL_TRUNK_PAUSED : SL_TRUNK_RUNNING);
     if (t->paused && t->plugin->pause != NULL)
         t->plugin->pause(t->source.self);
+    sl_commit_tell(t);
     sl_source_credit(t);
 }
 

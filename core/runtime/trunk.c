@@ -119,8 +119,9 @@ void sl_trunk_end(sl_trunk_t *t) {
         return;
     t->phase = SL_PHASE_ENDING;
     t->ended = 0;
+    t->end_number++;
     for (i = 0; i < t->branch_count; i++)
-        sl_branch_note(t->branches[i], SL_NOTE_END, 0);
+        sl_branch_note(t->branches[i], SL_NOTE_END, t->end_number);
     if (t->branch_count == 0)
         last_commit(t);
 }
@@ -139,8 +140,10 @@ void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
 /* ---- words of the branches ---- */
 
 static void on_word_opened(sl_trunk_t *t) {
-    if (++t->opened == t->branch_count && t->phase == SL_PHASE_SINKS)
-        sl_source_open_chain(t);
+    if (++t->opened != t->branch_count || t->phase != SL_PHASE_SINKS)
+        return;
+    sl_commit_settle(t);
+    sl_source_open_chain(t);
 }
 
 static void on_word_failed(sl_trunk_t *t, sl_word_t *word) {
@@ -173,7 +176,8 @@ static void on_word(sl_trunk_t *t, sl_word_t *word) {
             sl_source_rewind(t);
         break;
     case SL_WORD_ENDED:
-        on_word_ended(t);
+        if (word->number == t->end_number)
+            on_word_ended(t);
         break;
     case SL_WORD_CHECKPOINTED:
         sl_commit_checkpointed(t, word->status);

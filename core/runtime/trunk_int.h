@@ -77,7 +77,8 @@ struct sl_trunk {
     sl_branch_run_t **branches;
     size_t branch_count;
     size_t opened;
-    size_t ended; /* branches that delivered all */
+    uint64_t end_number; /* an ENDED counts only as the answer to the latest END */
+    size_t ended;        /* branches that delivered all */
     size_t open_branches;
     int source_closed;
     int chain_closed;
@@ -139,6 +140,10 @@ void sl_source_show(sl_trunk_t *t, uint32_t partition, const sluice_position_t *
 int sl_commit_init(sl_trunk_t *t);
 void sl_commit_fini(sl_trunk_t *t);
 void sl_commit_start(sl_trunk_t *t); /* a cycle, when there is news */
+/* All sinks are open: a target that says less than the store is believed. */
+void sl_commit_settle(sl_trunk_t *t);
+/* The source is open: what it may have missed, also in an earlier process. */
+void sl_commit_tell(sl_trunk_t *t);
 void sl_commit_checkpointed(sl_trunk_t *t, int status);
 void sl_commit_stored(sl_trunk_t *t, uint64_t seq);
 /* One more cycle, then sl_trunk_committed_last. */

@@ -149,7 +149,7 @@ static void source_committed(void *self, uint32_t partition, const sluice_positi
     for (p = 0; p < the_source.partitions; p++) {
         if (s->ids[p] != partition)
             continue;
-        assert_true((int64_t)sluice_get_be64(position->bytes) > the_source.committed[p]);
+        assert_true((int64_t)sluice_get_be64(position->bytes) >= the_source.committed[p]);
         the_source.committed[p] = (int64_t)sluice_get_be64(position->bytes);
         snprintf(text, sizeof(text), "{\"n\":%lld}", (long long)the_source.committed[p]);
         if (offset.data != NULL) {
