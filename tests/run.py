@@ -163,7 +163,7 @@ def environment(test, root, scratch, mark):
             ours += ":suppressions=" + str(suppressions)
         env[name + "_OPTIONS"] = ours + (":" + env[name + "_OPTIONS"] if env.get(name + "_OPTIONS") else "")
     # =2: cmocka catches signals too, and then the stack of a crash would be lost.
-    options("ASAN", "handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1")
+    options("ASAN", "handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2:abort_on_error=0:detect_stack_use_after_return=1")
     options("UBSAN", "print_stacktrace=1:halt_on_error=1")
     options("LSAN", "report_objects=0")
     options("TSAN", "halt_on_error=0:second_deadlock_stack=1")
