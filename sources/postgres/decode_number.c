@@ -60,6 +60,33 @@ static int is_decimal(sluice_str_t t) {
     return digits > 0 && dots <= 1 && digits + dots + (t.data[0] == '-') == t.len;
 }
 
+/* Plain text of a number below 1E-6 as Java's BigDecimal prints it: "-0.0000000120" is -1.20E-8. Others stay. */
+static int canonical(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t t, sluice_str_t *out) {
+    size_t sign = t.data[0] == '-', zeros = 0, n = 0;
+    const char *digits = t.data + sign + 2, *end = t.data + t.len;
+    char *text;
+
+    *out = t;
+    if (t.len < sign + 9 || memcmp(t.data + sign, "0.000000", 8) != 0)
+        return SLUICE_OK;
+    while (digits + zeros + 1 < end && digits[zeros] == '0')
+        zeros++;
+    text = c->api->batch_alloc(arena, t.len + 16);
+    if (text == NULL)
+        return SLUICE_NO_MEMORY;
+    if (sign)
+        text[n++] = '-';
+    text[n++] = digits[zeros];
+    if (digits + zeros + 1 < end) {
+        text[n++] = '.';
+        memcpy(text + n, digits + zeros + 1, (size_t)(end - digits) - zeros - 1);
+        n += (size_t)(end - digits) - zeros - 1;
+    }
+    n += (size_t)snprintf(text + n, 16, "E-%zu", zeros + 1);
+    *out = sluice_str_n(text, n);
+    return SLUICE_OK;
+}
+
 PG_DECODER(pg_decode_decimal) {
     sluice_str_t scaled;
     int status;
@@ -67,16 +94,21 @@ PG_DECODER(pg_decode_decimal) {
     if (!is_decimal(text))
         return SLUICE_BAD_RECORD; /* NaN and infinities have no BigDecimal */
     status = rescale(column, arena, text, column->scale, &scaled);
+    if (status == SLUICE_OK && column->scale > 6)
+        status = canonical(column, arena, scaled, &scaled);
     *out = sluice_text(SLUICE_DECIMAL, scaled);
     return status;
 }
 
 PG_DECODER(pg_decode_decimal_text) {
-    (void)column, (void)arena;
+    int status = SLUICE_OK;
+
+    if (!is_special(text) && column->scale > 0)
+        status = rescale(column, arena, text, column->scale, &text);
     if (is_special(text))
         text = sluice_str(text.data[0] == 'N' ? "NAN" : text.data[0] == '-' ? "NEGATIVE_INFINITY" : "POSITIVE_INFINITY");
     *out = sluice_text(SLUICE_STRING, text);
-    return SLUICE_OK;
+    return status;
 }
 
 PG_DECODER(pg_decode_decimal_double) {

@@ -113,7 +113,7 @@ sluice_str_t pg_topic_name(const pg_options_t *o, sluice_batch_t *arena, const s
 void pg_catalog_sql(pg_sql_t *sql, uint32_t relid) {
     pg_sql_putf(sql,
                 "SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull OR (t.typtype = 'd' AND t.typnotnull),"
-                " CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END"
+                " pg_get_expr(d.adbin, d.adrelid)"
                 " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
                 " LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
                 " WHERE a.attrelid = %u AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;",

@@ -341,6 +341,8 @@ static int make_schema(const pg_bind_t *b, pg_column_t *c, const sluice_value_t 
             return SLUICE_NO_MEMORY;
         if (c->decode == pg_decode_decimal_variable)
             t.doc = sluice_str("Variable scaled decimal");
+        else
+            t.doc = sluice_str("Geometry (POINT)");
     } else if (c->kind == SLUICE_ARRAY) {
         t.value_schema = c->element->schema;
     } else if (c->kind == SLUICE_MAP) {

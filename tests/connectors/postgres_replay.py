@@ -31,7 +31,7 @@ def load_normalise(path=NORMALISE):
 
 
 def find_converter(build):
-    found = glob.glob(os.path.join(build, "lib", "sluice", "json*.so"))
+    found = glob.glob(os.path.join(build, "lib", "sluice", "converter-json.so"))
     return found[0] if found else None
 
 
@@ -121,6 +121,11 @@ class Replay:
     def drop(self):
         self.server.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database='%s'" % self.name)
         self.server.query("DROP DATABASE IF EXISTS %s WITH (FORCE)" % self.name)
+        for statement in self.case["postgres"].get("cleanup", []):
+            try:
+                self.server.query(statement)
+            except pg.PgError:
+                pass  # nothing there to clean up
 
     def prepare(self):
         self.drop()
@@ -201,6 +206,7 @@ class Replay:
                 self.source.stop()
                 self.drop()
             self.log = self.source.text()
+            self.source.log.close()
         return self.compare()
 
     def compare(self):

@@ -45,6 +45,7 @@ class WithServer(Case):
     def tearDown(self):
         for source in self.running:
             source.stop(signal.SIGKILL)
+            source.log.close()
         self.eventually(lambda: not self.server.query("SELECT 1 FROM pg_replication_slots WHERE active"))
         self.server.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
         self.server.query("DROP DATABASE %s WITH (FORCE)" % self.name)

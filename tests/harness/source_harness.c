@@ -327,7 +327,7 @@ static sluice_ctx_t *make_ctx(harness_t *h, const sluice_plugin_t *p, const cJSO
     sl_options_t *options;
     sl_config_t *config;
     sl_report_t report;
-    sl_ctx_params_t params = { .loop = &h->loop, .plugin = p, .pipeline = "harness", .instance = instance, .ops = &graph, .user = h };
+    sl_ctx_params_t params = { .loop = strcmp(instance, "source") == 0 ? &h->loop : NULL, .plugin = p, .pipeline = "harness", .instance = instance, .ops = &graph, .user = h };
     sluice_ctx_t *ctx = NULL;
     char *text;
 
