@@ -215,6 +215,7 @@ static void begin_later(void *arg) {
 
 int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     pg_delivery_t *d = calloc(1, sizeof(*d));
+    int status;
 
     if (d == NULL || (d->scratch = sink->api->batch_new(sink->ctx, 65536)) == NULL) {
         free(d);
@@ -224,5 +225,12 @@ int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *t
     d->batch = sink->api->batch_ref(batch);
     d->ticket = ticket;
     sink->current = d;
-    return sink->api->post(sink->ctx, begin_later, sink);
+    status = sink->api->post(sink->ctx, begin_later, sink);
+    if (status != SLUICE_OK) { /* not taken: the ticket must not be spoken of */
+        sink->current = NULL;
+        sink->api->batch_unref(d->batch);
+        sink->api->batch_unref(d->scratch);
+        free(d);
+    }
+    return status;
 }
