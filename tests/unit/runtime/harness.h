@@ -74,6 +74,20 @@ typedef struct target {
     int max_open;       /* most tickets open at once */
 } target_t;
 
+typedef struct stages { /* what converters and transforms do */
+    int bytes;            /* sinks want bytes */
+    int decode;           /* the source's values go through a converter */
+    int64_t refuse_every; /* converters refuse numbers divisible by this */
+    int64_t reject_every; /* transforms do */
+    int retry_percent;    /* of applies */
+    int stateful;         /* transforms checkpoint: what they applied, durable */
+    int64_t applied[PARTITIONS_MAX], durable[PARTITIONS_MAX];
+    int checkpoints;
+    int decoded;
+    int encoded;
+} stages_t;
+
+extern stages_t stages;
 extern numbers_t the_source;
 extern target_t targets[BRANCHES_MAX];
 
@@ -97,6 +111,7 @@ typedef struct run_options {
     int pause_at_ms, resume_at_ms;
     uint64_t drain_deadline_ms;
     int64_t retry_timeout_ms;
+    int trunk_tolerates;
     int transforms; /* 1: "double" in the trunk; 2: "evens" in each branch; 4: a predicate */
 } run_options_t;
 

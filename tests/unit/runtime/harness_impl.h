@@ -32,6 +32,7 @@ void harness_reset(void) {
 
     sl_log_set_output(quiet, NULL);
     memset(&the_source, 0, sizeof(the_source));
+    memset(&stages, 0, sizeof(stages));
     the_source.partitions = 1;
     the_source.count = 1000;
     the_source.batch = 10;
@@ -92,6 +93,9 @@ static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, si
     if (run->killed)
         return;
     for (i = 0; i < count; i++) {
+        if (stages.stateful) /* state is durable before the positions that rest on it */
+            assert_true((int64_t)sluice_get_be64(entries[i].position.bytes) <=
+                        stages.durable[entries[i].partition.data[5] - '0']);
         stored_t *s = &stored[entries[i].branch[1] - '0'][entries[i].partition.data[5] - '0'];
         assert_true(sluice_position_cmp(&entries[i].position, &s->position) >= 0 || !s->has);
         s->has = 1;
@@ -154,7 +158,11 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
     p->branch_count = (size_t)o->branches;
     p->commit_interval_ms = o->commit_ms ? o->commit_ms : 20;
     p->memory_limit = o->memory_limit ? o->memory_limit : 64 << 20;
-    p->errors.retry_delay_max_ms = 1000;
+    p->errors.retry_delay_max_ms = 4;
+    p->errors.tolerate_all = o->trunk_tolerates;
+    p->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
+    if (stages.decode)
+        p->source_converters.value = (sl_plugin_use_t){SLUICE_CONVERTER, "json", NULL, "/source/converters/value"};
     uses[0] = (sl_transform_use_t){.name = "double", .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/0"}};
     uses[1] = (sl_transform_use_t){.name = "evens", .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/1"}};
     if (o->transforms & 4)
@@ -244,6 +252,8 @@ run_result_t harness_run(const run_options_t *o) {
     sink_table.failure_mode = (uint32_t)o->failure_mode;
     sink_table.max_in_flight = (uint32_t)o->window;
     sink_table.flags = targets[0].own_position ? SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES : 0;
+    if (stages.bytes)
+        sink_table.flags |= SLUICE_SINK_BYTES;
     fill_pipeline(&pipeline, branches, uses, o);
     assert_int_equal(uv_loop_init(&run.loop), 0);
     start_timers(&run);

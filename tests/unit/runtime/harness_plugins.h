@@ -6,6 +6,7 @@
 
 static const sluice_api_t *api_;
 numbers_t the_source;
+stages_t stages;
 target_t targets[BRANCHES_MAX];
 
 /* ---- source ---- */
@@ -258,6 +259,16 @@ static int partition_of(sink_t *s, uint32_t number) {
 
 static void deliver(sink_t *s, const sluice_record_t *r) {
     target_t *t = s->t;
+    char text[32];
+
+    if (stages.bytes) {
+        snprintf(text, sizeof(text), "n%lld", (long long)sluice_get_be64(r->position.bytes));
+        assert_int_equal(r->key.kind, SLUICE_BYTES);
+        assert_true(sluice_str_eq(sluice_value_str(&r->key), sluice_str(text)));
+        assert_null(r->key_schema);
+    }
+    if (stages.decode && !stages.bytes)
+        assert_int_equal(r->value.kind, SLUICE_STRING);
 
     uv_mutex_lock(&t->lock);
     if (t->count == t->cap) {
@@ -506,6 +517,7 @@ typedef struct transform {
     sluice_ctx_t *ctx;
     const sluice_api_t *api;
     int evens;
+    unsigned seed;
 } transform_t;
 
 static int transform_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
@@ -525,12 +537,27 @@ static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out)
     const sluice_record_t *r = x->api->batch_records(in, &count);
     sluice_batch_t *b = x->api->batch_new(x->ctx, 0);
 
+    x->seed = x->seed * 1664525u + 1013904223u;
+    if ((int)((x->seed >> 8) % 100) < stages.retry_percent) {
+        x->api->batch_unref(b);
+        return (x->api->fail)(x->ctx, SLUICE_RETRY, "test.again", "not now");
+    }
     x->api->batch_share(b, in);
+    for (i = 0; i < count && stages.stateful; i++) {
+        const char *json = x->api->source_partition_json(x->ctx, r[i].source_partition).data;
+        stages.applied[json[5] - '0'] = (int64_t)sluice_get_be64(r[i].position.bytes);
+    }
     for (i = 0; i < count; i++) {
         for (k = 0; k < (x->evens ? 1u : 2u); k++) {
             sluice_record_t *copy;
             if (x->evens && r[i].position.bytes[7] % 2 != 0)
                 continue;
+            if (stages.reject_every > 0 &&
+                (int64_t)sluice_get_be64(r[i].position.bytes) % stages.reject_every == 0) {
+                (x->api->fail)(x->ctx, SLUICE_BAD_RECORD, "test.reject", "rejected number");
+                x->api->reject(x->ctx, (uint32_t)i);
+                break;
+            }
             copy = x->api->batch_add(b);
             *copy = r[i];
             copy->sub_index = k;
@@ -540,11 +567,66 @@ static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out)
     return SLUICE_OK;
 }
 
+static int transform_checkpoint(void *self) {
+    transform_t *x = self;
+
+    stages.checkpoints++;
+    memcpy(stages.durable, stages.applied, sizeof(stages.durable));
+    x->api->complete(x->ctx, SLUICE_OP_CHECKPOINT, SLUICE_OK);
+    return SLUICE_OK;
+}
+
+static void transform_committed(void *self, uint32_t partition, const sluice_position_t *position) {
+    transform_t *x = self;
+    const char *json = x->api->source_partition_json(x->ctx, partition).data;
+
+    if (stages.stateful)
+        assert_true((int64_t)sluice_get_be64(position->bytes) <= stages.durable[json[5] - '0']);
+}
+
+static int convert_out(void *self, sluice_batch_t *arena, sluice_str_t topic,
+                       const sluice_schema_t *schema, const sluice_value_t *value,
+                       sluice_str_t *bytes) {
+    transform_t *x = self;
+    char text[32];
+
+    (void)topic, (void)schema;
+    stages.encoded++;
+    if (value->kind != SLUICE_INT64) {
+        *bytes = sluice_value_str(value);
+        return SLUICE_OK;
+    }
+    if (stages.refuse_every > 0 && value->as.i % stages.refuse_every == 0)
+        return (x->api->fail)(x->ctx, SLUICE_BAD_RECORD, "test.convert", "refused number");
+    snprintf(text, sizeof(text), "n%lld", (long long)value->as.i);
+    *bytes = x->api->batch_copy(arena, sluice_str(text));
+    return SLUICE_OK;
+}
+
+static int convert_in(void *self, sluice_batch_t *arena, sluice_str_t topic, sluice_str_t bytes,
+                      const sluice_schema_t **schema, sluice_value_t *value) {
+    (void)self, (void)arena, (void)topic;
+    stages.decoded++;
+    *schema = NULL;
+    *value = sluice_text(SLUICE_STRING, bytes);
+    return SLUICE_OK;
+}
+
+static const sluice_converter_t converter_table = {
+    .size = sizeof(sluice_converter_t),
+    .create = transform_create,
+    .destroy = sink_destroy,
+    .to_connect = convert_in,
+    .from_connect = convert_out,
+};
+
 static const sluice_transform_t transform_table = {
     .size = sizeof(sluice_transform_t),
     .create = transform_create,
     .destroy = sink_destroy,
     .apply = transform_apply,
+    .checkpoint = transform_checkpoint,
+    .committed = transform_committed,
 };
 
 static int predicate_test(void *self, const sluice_record_t *r) {
@@ -565,6 +647,7 @@ static const sluice_plugin_t plugins[] = {
     {HEAD(SLUICE_SOURCE, "numbers"), .source = &source_table},
     {HEAD(SLUICE_SINK, "target"), .sink = &sink_table},
     {HEAD(SLUICE_TRANSFORM, "transform"), .transform = &transform_table},
+    {HEAD(SLUICE_CONVERTER, "json"), .converter = &converter_table},
     {HEAD(SLUICE_PREDICATE, "thirds"), .predicate = &predicate_table},
 };
 

@@ -1,0 +1,139 @@
+/* Converters and transforms on the way: errors policy, retry, checkpoints before positions. */
+#include "harness_impl.h"
+
+static char dead_file[] = "/tmp/sluice-dead-XXXXXX";
+
+static int set_up(void **state) {
+    (void)state;
+    harness_reset();
+    strcpy(dead_file, "/tmp/sluice-dead-XXXXXX");
+    close(mkstemp(dead_file));
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    unlink(dead_file);
+    harness_fini();
+    return 0;
+}
+
+static size_t dead_letters(const char *with) {
+    FILE *f = fopen(dead_file, "r");
+    char line[8192];
+    size_t n = 0;
+
+    while (fgets(line, sizeof(line), f) != NULL)
+        n += strstr(line, with) != NULL;
+    fclose(f);
+    return n;
+}
+
+static void a_sink_of_bytes_gets_converted_records(void **state) {
+    run_options_t o = {.branches = 1};
+
+    (void)state;
+    stages.bytes = stages.decode = 1;
+    the_source.payload = 10;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
+    assert_int_equal(stages.decoded, 1000);
+    assert_int_equal(stages.encoded, 2000); /* key and value */
+}
+
+static void what_a_converter_refuses_is_a_dead_letter(void **state) {
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_result_t r;
+
+    (void)state;
+    stages.bytes = 1;
+    stages.refuse_every = 100;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 100), 0);
+    assert_int_equal(dead_letters("\"stage\":\"converter\""), 10);
+    assert_int_equal(r.stats[0][SL_BRANCH_TOLERATED], 10);
+    assert_int_equal(r.ledger_faults, 0);
+    assert_int_equal(harness_stored(0, 0), 1000);
+}
+
+static void without_tolerance_a_refusal_fails(void **state) {
+    run_options_t o = {.branches = 1};
+    run_result_t r;
+
+    (void)state;
+    stages.bytes = 1;
+    stages.refuse_every = 500;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "test.convert");
+    assert_true(harness_stored(0, 0) < 500);
+}
+
+static void what_a_shared_transform_rejects_is_a_dead_letter(void **state) {
+    run_options_t o = {.branches = 2, .transforms = 1, .trunk_tolerates = 1,
+                       .dead_letters = dead_file};
+    run_result_t r;
+
+    (void)state;
+    stages.reject_every = 10;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].count, 2 * 900);
+    assert_int_equal(targets[1].count, 2 * 900);
+    assert_int_equal(dead_letters("rejected number"), 100); /* once, not for each branch */
+    assert_int_equal(r.ledger_faults, 0);
+}
+
+static void without_tolerance_a_rejection_fails(void **state) {
+    run_options_t o = {.branches = 1, .transforms = 1};
+    run_result_t r;
+
+    (void)state;
+    stages.reject_every = 500;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_non_null(strstr(r.trace, "transform double"));
+    assert_non_null(strstr(r.trace, "00000000000001f4"));
+}
+
+static void transforms_that_ask_for_time_get_it(void **state) {
+    run_options_t o = {.branches = 2, .transforms = 1 | 2, .retry_timeout_ms = -1};
+    run_result_t r;
+
+    (void)state;
+    stages.retry_percent = 15;
+    the_source.count = 400;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].count, 400); /* evens, each twice */
+    assert_int_equal(targets[1].count, 400);
+    assert_int_equal(r.ledger_faults, 0);
+}
+
+static void state_is_durable_before_positions(void **state) {
+    run_options_t o = {.branches = 1, .transforms = 1, .commit_ms = 2, .window = 1};
+
+    (void)state;
+    stages.stateful = 1;
+    targets[0].slow_ms = 1;
+    the_source.partitions = 2;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_true(stages.checkpoints > 2);
+    assert_int_equal(harness_stored(0, 1), 1000);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_sink_of_bytes_gets_converted_records),
+        TEST(what_a_converter_refuses_is_a_dead_letter),
+        TEST(without_tolerance_a_refusal_fails),
+        TEST(what_a_shared_transform_rejects_is_a_dead_letter),
+        TEST(without_tolerance_a_rejection_fails),
+        TEST(transforms_that_ask_for_time_get_it),
+        TEST(state_is_durable_before_positions),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
