@@ -471,7 +471,7 @@ static const sluice_plugin_t plugins[] = {{
 }};
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,      .name = "clickhouse-sink", .version = "0.1.0",
+    SLUICE_MODULE_HEAD,      .name = "clickhouse-sink", .version = SLUICE_VERSION,
     .licence = "Apache-2.0", .plugins = plugins,        .plugin_count = 1,
 };
 
