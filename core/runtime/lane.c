@@ -161,7 +161,8 @@ static void note_result(sl_branch_run_t *b, int status, const sluice_result_t *r
         return;
     }
     free(b->last_error);
-    if (asprintf(&b->last_error, "%s: %s", result->code != NULL ? result->code : sl_status_name(status),
+    if (asprintf(&b->last_error, "%s: %s",
+                 result->code != NULL ? result->code : sl_status_name(status),
                  result->message != NULL ? result->message : "") < 0)
         b->last_error = NULL;
 }
@@ -236,8 +237,8 @@ static void be_careful(sl_branch_run_t *b, const sluice_mark_t *mark) {
         b->careful_count = count;
     }
     c = &b->careful[mark->source_partition];
-    if (c->active && sl_place_cmp(&mark->position, mark->sub_index, &c->mark.position,
-                                  c->mark.sub_index) < 0)
+    if (c->active &&
+        sl_place_cmp(&mark->position, mark->sub_index, &c->mark.position, c->mark.sub_index) < 0)
         return;
     b->careful_active += !c->active;
     c->active = 1;
@@ -255,8 +256,19 @@ void sl_lane_rewind(sl_branch_run_t *b) {
     sl_skip_reset(&b->skip);
     for (i = 0; i < partitions; i++) {
         sl_place_t place = {0};
-        if (sl_board_get(&b->graph->board, b->index, (uint32_t)i, &place, NULL) &&
-            sl_skip_have(&b->skip, (uint32_t)i, &place.position, place.sub_index) != SLUICE_OK)
+        const sl_own_t *own = i < b->own_count && b->own[i].has ? &b->own[i] : NULL;
+        int has = sl_board_get(&b->graph->board, b->index, (uint32_t)i, &place, NULL);
+        int status = SLUICE_OK;
+
+        /* A sink's own position may lie inside a batch, so behind what the branch counts as done.
+         */
+        if (own != NULL && !(has && place.position.len == 0) &&
+            (!has ||
+             sl_place_cmp(&own->position, own->sub_index, &place.position, place.sub_index) > 0))
+            status = sl_skip_have(&b->skip, (uint32_t)i, &own->position, own->sub_index);
+        else if (has)
+            status = sl_skip_have(&b->skip, (uint32_t)i, &place.position, place.sub_index);
+        if (status != SLUICE_OK)
             sl_branch_no_memory(b, "go back");
         sl_place_fini(&place);
     }
@@ -538,8 +550,7 @@ static sluice_batch_t *piece_of(sl_work_t *work) {
     const uint32_t *index, *rest;
     size_t count, rest_count;
 
-    if (work->repair == NULL ||
-        !sl_repair_piece(work->repair, &index, &count, &rest, &rest_count))
+    if (work->repair == NULL || !sl_repair_piece(work->repair, &index, &count, &rest, &rest_count))
         return sl_batch_ref(work->batch);
     return sl_slice(work->batch, index, count, rest, rest_count);
 }

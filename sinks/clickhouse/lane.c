@@ -175,6 +175,19 @@ static int note(journal_t *j, const ch_place_t *place, const char *fmt, ...) {
     return rc;
 }
 
+/* A table that has more than its partition: a group failed in another table. Else the partition's
+ * own position says it all, and rows before it that come again were asked for by the user. */
+static int is_ahead(const ch_sink_t *s, const ch_lane_t *lane) {
+    const journal_entry_t *e;
+    char *key = NULL;
+
+    if (lane->done.position.len == 0 || asprintf(&key, DONE_PREFIX "%s", lane->partition) < 0)
+        return 0;
+    e = journal_find(s->journal, key);
+    free(key);
+    return e == NULL || ch_place_cmp(&lane->done, &(ch_place_t){e->position, e->sub_index}) > 0;
+}
+
 int ch_lanes_note(ch_sink_t *s) {
     ch_lane_t *lane;
     int rc = SLUICE_OK;
@@ -182,7 +195,7 @@ int ch_lanes_note(ch_sink_t *s) {
 
     forget_lanes(s->journal);
     for (lane = s->lanes; lane != NULL && rc == SLUICE_OK; lane = lane->next) {
-        if (lane->done.position.len > 0)
+        if (is_ahead(s, lane))
             rc = note(s->journal, &lane->done, LANE_PREFIX "%s\t%s", lane->table, lane->partition);
         for (i = 0; i < lane->cut_count && rc == SLUICE_OK; i++)
             rc = note(s->journal, &lane->cuts[i], CUT_PREFIX "%zu\t%s\t%s", i, lane->table,

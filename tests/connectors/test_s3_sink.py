@@ -101,9 +101,12 @@ class Sink(Case):
     def test_multipart_and_rotation_by_bytes(self):
         fields = {"id": "sequence", "pad": "text:2000"}
         self.run_sink(self.datagen(count="14000", fields=fields), rotate__bytes="12m")
-        self.eventually(lambda: len(self.keys()) == 2, 40, interval=0.3)
-        self.sluice.terminate(15)
+        self.wait_ids(14000, 40)
         self.assert_each_once(14000)
+        keys = self.keys()
+        self.assertEqual(3, len(keys))
+        tag = self.server.request("HEAD", "/%s/%s" % (self.bucket, keys[0])).headers["ETag"]
+        self.assertTrue(tag.strip('"').endswith("-3"), tag)  # 12 MB in parts of 5
         self.assertEqual([], self.uploads())
 
     def uploads(self):
