@@ -1,16 +1,17 @@
 /*
  * sources/postgres/decode.h: the decoders that pg_column_bind chooses from, by family.
  *
- * All have the signature of pg_decode_fn (column.h says what they promise) and read PostgreSQL's text output with
- * DateStyle ISO, IntervalStyle postgres, bytea_output hex. Thread: any; pure.
+ * All have the signature of pg_decode_fn (column.h says what they promise) and read PostgreSQL's
+ * text output with DateStyle ISO, IntervalStyle postgres, bytea_output hex. Thread: any; pure.
  */
 #ifndef SOURCES_POSTGRES_DECODE_H
 #define SOURCES_POSTGRES_DECODE_H
 
 #include "column.h"
 
-#define PG_DECODER(name) \
-    int name(const pg_column_t *column, sluice_batch_t *arena, sluice_str_t text, sluice_value_t *out)
+#define PG_DECODER(name)                                                          \
+    int name(const pg_column_t *column, sluice_batch_t *arena, sluice_str_t text, \
+             sluice_value_t *out)
 
 /* decode_basic.c */
 PG_DECODER(pg_decode_bool);
@@ -32,7 +33,7 @@ PG_DECODER(pg_decode_point);
 PG_DECODER(pg_decode_null);
 
 /* decode_number.c */
-PG_DECODER(pg_decode_decimal);          /* column->scale decimals */
+PG_DECODER(pg_decode_decimal); /* column->scale decimals */
 PG_DECODER(pg_decode_decimal_text);
 PG_DECODER(pg_decode_decimal_double);
 PG_DECODER(pg_decode_decimal_variable); /* column->schema is VariableScaleDecimal */
@@ -64,16 +65,19 @@ PG_DECODER(pg_decode_array);
 PG_DECODER(pg_decode_hstore_json);
 PG_DECODER(pg_decode_hstore_map);
 
-/* A double of a slice; 0 when the text is no number. Java's and PostgreSQL's NaN and Infinity are taken. */
+/* A double of a slice; 0 when the text is no number. Java's and PostgreSQL's NaN and Infinity are
+ * taken. */
 int pg_parse_double(sluice_str_t text, double *out);
 
 /* A struct value with room for n fields; NULL when out of memory. */
-static inline sluice_struct_t *pg_struct(const pg_column_t *c, sluice_batch_t *arena, uint32_t n, sluice_value_t *out) {
-    sluice_struct_t *s = (sluice_struct_t *)c->api->batch_alloc(arena, sizeof(*s) + n * sizeof(sluice_value_t));
+static inline sluice_struct_t *pg_struct(const pg_column_t *c, sluice_batch_t *arena, uint32_t n,
+                                         sluice_value_t *out) {
+    sluice_struct_t *s =
+        (sluice_struct_t *)c->api->batch_alloc(arena, sizeof(*s) + n * sizeof(sluice_value_t));
     if (s == NULL)
         return NULL;
     s->schema = c->schema;
-    *out = (sluice_value_t){ .kind = SLUICE_STRUCT, .len = n };
+    *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = n};
     out->as.st = s;
     return s;
 }

@@ -112,7 +112,8 @@ PG_DECODER(pg_decode_bytea_hex) {
     return SLUICE_OK;
 }
 
-static int base64(const pg_column_t *column, sluice_batch_t *arena, sluice_str_t bytes, sluice_value_t *out, int url) {
+static int base64(const pg_column_t *column, sluice_batch_t *arena, sluice_str_t bytes,
+                  sluice_value_t *out, int url) {
     sluice_buf_t buf;
     sluice_str_t made;
 
@@ -163,7 +164,8 @@ PG_DECODER(pg_decode_raw_hex) {
 
 PG_DECODER(pg_decode_bit_bool) {
     (void)column, (void)arena;
-    *out = text.len == 0 ? sluice_null() : sluice_int(SLUICE_BOOLEAN, text.data[text.len - 1] == '1');
+    *out =
+        text.len == 0 ? sluice_null() : sluice_int(SLUICE_BOOLEAN, text.data[text.len - 1] == '1');
     return SLUICE_OK;
 }
 
@@ -187,7 +189,8 @@ PG_DECODER(pg_decode_bits) {
 
 /* ---- point ---- */
 
-/* x, y, wkb (little-endian point), srid. Needs no pg_column_t.schema at bind time only for defaults. */
+/* x, y, wkb (little-endian point), srid. Needs no pg_column_t.schema at bind time only for
+ * defaults. */
 PG_DECODER(pg_decode_point) {
     const char *comma = text.len < 5 ? NULL : memchr(text.data, ',', text.len);
     double xy[2];
@@ -196,7 +199,8 @@ PG_DECODER(pg_decode_point) {
 
     if (comma == NULL || text.data[0] != '(' || text.data[text.len - 1] != ')' ||
         !pg_parse_double(sluice_str_n(text.data + 1, (size_t)(comma - text.data - 1)), &xy[0]) ||
-        !pg_parse_double(sluice_str_n(comma + 1, (size_t)(text.data + text.len - 2 - comma)), &xy[1]))
+        !pg_parse_double(sluice_str_n(comma + 1, (size_t)(text.data + text.len - 2 - comma)),
+                         &xy[1]))
         return SLUICE_BAD_RECORD;
     s = pg_struct(column, arena, 4, out);
     wkb = column->api->batch_alloc(arena, 21);

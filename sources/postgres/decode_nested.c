@@ -78,7 +78,8 @@ static size_t most_items(const items_t *r) {
     return n;
 }
 
-static int read_items(const pg_column_t *c, sluice_batch_t *arena, items_t *r, sluice_value_t *items, uint32_t *count) {
+static int read_items(const pg_column_t *c, sluice_batch_t *arena, items_t *r,
+                      sluice_value_t *items, uint32_t *count) {
     const pg_column_t *e = c->element;
     sluice_str_t text;
     int status;
@@ -94,7 +95,8 @@ static int read_items(const pg_column_t *c, sluice_batch_t *arena, items_t *r, s
             status = SLUICE_OK;
         }
         if (status == SLUICE_OK && item->kind == SLUICE_NULL && e->not_null)
-            status = SLUICE_BAD_RECORD; /* a required element that is null makes the whole array null */
+            status =
+                SLUICE_BAD_RECORD; /* a required element that is null makes the whole array null */
         if (status != SLUICE_OK)
             return status;
         if (r->at < r->end && *r->at++ != r->delimiter)
@@ -104,7 +106,7 @@ static int read_items(const pg_column_t *c, sluice_batch_t *arena, items_t *r, s
 }
 
 PG_DECODER(pg_decode_array) {
-    items_t r = { text.data, text.data + text.len, column->delimiter };
+    items_t r = {text.data, text.data + text.len, column->delimiter};
     sluice_value_t *items;
     uint32_t count = 0;
     int status;
@@ -113,9 +115,11 @@ PG_DECODER(pg_decode_array) {
         r.at = memchr(text.data, '=', text.len);
         r.at = r.at == NULL ? r.end : r.at + 1;
     }
-    *out = (sluice_value_t){ .kind = SLUICE_ARRAY };
+    *out = (sluice_value_t){.kind = SLUICE_ARRAY};
     if (r.end - r.at < 2 || *r.at != '{')
-        return column->type == 22 || column->type == 30 ? SLUICE_OK : SLUICE_BAD_RECORD; /* int2vector: always empty */
+        return column->type == 22 || column->type == 30
+                   ? SLUICE_OK
+                   : SLUICE_BAD_RECORD; /* int2vector: always empty */
     r.at++;
     if (*r.at == '}')
         return SLUICE_OK;
@@ -159,8 +163,9 @@ static uint32_t java_hash(sluice_str_t s) {
     return h ^ h >> 16;
 }
 
-static int read_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t text, pair_t *pairs, size_t *count) {
-    items_t r = { text.data, text.data + text.len, ',' };
+static int read_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t text, pair_t *pairs,
+                      size_t *count) {
+    items_t r = {text.data, text.data + text.len, ','};
     int status;
 
     while (r.at < r.end) {
@@ -184,8 +189,8 @@ static int read_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t 
     return SLUICE_OK;
 }
 
-/* How many buckets Java's HashMap has after these insertions: it doubles past three quarters, and instead of making a tree
- * of a bucket's ninth entry while it has fewer than 64 buckets. */
+/* How many buckets Java's HashMap has after these insertions: it doubles past three quarters, and
+ * instead of making a tree of a bucket's ninth entry while it has fewer than 64 buckets. */
 static uint32_t java_buckets(const pair_t *pairs, size_t count) {
     uint32_t cap = 16;
 
@@ -233,8 +238,10 @@ static void put_pair(sluice_buf_t *buf, const pair_t *p) {
         put_string(buf, p->value);
 }
 
-/* Parses and sorts as a HashMap iterates: by bucket, in a bucket by insertion. *sorted has the pairs again. */
-static int sorted_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t text, pair_t **sorted, size_t *count) {
+/* Parses and sorts as a HashMap iterates: by bucket, in a bucket by insertion. *sorted has the
+ * pairs again. */
+static int sorted_pairs(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t text,
+                        pair_t **sorted, size_t *count) {
     pair_t *pairs;
     size_t most = 1, n = 0;
     uint32_t cap;
@@ -295,7 +302,7 @@ PG_DECODER(pg_decode_hstore_map) {
         items[2 * i] = sluice_text(SLUICE_STRING, pairs[i].key);
         items[2 * i + 1] = sluice_text(SLUICE_STRING, pairs[i].value);
     }
-    *out = (sluice_value_t){ .kind = SLUICE_MAP, .len = (uint32_t)count };
+    *out = (sluice_value_t){.kind = SLUICE_MAP, .len = (uint32_t)count};
     out->as.items = items;
     return SLUICE_OK;
 }

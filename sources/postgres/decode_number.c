@@ -4,13 +4,17 @@
 #include <stdlib.h>
 
 static int is_special(sluice_str_t t) {
-    return t.len > 0 && (t.data[t.len - 1] == 'N' || t.data[t.len - 1] == 'y'); /* NaN, [-]Infinity */
+    return t.len > 0 &&
+           (t.data[t.len - 1] == 'N' || t.data[t.len - 1] == 'y'); /* NaN, [-]Infinity */
 }
 
-/* The digits of decimal text brought to `scale` decimals (cut or padded, half up); in the arena unless it fits already. */
-static int rescale(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t t, int32_t scale, sluice_str_t *out) {
+/* The digits of decimal text brought to `scale` decimals (cut or padded, half up); in the arena
+ * unless it fits already. */
+static int rescale(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t t, int32_t scale,
+                   sluice_str_t *out) {
     const char *dot = memchr(t.data, '.', t.len);
-    size_t whole = dot == NULL ? t.len : (size_t)(dot - t.data), have = dot == NULL ? 0 : t.len - whole - 1;
+    size_t whole = dot == NULL ? t.len : (size_t)(dot - t.data),
+           have = dot == NULL ? 0 : t.len - whole - 1;
     size_t want = scale < 0 ? 0 : (size_t)scale, n;
     char *text;
 
@@ -60,8 +64,10 @@ static int is_decimal(sluice_str_t t) {
     return digits > 0 && dots <= 1 && digits + dots + (t.data[0] == '-') == t.len;
 }
 
-/* Plain text of a number below 1E-6 as Java's BigDecimal prints it: "-0.0000000120" is -1.20E-8. Others stay. */
-static int canonical(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t t, sluice_str_t *out) {
+/* Plain text of a number below 1E-6 as Java's BigDecimal prints it: "-0.0000000120" is -1.20E-8.
+ * Others stay. */
+static int canonical(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t t,
+                     sluice_str_t *out) {
     size_t sign = t.data[0] == '-', zeros = 0, n = 0;
     const char *digits = t.data + sign + 2, *end = t.data + t.len;
     char *text;
@@ -106,7 +112,9 @@ PG_DECODER(pg_decode_decimal_text) {
     if (!is_special(text) && column->scale > 0)
         status = rescale(column, arena, text, column->scale, &text);
     if (is_special(text))
-        text = sluice_str(text.data[0] == 'N' ? "NAN" : text.data[0] == '-' ? "NEGATIVE_INFINITY" : "POSITIVE_INFINITY");
+        text = sluice_str(text.data[0] == 'N'   ? "NAN"
+                          : text.data[0] == '-' ? "NEGATIVE_INFINITY"
+                                                : "POSITIVE_INFINITY");
     *out = sluice_text(SLUICE_STRING, text);
     return status;
 }
@@ -116,7 +124,8 @@ PG_DECODER(pg_decode_decimal_double) {
     char *copy;
 
     (void)column;
-    if (!pg_parse_double(text, &f)) { /* longer than any double needs: its first 500 digits say the same */
+    if (!pg_parse_double(
+            text, &f)) { /* longer than any double needs: its first 500 digits say the same */
         copy = column->api->batch_alloc(arena, text.len + 1);
         if (copy == NULL || !is_decimal(text))
             return copy == NULL ? SLUICE_NO_MEMORY : SLUICE_BAD_RECORD;
@@ -153,7 +162,8 @@ PG_DECODER(pg_decode_decimal_variable) {
 
 /* ---- money: "$1,234.50", "($1,234.50)", "-$1,234.50" ---- */
 
-static int plain_money(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t text, sluice_str_t *out) {
+static int plain_money(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t text,
+                       sluice_str_t *out) {
     char *plain = c->api->batch_alloc(arena, text.len + 2);
     size_t n = 0, digits = 0;
     int negative = 0;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MICROS_DAY 86400000000LL
-#define PLUS_INFINITY 9223372036825200000LL   /* what pgjdbc makes of 'infinity', in microseconds */
+#define MICROS_DAY     86400000000LL
+#define PLUS_INFINITY  9223372036825200000LL /* what pgjdbc makes of 'infinity', in microseconds */
 #define MINUS_INFINITY (-9223372036832400000LL)
 
 /* A date and time as PostgreSQL prints it. infinite: 1, -1 or 0. offset: seconds east of UTC. */
@@ -43,8 +43,9 @@ static int digits(cursor_t *c, int64_t *out) {
 
 static int read_date(cursor_t *c, moment_t *m) {
     int64_t month, day;
-    if (digits(c, &m->year) < 4 || !take_char(c, '-') || digits(c, &month) != 2 || !take_char(c, '-') || digits(c, &day) != 2 ||
-        month < 1 || month > 12 || day < 1 || day > 31)
+    if (digits(c, &m->year) < 4 || !take_char(c, '-') || digits(c, &month) != 2 ||
+        !take_char(c, '-') || digits(c, &day) != 2 || month < 1 || month > 12 || day < 1 ||
+        day > 31)
         return 0;
     m->month = (int)month;
     m->day = (int)day;
@@ -55,7 +56,8 @@ static int read_time(cursor_t *c, moment_t *m) {
     int64_t hour, minute, second, fraction = 0;
     int n = 6;
 
-    if (digits(c, &hour) != 2 || !take_char(c, ':') || digits(c, &minute) != 2 || !take_char(c, ':') || digits(c, &second) != 2)
+    if (digits(c, &hour) != 2 || !take_char(c, ':') || digits(c, &minute) != 2 ||
+        !take_char(c, ':') || digits(c, &second) != 2)
         return 0;
     if (take_char(c, '.')) {
         n = digits(c, &fraction);
@@ -95,7 +97,7 @@ static int read_era(cursor_t *c, moment_t *m) {
 }
 
 static int read_moment(sluice_str_t text, int with_time, moment_t *m) {
-    cursor_t c = { text.data, text.data + text.len };
+    cursor_t c = {text.data, text.data + text.len};
 
     memset(m, 0, sizeof(*m));
     if (sluice_str_eq(text, sluice_str("infinity")))
@@ -104,19 +106,21 @@ static int read_moment(sluice_str_t text, int with_time, moment_t *m) {
         m->infinite = -1;
     if (m->infinite != 0)
         return 1;
-    return read_date(&c, m) && (!with_time || (take_char(&c, ' ') && read_time(&c, m) && read_offset(&c, m))) &&
+    return read_date(&c, m) &&
+           (!with_time || (take_char(&c, ' ') && read_time(&c, m) && read_offset(&c, m))) &&
            read_era(&c, m);
 }
 
 static int read_clock(sluice_str_t text, moment_t *m) {
-    cursor_t c = { text.data, text.data + text.len };
+    cursor_t c = {text.data, text.data + text.len};
     memset(m, 0, sizeof(*m));
     return read_time(&c, m) && read_offset(&c, m) && c.at == c.end;
 }
 
 /* Days since 1970 in the proleptic Gregorian calendar (Howard Hinnant's days_from_civil). */
 static int64_t days_of(const moment_t *m) {
-    int64_t y = m->year - (m->month <= 2), era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
+    int64_t y = m->year - (m->month <= 2), era = (y >= 0 ? y : y - 399) / 400,
+            of_era = y - era * 400;
     int64_t of_year = (153 * (m->month + (m->month > 2 ? -3 : 9)) + 2) / 5 + m->day - 1;
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
@@ -161,7 +165,8 @@ static int64_t micros_of(const moment_t *m) {
     return (int64_t)((uint64_t)micros + (uint64_t)(m->micros % 1000000));
 }
 
-/* Fraction with `width` digits, or the shortest when width < 0; nothing when there is none to show. */
+/* Fraction with `width` digits, or the shortest when width < 0; nothing when there is none to show.
+ * */
 static int put_fraction(char *out, int64_t micros, int width) {
     char all[8];
     int n = 6;
@@ -185,10 +190,12 @@ static int put_clock(char *out, int64_t micros, int width) {
 
 static int put_date(char *out, const moment_t *m) {
     const char *sign = m->year > 9999 ? "+" : m->year < 0 ? "-" : "";
-    return snprintf(out, 40, "%s%04" PRId64 "-%02d-%02d", sign, m->year < 0 ? -m->year : m->year, m->month, m->day);
+    return snprintf(out, 40, "%s%04" PRId64 "-%02d-%02d", sign, m->year < 0 ? -m->year : m->year,
+                    m->month, m->day);
 }
 
-static int keep_text(const pg_column_t *c, sluice_batch_t *arena, const char *text, int n, sluice_value_t *out) {
+static int keep_text(const pg_column_t *c, sluice_batch_t *arena, const char *text, int n,
+                     sluice_value_t *out) {
     sluice_str_t kept = c->api->batch_copy(arena, sluice_str_n(text, (size_t)n));
     *out = sluice_text(SLUICE_STRING, kept);
     return kept.data == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
@@ -224,7 +231,7 @@ PG_DECODER(pg_decode_date_connect) {
 
 PG_DECODER(pg_decode_date_iso) {
     int64_t days;
-    moment_t m = { 0 };
+    moment_t m = {0};
     char made[64];
     int n;
     if (!read_days(text, &days))
@@ -237,7 +244,8 @@ PG_DECODER(pg_decode_date_iso) {
 
 /* ---- time ---- */
 
-static int time_value(sluice_str_t text, sluice_kind_t kind, int64_t divide, int64_t times, sluice_value_t *out) {
+static int time_value(sluice_str_t text, sluice_kind_t kind, int64_t divide, int64_t times,
+                      sluice_value_t *out) {
     moment_t m;
     if (!read_clock(text, &m))
         return SLUICE_BAD_RECORD;
@@ -335,7 +343,8 @@ PG_DECODER(pg_decode_timestamp_nanos) {
     return SLUICE_OK;
 }
 
-static int iso_text(const pg_column_t *c, sluice_batch_t *arena, moment_t *m, int width, sluice_value_t *out) {
+static int iso_text(const pg_column_t *c, sluice_batch_t *arena, moment_t *m, int width,
+                    sluice_value_t *out) {
     char made[96];
     int n;
     to_utc(m);
@@ -359,13 +368,16 @@ PG_DECODER(pg_decode_timestamp_iso) {
     return iso_text(column, arena, &m, -1, out);
 }
 
-/* The usual form, "2016-11-04 11:51:30.123456+00" with a year of four digits: no arithmetic needed. */
-static int plain_utc(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t t, sluice_value_t *out) {
+/* The usual form, "2016-11-04 11:51:30.123456+00" with a year of four digits: no arithmetic needed.
+ * */
+static int plain_utc(const pg_column_t *c, sluice_batch_t *arena, sluice_str_t t,
+                     sluice_value_t *out) {
     size_t fraction = t.len - 22, width = (size_t)c->scale, n = 19;
     char *made;
 
-    if (t.len < 22 || t.len > 29 || t.data[4] != '-' || t.data[10] != ' ' || memcmp(t.data + t.len - 3, "+00", 3) != 0 ||
-        memchr(t.data, 'C', t.len) != NULL || (fraction > 0 && (t.data[19] != '.' || fraction > width + 1)))
+    if (t.len < 22 || t.len > 29 || t.data[4] != '-' || t.data[10] != ' ' ||
+        memcmp(t.data + t.len - 3, "+00", 3) != 0 || memchr(t.data, 'C', t.len) != NULL ||
+        (fraction > 0 && (t.data[19] != '.' || fraction > width + 1)))
         return 0;
     made = c->api->batch_alloc(arena, 32);
     if (made == NULL)
@@ -405,7 +417,8 @@ static int read_span_clock(cursor_t *c, int64_t hours, int sign, span_t *s) {
     int n = 6;
 
     s->hours = sign * hours;
-    if (!take_char(c, ':') || digits(c, &s->minutes) != 2 || !take_char(c, ':') || digits(c, &s->seconds) != 2)
+    if (!take_char(c, ':') || digits(c, &s->minutes) != 2 || !take_char(c, ':') ||
+        digits(c, &s->seconds) != 2)
         return 0;
     if (take_char(c, '.'))
         n = digits(c, &fraction);
@@ -418,7 +431,7 @@ static int read_span_clock(cursor_t *c, int64_t hours, int sign, span_t *s) {
 }
 
 static int read_span(sluice_str_t text, span_t *s) {
-    cursor_t c = { text.data, text.data + text.len };
+    cursor_t c = {text.data, text.data + text.len};
     int64_t n;
     int sign;
 
@@ -443,7 +456,9 @@ static int read_span(sluice_str_t text, span_t *s) {
 }
 
 static int64_t saturate(double f) {
-    return f >= 9223372036854775807.0 ? INT64_MAX : f <= -9223372036854775808.0 ? INT64_MIN : (int64_t)f;
+    return f >= 9223372036854775807.0    ? INT64_MAX
+           : f <= -9223372036854775808.0 ? INT64_MIN
+                                         : (int64_t)f;
 }
 
 /* Seconds as pgjdbc has them: a double. */
@@ -477,7 +492,8 @@ PG_DECODER(pg_decode_interval_text) {
         n--;
     fraction[n == 1 ? 0 : n] = '\0';
     n = snprintf(made, sizeof(made),
-                 "P%" PRId64 "Y%" PRId64 "M%" PRId64 "DT%" PRId64 "H%" PRId64 "M%s%" PRId64 "%sS", s.years, s.months, s.days,
-                 s.hours, s.minutes, nanos < 0 && nanos > -1000000000 ? "-" : "", nanos / 1000000000, fraction);
+                 "P%" PRId64 "Y%" PRId64 "M%" PRId64 "DT%" PRId64 "H%" PRId64 "M%s%" PRId64 "%sS",
+                 s.years, s.months, s.days, s.hours, s.minutes,
+                 nanos < 0 && nanos > -1000000000 ? "-" : "", nanos / 1000000000, fraction);
     return keep_text(column, arena, made, n, out);
 }

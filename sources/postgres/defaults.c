@@ -3,22 +3,33 @@
 
 #include <ctype.h>
 
-/* Types whose default comes into the schema, and the text that stands for one that a function makes. */
+/* Types whose default comes into the schema, and the text that stands for one that a function
+ * makes. */
 static const struct {
     uint32_t type;
     const char *zero;
 } zeros[] = {
-    { 16, "f" },          { 21, "0" },
-    { 23, "0" },          { 20, "0" },
-    { 700, "0" },         { 701, "0" },
-    { 1700, "0" },        { 25, "" },
-    { 1042, "" },         { 1043, "" },
-    { 114, "{}" },        { 3802, "{}" },
-    { 142, "" },          { 2950, "00000000-0000-0000-0000-000000000000" },
-    { 1082, "1970-01-01" }, { 1083, "00:00:00" },
-    { 1114, "1970-01-01 00:00:00" }, { 1184, "1970-01-01 00:00:00+00" },
-    { 1186, "00:00:00" }, { 1560, "0" },
-    { 1562, "0" },
+    {16, "f"},
+    {21, "0"},
+    {23, "0"},
+    {20, "0"},
+    {700, "0"},
+    {701, "0"},
+    {1700, "0"},
+    {25, ""},
+    {1042, ""},
+    {1043, ""},
+    {114, "{}"},
+    {3802, "{}"},
+    {142, ""},
+    {2950, "00000000-0000-0000-0000-000000000000"},
+    {1082, "1970-01-01"},
+    {1083, "00:00:00"},
+    {1114, "1970-01-01 00:00:00"},
+    {1184, "1970-01-01 00:00:00+00"},
+    {1186, "00:00:00"},
+    {1560, "0"},
+    {1562, "0"},
 };
 
 /* NULL when the type takes no default at all; enums take literals only. */
@@ -40,7 +51,8 @@ static int begins(const char *text, const char *word) {
 
 /* name(...), schema.name(...), (name(...) ...), CURRENT_TIMESTAMP and its kin. */
 static int is_function(const char *text) {
-    static const char *const words[] = { "current_timestamp", "current_time", "current_date", "localtimestamp", "localtime" };
+    static const char *const words[] = {"current_timestamp", "current_time", "current_date",
+                                        "localtimestamp", "localtime"};
     const char *at;
 
     text += *text == '(';
@@ -63,10 +75,12 @@ static sluice_str_t literal_of(const char *text) {
 }
 
 static sluice_str_t as_bool(sluice_str_t literal) {
-    return sluice_str(literal.len > 0 && (literal.data[0] == 't' || literal.data[0] == '1') ? "t" : "f");
+    return sluice_str(literal.len > 0 && (literal.data[0] == 't' || literal.data[0] == '1') ? "t"
+                                                                                            : "f");
 }
 
-int pg_default_value(const pg_bind_t *b, const pg_column_t *c, const char *text, sluice_value_t *out) {
+int pg_default_value(const pg_bind_t *b, const pg_column_t *c, const char *text,
+                     sluice_value_t *out) {
     const char *zero = zero_of(c);
     sluice_str_t literal;
 
@@ -80,5 +94,6 @@ int pg_default_value(const pg_bind_t *b, const pg_column_t *c, const char *text,
         literal = c->type == 16 ? as_bool(literal_of(text)) : literal_of(text);
     }
     literal = b->api->batch_copy(b->arena, literal);
-    return literal.data != NULL && c->decode(c, b->arena, literal, out) == SLUICE_OK && out->kind != SLUICE_NULL;
+    return literal.data != NULL && c->decode(c, b->arena, literal, out) == SLUICE_OK &&
+           out->kind != SLUICE_NULL;
 }

@@ -16,19 +16,22 @@ static int compile(pg_pattern_t *p, const char *text, size_t len, char *error, s
     int number;
     PCRE2_SIZE at;
     PCRE2_UCHAR why[120];
-    uint32_t flags = PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_ALLOW_EMPTY_CLASS;
+    uint32_t flags =
+        PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_ALLOW_EMPTY_CLASS;
 
     p->code = pcre2_compile((PCRE2_SPTR)text, len, flags, &number, &at, NULL);
     if (p->code == NULL) {
         pcre2_get_error_message(number, why, sizeof(why));
-        snprintf(error, size, "the regular expression \"%.*s\" is wrong at character %zu: %s", (int)len, text, at + 1, why);
+        snprintf(error, size, "the regular expression \"%.*s\" is wrong at character %zu: %s",
+                 (int)len, text, at + 1, why);
         return -1;
     }
     p->match = pcre2_match_data_create(1, NULL);
     return p->match == NULL ? -1 : 0;
 }
 
-/* Takes the next item of a list: up to a comma without a backslash, blanks around it dropped, "\," as ",". */
+/* Takes the next item of a list: up to a comma without a backslash, blanks around it dropped, "\,"
+ * as ",". */
 static size_t next_item(const char **at, char *out) {
     size_t n = 0;
 
@@ -49,7 +52,8 @@ static size_t next_item(const char **at, char *out) {
     return n;
 }
 
-int pg_filter_init(pg_filter_t *f, const char *include, const char *exclude, char *error, size_t size) {
+int pg_filter_init(pg_filter_t *f, const char *include, const char *exclude, char *error,
+                   size_t size) {
     const char *list = include != NULL && include[0] != '\0' ? include : exclude;
     char *item;
     size_t n;
@@ -87,7 +91,8 @@ void pg_filter_fini(pg_filter_t *f) {
 size_t pg_filter_rank(const pg_filter_t *f, const char *name) {
     size_t i;
     for (i = 0; i < f->count; i++) {
-        if (pcre2_match(f->items[i].code, (PCRE2_SPTR)name, strlen(name), 0, 0, f->items[i].match, NULL) >= 0)
+        if (pcre2_match(f->items[i].code, (PCRE2_SPTR)name, strlen(name), 0, 0, f->items[i].match,
+                        NULL) >= 0)
             break;
     }
     return i;

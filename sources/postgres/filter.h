@@ -1,5 +1,6 @@
 /*
- * sources/postgres/filter.h: Debezium's include and exclude lists: regexes that match a whole name, in any case.
+ * sources/postgres/filter.h: Debezium's include and exclude lists: regexes that match a whole name,
+ * in any case.
  *
  * Ownership: a filter owns its compiled patterns. Thread: one.
  */
@@ -16,9 +17,10 @@ typedef struct pg_filter {
     int exclude; /* a name that matches is out; otherwise only names that match are in */
 } pg_filter_t;
 
-/* Compiles `include` or else `exclude` (either may be NULL or empty: everything is in): comma separated, "\," is a comma.
- * 0; -1 with what is wrong written to error. */
-int pg_filter_init(pg_filter_t *filter, const char *include, const char *exclude, char *error, size_t size);
+/* Compiles `include` or else `exclude` (either may be NULL or empty: everything is in): comma
+ * separated, "\," is a comma. 0; -1 with what is wrong written to error. */
+int pg_filter_init(pg_filter_t *filter, const char *include, const char *exclude, char *error,
+                   size_t size);
 void pg_filter_fini(pg_filter_t *filter);
 
 int pg_filter_has(const pg_filter_t *filter, const char *name); /* 1: in */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 sluice_position_t pg_position(uint64_t commit, uint64_t lsn, uint64_t count) {
-    sluice_position_t p = { .len = 24 };
+    sluice_position_t p = {.len = 24};
     sluice_put_be64(p.bytes, commit);
     sluice_put_be64(p.bytes + 8, lsn);
     sluice_put_be64(p.bytes + 16, count);
@@ -13,7 +13,7 @@ sluice_position_t pg_position(uint64_t commit, uint64_t lsn, uint64_t count) {
 }
 
 sluice_position_t pg_position_at(uint64_t lsn) {
-    sluice_position_t p = { .len = 8 };
+    sluice_position_t p = {.len = 8};
     sluice_put_be64(p.bytes, lsn);
     return p;
 }
@@ -26,19 +26,21 @@ static const struct {
     char kind;
     const char *name;
 } messages[] = {
-    { 'I', "INSERT" },  { 'U', "UPDATE" }, { 'D', "DELETE" }, { 'T', "TRUNCATE" },
-    { 'M', "MESSAGE" }, { 'B', "BEGIN" },  { 'C', "COMMIT" }, { 0, NULL },
+    {'I', "INSERT"},  {'U', "UPDATE"}, {'D', "DELETE"}, {'T', "TRUNCATE"},
+    {'M', "MESSAGE"}, {'B', "BEGIN"},  {'C', "COMMIT"}, {0, NULL},
 };
 
 static void put_number(sluice_buf_t *out, const char *name, int64_t n) {
     char text[64];
-    int len = snprintf(text, sizeof(text), "%s\"%s\":%" PRId64, out->data[out->len - 1] == '{' ? "" : ",", name, n);
+    int len = snprintf(text, sizeof(text), "%s\"%s\":%" PRId64,
+                       out->data[out->len - 1] == '{' ? "" : ",", name, n);
     sluice_buf_put(out, text, (size_t)len);
 }
 
 static void put_text(sluice_buf_t *out, const char *name, const char *value) {
     char text[80];
-    int len = snprintf(text, sizeof(text), "%s\"%s\":%s", out->data[out->len - 1] == '{' ? "" : ",", name, value);
+    int len = snprintf(text, sizeof(text), "%s\"%s\":%s", out->data[out->len - 1] == '{' ? "" : ",",
+                       name, value);
     sluice_buf_put(out, text, (size_t)len);
 }
 
@@ -53,7 +55,8 @@ static void put_message(sluice_buf_t *out, char kind) {
 }
 
 void pg_offset_write(const pg_offset_t *o, sluice_buf_t *out) {
-    int snapshot = (o->flags & PG_OFFSET_SNAPSHOT) != 0, last = (o->flags & PG_OFFSET_SNAPSHOT_LAST) != 0;
+    int snapshot = (o->flags & PG_OFFSET_SNAPSHOT) != 0,
+        last = (o->flags & PG_OFFSET_SNAPSHOT_LAST) != 0;
 
     if (sluice_buf_reserve(out, 400) != SLUICE_OK)
         return;
@@ -105,7 +108,8 @@ static void take_text(pg_offset_t *o, sluice_str_t key, sluice_str_t v) {
     if (sluice_str_eq(key, sluice_str("snapshot")) &&
         (sluice_str_eq(v, sluice_str("INITIAL")) || sluice_str_eq(v, sluice_str("true"))))
         o->flags |= PG_OFFSET_SNAPSHOT;
-    for (int i = 0; sluice_str_eq(key, sluice_str("messageType")) && messages[i].name != NULL; i++) {
+    for (int i = 0; sluice_str_eq(key, sluice_str("messageType")) && messages[i].name != NULL;
+         i++) {
         if (sluice_str_eq(v, sluice_str(messages[i].name)))
             o->message = messages[i].kind;
     }
@@ -123,7 +127,8 @@ static void take(pg_offset_t *o, sluice_str_t key, const sluice_value_t *v) {
         o->flags |= PG_OFFSET_SNAPSHOT_LAST;
 }
 
-int pg_offset_read(const sluice_api_t *api, sluice_batch_t *scratch, sluice_str_t json, pg_offset_t *o) {
+int pg_offset_read(const sluice_api_t *api, sluice_batch_t *scratch, sluice_str_t json,
+                   pg_offset_t *o) {
     sluice_value_t map;
 
     memset(o, 0, sizeof(*o));

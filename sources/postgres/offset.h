@@ -1,12 +1,13 @@
 /*
  * sources/postgres/offset.h: positions, and the offset that users see.
  *
- * A position is be64(LSN of the transaction's commit record), be64(LSN of the change), be64(number of the change among
- * those with that LSN << 16 | number of the record made from it): 24 bytes. Eight bytes alone (an LSN) mean: everything
- * that was committed before is done; they sort before every position of a transaction that commits at or after that LSN.
- * Snapshot rows are (consistent point, 0, count), so below all streamed ones. In each case the first eight bytes are where
- * START_REPLICATION may begin and what the slot may be told.
- * The user-visible offset is Debezium's JSON; each record carries pg_offset_t in its private bytes, from which it is made.
+ * A position is be64(LSN of the transaction's commit record), be64(LSN of the change), be64(number
+ * of the change among those with that LSN << 16 | number of the record made from it): 24 bytes.
+ * Eight bytes alone (an LSN) mean: everything that was committed before is done; they sort before
+ * every position of a transaction that commits at or after that LSN. Snapshot rows are (consistent
+ * point, 0, count), so below all streamed ones. In each case the first eight bytes are where
+ * START_REPLICATION may begin and what the slot may be told. The user-visible offset is Debezium's
+ * JSON; each record carries pg_offset_t in its private bytes, from which it is made.
  * Thread: any; pure.
  */
 #ifndef SOURCES_POSTGRES_OFFSET_H
@@ -15,11 +16,11 @@
 #include "sluice/host.h"
 
 /* Which members of pg_offset_t are known. */
-#define PG_OFFSET_PROC 0x01u
-#define PG_OFFSET_COMMIT 0x02u
-#define PG_OFFSET_TX 0x04u
-#define PG_OFFSET_TS 0x08u
-#define PG_OFFSET_SNAPSHOT 0x10u      /* a row of the initial snapshot */
+#define PG_OFFSET_PROC          0x01u
+#define PG_OFFSET_COMMIT        0x02u
+#define PG_OFFSET_TX            0x04u
+#define PG_OFFSET_TS            0x08u
+#define PG_OFFSET_SNAPSHOT      0x10u /* a row of the initial snapshot */
 #define PG_OFFSET_SNAPSHOT_LAST 0x20u /* and the snapshot ended with it */
 
 typedef struct pg_offset {
@@ -40,7 +41,9 @@ uint64_t pg_position_lsn(const sluice_position_t *position); /* 0 for none */
 /* Debezium's field order (a Java HashMap's). */
 void pg_offset_write(const pg_offset_t *offset, sluice_buf_t *out);
 
-/* Reads an offset back, also one that a user or Debezium wrote: needs `lsn` or `lsn_proc`. SLUICE_INVALID otherwise. */
-int pg_offset_read(const sluice_api_t *api, sluice_batch_t *scratch, sluice_str_t json, pg_offset_t *offset);
+/* Reads an offset back, also one that a user or Debezium wrote: needs `lsn` or `lsn_proc`.
+ * SLUICE_INVALID otherwise. */
+int pg_offset_read(const sluice_api_t *api, sluice_batch_t *scratch, sluice_str_t json,
+                   pg_offset_t *offset);
 
 #endif

@@ -144,7 +144,7 @@ static void message(pgo_reader_t *r, pgo_event_t *e) {
 }
 
 int pgo_parse(sluice_str_t text, pgo_event_t *e, pgo_tuple_t *old_row, pgo_tuple_t *new_row) {
-    pgo_reader_t r = { text.data, text.data + text.len, 0 };
+    pgo_reader_t r = {text.data, text.data + text.len, 0};
 
     e->kind = (char)u8(&r);
     old_row->count = new_row->count = 0;
@@ -160,34 +160,24 @@ int pgo_parse(sluice_str_t text, pgo_event_t *e, pgo_tuple_t *old_row, pgo_tuple
         e->as.commit.end_lsn = u64(&r);
         e->as.commit.commit_us = instant(&r);
         break;
-    case 'R':
-        relation(&r, e);
-        break;
+    case 'R': relation(&r, e); break;
     case 'I':
     case 'U':
-    case 'D':
-        change(&r, e, old_row, new_row);
-        break;
-    case 'T':
-        truncation(&r, e);
-        break;
-    case 'M':
-        message(&r, e);
-        break;
+    case 'D': change(&r, e, old_row, new_row); break;
+    case 'T': truncation(&r, e); break;
+    case 'M': message(&r, e); break;
     case 'O':
         e->as.origin.lsn = u64(&r);
         e->as.origin.name = string(&r);
         break;
-    case 'Y':
-        break;
-    default:
-        return SLUICE_BAD_RECORD;
+    case 'Y': break;
+    default: return SLUICE_BAD_RECORD;
     }
     return r.bad ? SLUICE_BAD_RECORD : SLUICE_OK;
 }
 
 int pgo_frame(sluice_str_t data, pgo_frame_t *f) {
-    pgo_reader_t r = { data.data, data.data + data.len, 0 };
+    pgo_reader_t r = {data.data, data.data + data.len, 0};
 
     f->kind = (char)u8(&r);
     f->reply = 0;
@@ -210,7 +200,9 @@ int pgo_frame(sluice_str_t data, pgo_frame_t *f) {
 /* ---- COPY text ---- */
 
 static int digit_of(char c, int base) {
-    int d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 99;
+    int d = c >= '0' && c <= '9'                 ? c - '0'
+            : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                 : 99;
     return d < base ? d : -1;
 }
 
@@ -220,18 +212,12 @@ static char escape(const char **at, const char *end) {
     int value = 0, n = 0, d;
 
     switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    case 'v':
-        return '\v';
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'v': return '\v';
     case 'x':
         for (; n < 2 && *at < end && (d = digit_of(**at, 16)) >= 0; n++, (*at)++)
             value = value * 16 + d;

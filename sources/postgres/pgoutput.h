@@ -1,9 +1,9 @@
 /*
  * sources/postgres/pgoutput.h: reader of the pgoutput protocol, version 1 (and of COPY text rows).
  *
- * What this is: pure parsing of one message at a time into slices of it; nothing is copied or kept. Every length is checked:
- * whatever bytes come in, the answer is an event or SLUICE_BAD_RECORD. Streaming (version 2) messages are refused, and would
- * be added here. Thread: any.
+ * What this is: pure parsing of one message at a time into slices of it; nothing is copied or kept.
+ * Every length is checked: whatever bytes come in, the answer is an event or SLUICE_BAD_RECORD.
+ * Streaming (version 2) messages are refused, and would be added here. Thread: any.
  */
 #ifndef SOURCES_POSTGRES_PGOUTPUT_H
 #define SOURCES_POSTGRES_PGOUTPUT_H
@@ -81,7 +81,8 @@ typedef struct pgo_column {
     int32_t typmod;
 } pgo_column_t;
 
-/* Parses one message. Tuples of I, U, D go to old_row and new_row, whose cells arrays the caller owns. */
+/* Parses one message. Tuples of I, U, D go to old_row and new_row, whose cells arrays the caller
+ * owns. */
 int pgo_parse(sluice_str_t message, pgo_event_t *event, pgo_tuple_t *old_row, pgo_tuple_t *new_row);
 
 uint32_t pgo_u32(pgo_reader_t *r);
@@ -99,8 +100,9 @@ typedef struct pgo_frame {
 
 int pgo_frame(sluice_str_t copy_data, pgo_frame_t *frame);
 
-/* Splits one line of COPY's text format (with or without its line feed); escapes are undone inside `line`, so it is
- * written to. SLUICE_BAD_RECORD when there are more than PGO_COLUMNS_MAX columns. */
+/* Splits one line of COPY's text format (with or without its line feed); escapes are undone inside
+ * `line`, so it is written to. SLUICE_BAD_RECORD when there are more than PGO_COLUMNS_MAX columns.
+ * */
 int pgo_copy_row(char *line, size_t len, pgo_tuple_t *row);
 
 #endif

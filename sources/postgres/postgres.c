@@ -40,7 +40,7 @@ static void destroy(void *self) {
 
 /* {"server":"<topic.prefix>"}: the prefix has no character that JSON escapes. */
 static uint32_t partition_of(pg_source_t *s) {
-    pg_sql_t json = { 0 };
+    pg_sql_t json = {0};
     uint32_t number = 0;
 
     pg_sql_putf(&json, "{\"server\":\"%s\"}", s->env.options.prefix);
@@ -55,7 +55,8 @@ static int open_source(void *self) {
 
     int status;
 
-    uv_timer_init(sluice_uv_loop(s->api, s->ctx), &s->stream.linger); /* close ends it, also after a failed open */
+    uv_timer_init(sluice_uv_loop(s->api, s->ctx),
+                  &s->stream.linger); /* close ends it, also after a failed open */
     s->stream.linger.data = s;
     s->to_close = 1;
     s->partition = partition_of(s);
@@ -84,14 +85,15 @@ static void on_undone(void *arg, int status, PGresult *const *r, int count) {
 }
 
 static void open_failed(pg_source_t *s, int status) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
 
     s->open_status = status;
     if (s->made_publication) {
         pg_sql_put(&sql, "DROP PUBLICATION IF EXISTS ");
         pg_sql_ident(&sql, s->env.options.publication);
     }
-    if (sql.len == 0 || sql.failed || pg_conn_query(s->general, sql.text, on_undone, s) != SLUICE_OK)
+    if (sql.len == 0 || sql.failed ||
+        pg_conn_query(s->general, sql.text, on_undone, s) != SLUICE_OK)
         finish_open(s);
     pg_sql_fini(&sql);
 }
@@ -137,14 +139,16 @@ static void resume_source(void *self) {
     pg_stream_go(self, PG_STOP_PAUSE);
 }
 
-static void committed(void *self, uint32_t partition, const sluice_position_t *position, sluice_str_t offset) {
+static void committed(void *self, uint32_t partition, const sluice_position_t *position,
+                      sluice_str_t offset) {
     pg_source_t *s = self;
     (void)offset;
     if (partition == s->partition)
         pg_stream_committed(s, pg_position_lsn(position));
 }
 
-static int offset_json(void *self, const sluice_position_t *position, sluice_str_t offset, sluice_buf_t *out) {
+static int offset_json(void *self, const sluice_position_t *position, sluice_str_t offset,
+                       sluice_buf_t *out) {
     pg_offset_t o;
 
     (void)self, (void)position;
@@ -190,23 +194,26 @@ static void on_slot_dropped(void *arg, int status, PGresult *const *r, int count
     (void)r, (void)count;
     uv_timer_stop(&s->stream.linger);
     if (status != SLUICE_OK)
-        s->api->log(s->ctx, SLUICE_LOG_WARN, "replication slot %s could not be dropped: %s", s->env.options.slot,
-                    pg_conn_error(s->general)->message);
+        s->api->log(s->ctx, SLUICE_LOG_WARN, "replication slot %s could not be dropped: %s",
+                    s->env.options.slot, pg_conn_error(s->general)->message);
     close_rest(s);
 }
 
 static void on_drop_late(uv_timer_t *t) {
     pg_source_t *s = t->data;
-    s->api->log(s->ctx, SLUICE_LOG_WARN, "replication slot %s was not dropped in time: drop it with pg_drop_replication_slot()",
-                s->env.options.slot);
+    s->api->log(
+        s->ctx, SLUICE_LOG_WARN,
+        "replication slot %s was not dropped in time: drop it with pg_drop_replication_slot()",
+        s->env.options.slot);
     close_rest(s);
 }
 
 static int close_source(void *self) {
     pg_source_t *s = self;
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     /* A slot whose snapshot did not finish is worth nothing: the next start snapshots again. */
-    int drop = s->general != NULL && ((s->made_slot && !s->snapshot_done) || (s->env.options.drop_slot && s->repl != NULL));
+    int drop = s->general != NULL && ((s->made_slot && !s->snapshot_done) ||
+                                      (s->env.options.drop_slot && s->repl != NULL));
 
     s->closing = 1;
     pg_stream_end(s);
@@ -235,7 +242,8 @@ static const sluice_source_t source = {
     .close = close_source,
 };
 
-static const char *const aliases[] = { "io.debezium.connector.postgresql.PostgresConnector", "PostgresConnector", NULL };
+static const char *const aliases[] = {"io.debezium.connector.postgresql.PostgresConnector",
+                                      "PostgresConnector", NULL};
 
 static const sluice_plugin_t plugin = {
     .size = sizeof(sluice_plugin_t),
@@ -251,12 +259,8 @@ static const sluice_plugin_t plugin = {
 };
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "postgres-source",
-    .version = SLUICE_VERSION,
-    .licence = "Apache-2.0",
-    .plugins = &plugin,
-    .plugin_count = 1,
+    SLUICE_MODULE_HEAD,      .name = "postgres-source", .version = SLUICE_VERSION,
+    .licence = "Apache-2.0", .plugins = &plugin,        .plugin_count = 1,
 };
 
 const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {

@@ -3,7 +3,24 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { VERSION, CONNECTOR, NAME, TS_MS, SNAPSHOT, DB, SEQUENCE, TS_US, TS_NS, SCHEMA, TABLE, TXID, LSN, XMIN, ORIGIN, ORIGIN_LSN };
+enum {
+    VERSION,
+    CONNECTOR,
+    NAME,
+    TS_MS,
+    SNAPSHOT,
+    DB,
+    SEQUENCE,
+    TS_US,
+    TS_NS,
+    SCHEMA,
+    TABLE,
+    TXID,
+    LSN,
+    XMIN,
+    ORIGIN,
+    ORIGIN_LSN
+};
 
 #define HINT_MAX (1024u * 1024)
 
@@ -18,16 +35,19 @@ static sluice_value_t text(const char *s) {
 
 /* A time-ordered UUID (version 7), new at each start. */
 static void run_id(const sluice_api_t *api, sluice_ctx_t *ctx, char out[40]) {
-    uint64_t ms = (uint64_t)api->now_ms(ctx), a = api->tick_ns(ctx) * 0x9e3779b97f4a7c15u, b = (a ^ ms) * 0xd1342543de82ef95u;
-    snprintf(out, 40, "%08x-%04x-7%03x-%04x-%012llx", (unsigned)(ms >> 16), (unsigned)(ms & 0xffff), (unsigned)(a >> 52),
-             (unsigned)(0x8000 | (b >> 50)), (unsigned long long)((a ^ b) & 0xffffffffffffULL));
+    uint64_t ms = (uint64_t)api->now_ms(ctx), a = api->tick_ns(ctx) * 0x9e3779b97f4a7c15u,
+             b = (a ^ ms) * 0xd1342543de82ef95u;
+    snprintf(out, 40, "%08x-%04x-7%03x-%04x-%012llx", (unsigned)(ms >> 16), (unsigned)(ms & 0xffff),
+             (unsigned)(a >> 52), (unsigned)(0x8000 | (b >> 50)),
+             (unsigned long long)((a ^ b) & 0xffffffffffffULL));
 }
 
 static int make_headers(pg_emitter_t *e) {
-    static const char *const keys[] = { "__debezium.context.connectorLogicalName", "__debezium.context.taskId",
-                                        "__debezium.context.connectorName", "__debezium.context.runId" };
+    static const char *const keys[] = {
+        "__debezium.context.connectorLogicalName", "__debezium.context.taskId",
+        "__debezium.context.connectorName", "__debezium.context.runId"};
     char id[40];
-    const char *values[] = { e->env->options.prefix, "0", "postgresql", id };
+    const char *values[] = {e->env->options.prefix, "0", "postgresql", id};
 
     if (!e->env->options.extended_headers)
         return SLUICE_OK;
@@ -39,7 +59,8 @@ static int make_headers(pg_emitter_t *e) {
         sluice_str_t copy = e->api->batch_copy(e->statics, sluice_str(values[i]));
         if (copy.data == NULL)
             return SLUICE_NO_MEMORY;
-        e->headers[i] = (sluice_header_t){ sluice_str(keys[i]), e->env->common.text, sluice_text(SLUICE_STRING, copy) };
+        e->headers[i] = (sluice_header_t){sluice_str(keys[i]), e->env->common.text,
+                                          sluice_text(SLUICE_STRING, copy)};
     }
     e->header_count = 4;
     return SLUICE_OK;
@@ -83,7 +104,6 @@ void pg_emitter_clock(pg_emitter_t *e) {
     e->now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-
 sluice_batch_t *pg_emitter_batch(pg_emitter_t *e) {
     if (e->batch != NULL)
         return e->batch;
@@ -91,8 +111,10 @@ sluice_batch_t *pg_emitter_batch(pg_emitter_t *e) {
     if (e->batch == NULL)
         return NULL;
     e->api->batch_ref(e->statics);
-    /* The function is the host's own, which outlives every batch; this module is never unloaded either. */
-    if (e->api->batch_pin(e->batch, 0, (void (*)(void *))(void (*)(void))e->api->batch_unref, e->statics) != SLUICE_OK) {
+    /* The function is the host's own, which outlives every batch; this module is never unloaded
+     * either. */
+    if (e->api->batch_pin(e->batch, 0, (void (*)(void *))(void (*)(void))e->api->batch_unref,
+                          e->statics) != SLUICE_OK) {
         e->api->batch_unref(e->statics);
         e->api->batch_unref(e->batch);
         e->batch = NULL;
@@ -117,7 +139,8 @@ int pg_emitter_flush(pg_emitter_t *e) {
         e->api->batch_unref(batch);
         return SLUICE_OK;
     }
-    e->hint = e->used + e->bytes + e->used / 8 + 1024; /* what this one took; the next will be alike */
+    e->hint =
+        e->used + e->bytes + e->used / 8 + 1024; /* what this one took; the next will be alike */
     if (e->hint > HINT_MAX)
         e->hint = HINT_MAX;
     e->bytes = 0;
@@ -125,7 +148,8 @@ int pg_emitter_flush(pg_emitter_t *e) {
 }
 
 int pg_emitter_advance(pg_emitter_t *e, const sluice_position_t *position) {
-    return e->api->advance(e->ctx, e->partition, position, sluice_str_n((const char *)&e->offset, sizeof(e->offset)));
+    return e->api->advance(e->ctx, e->partition, position,
+                           sluice_str_n((const char *)&e->offset, sizeof(e->offset)));
 }
 
 /* ---- the transaction ---- */
@@ -134,8 +158,8 @@ void pg_emitter_begin(pg_emitter_t *e, uint64_t commit, int64_t ts_us, uint32_t 
     e->tx_position = commit;
     e->offset.ts_us = ts_us;
     e->offset.txid = xid;
-    e->offset.flags = (uint8_t)((e->offset.flags & (PG_OFFSET_PROC | PG_OFFSET_COMMIT)) | PG_OFFSET_TS |
-                                (xid != 0 ? PG_OFFSET_TX : 0));
+    e->offset.flags = (uint8_t)((e->offset.flags & (PG_OFFSET_PROC | PG_OFFSET_COMMIT)) |
+                                PG_OFFSET_TS | (xid != 0 ? PG_OFFSET_TX : 0));
     e->last_lsn = e->same_lsn = 0;
     e->origin[0] = '\0';
     e->texts_serial = 0;
@@ -169,14 +193,15 @@ static size_t put_digits(char *p, uint64_t n) {
 }
 
 static sluice_value_t number_text(char **at, uint64_t n) {
-    sluice_value_t v = { .kind = SLUICE_INT64, .flags = SLUICE_TEXT };
+    sluice_value_t v = {.kind = SLUICE_INT64, .flags = SLUICE_TEXT};
     v.as.s = *at;
     v.len = (uint32_t)put_digits(*at, n);
     *at += v.len;
     return v;
 }
 
-/* The parts of the source block that all records of a transaction share, as text in this batch: encoders copy them. */
+/* The parts of the source block that all records of a transaction share, as text in this batch:
+ * encoders copy them. */
 static int make_texts(pg_emitter_t *e) {
     char *at;
     int has_tx = (e->offset.flags & PG_OFFSET_TX) != 0;
@@ -209,7 +234,8 @@ static int make_texts(pg_emitter_t *e) {
     }
     e->source[ORIGIN] = e->source[ORIGIN_LSN] = sluice_null();
     if (e->origin[0] != '\0') {
-        e->source[ORIGIN] = sluice_text(SLUICE_STRING, e->api->batch_copy(e->batch, sluice_str(e->origin)));
+        e->source[ORIGIN] =
+            sluice_text(SLUICE_STRING, e->api->batch_copy(e->batch, sluice_str(e->origin)));
         e->source[ORIGIN_LSN] = sluice_int(SLUICE_INT64, (int64_t)e->origin_lsn);
     }
     e->texts_serial = e->serial;
@@ -236,8 +262,10 @@ static void *cut(char **at, size_t n) {
 
 /* Room for all structs of a record in one allocation. */
 static int make_shape(pg_emitter_t *e, const pg_table_t *t, int rows, shape_t *s) {
-    size_t row = (struct_size(t->row_fields) + 15) & ~(size_t)15, key = (struct_size(t->key_count) + 15) & ~(size_t)15;
-    size_t total = struct_size(8) + struct_size(PG_SOURCE_FIELDS) + (size_t)rows * row + key + sizeof(pg_offset_t) + 64 + 64;
+    size_t row = (struct_size(t->row_fields) + 15) & ~(size_t)15,
+           key = (struct_size(t->key_count) + 15) & ~(size_t)15;
+    size_t total = struct_size(8) + struct_size(PG_SOURCE_FIELDS) + (size_t)rows * row + key +
+                   sizeof(pg_offset_t) + 64 + 64;
     char *at = e->api->batch_alloc(e->batch, total);
 
     if (at == NULL)
@@ -261,31 +289,38 @@ static int make_shape(pg_emitter_t *e, const pg_table_t *t, int rows, shape_t *s
 }
 
 static sluice_value_t struct_value(const sluice_struct_t *s, uint32_t fields) {
-    sluice_value_t v = { .kind = SLUICE_STRUCT, .len = fields };
+    sluice_value_t v = {.kind = SLUICE_STRUCT, .len = fields};
     v.as.st = s;
     return v;
 }
 
-static int refuse_value(pg_emitter_t *e, const pg_table_t *t, const pg_column_t *c, sluice_str_t value) {
+static int refuse_value(pg_emitter_t *e, const pg_table_t *t, const pg_column_t *c,
+                        sluice_str_t value) {
     if (c->not_null && c->fallback.kind == SLUICE_NULL)
-        return e->api->fail(e->ctx, SLUICE_FATAL, "postgres.value",
-                            "column %s of table %s.%s is NOT NULL and its value is missing or has no form in the chosen "
-                            "mode (\"%.*s\"); choose another time.precision.mode or decimal.handling.mode",
-                            c->name, t->schema_name, t->name, (int)(value.len > 60 ? 60 : value.len), value.data);
+        return e->api->fail(
+            e->ctx, SLUICE_FATAL, "postgres.value",
+            "column %s of table %s.%s is NOT NULL and its value is missing or has no form in the "
+            "chosen "
+            "mode (\"%.*s\"); choose another time.precision.mode or decimal.handling.mode",
+            c->name, t->schema_name, t->name, (int)(value.len > 60 ? 60 : value.len), value.data);
     if (c->not_null)
-        return e->api->fail(e->ctx, SLUICE_FATAL, "postgres.value",
-                            "column %s of table %s.%s is NOT NULL and holds \"%.*s\", which has no value of its type (%.*s); "
-                            "use decimal.handling.mode=string or double for NaN and infinities",
-                            c->name, t->schema_name, t->name, (int)(value.len > 60 ? 60 : value.len), value.data, 40,
-                            c->schema_name == NULL ? "plain" : c->schema_name);
-    e->api->log(e->ctx, SLUICE_LOG_WARN, "value of column %s of table %s.%s cannot be represented, null is written", c->name,
+        return e->api->fail(
+            e->ctx, SLUICE_FATAL, "postgres.value",
+            "column %s of table %s.%s is NOT NULL and holds \"%.*s\", which has no value of its "
+            "type (%.*s); "
+            "use decimal.handling.mode=string or double for NaN and infinities",
+            c->name, t->schema_name, t->name, (int)(value.len > 60 ? 60 : value.len), value.data,
+            40, c->schema_name == NULL ? "plain" : c->schema_name);
+    e->api->log(e->ctx, SLUICE_LOG_WARN,
+                "value of column %s of table %s.%s cannot be represented, null is written", c->name,
                 t->schema_name, t->name);
     return SLUICE_OK;
 }
 
-/* One cell as a value. other: the same column in the old row, for TOAST that was not sent again; or NULL. */
-static int decode_cell(pg_emitter_t *e, const pg_table_t *t, const pg_column_t *c, const pgo_cell_t *cell,
-                       const pgo_cell_t *other, sluice_value_t *out) {
+/* One cell as a value. other: the same column in the old row, for TOAST that was not sent again; or
+ * NULL. */
+static int decode_cell(pg_emitter_t *e, const pg_table_t *t, const pg_column_t *c,
+                       const pgo_cell_t *cell, const pgo_cell_t *other, sluice_value_t *out) {
     int status;
 
     if (cell->kind == 'u' && other != NULL && other->kind == 't')
@@ -295,7 +330,9 @@ static int decode_cell(pg_emitter_t *e, const pg_table_t *t, const pg_column_t *
         if (status == SLUICE_OK && (out->kind != SLUICE_NULL || !c->not_null))
             return SLUICE_OK;
         *out = sluice_null();
-        return status == SLUICE_NO_MEMORY ? status : refuse_value(e, t, c, sluice_str_n(cell->data, cell->len));
+        return status == SLUICE_NO_MEMORY
+                   ? status
+                   : refuse_value(e, t, c, sluice_str_n(cell->data, cell->len));
     }
     *out = cell->kind == 'u' ? c->unavailable : sluice_null();
     if (out->kind != SLUICE_NULL || !c->not_null)
@@ -304,19 +341,21 @@ static int decode_cell(pg_emitter_t *e, const pg_table_t *t, const pg_column_t *
     return out->kind == SLUICE_NULL ? refuse_value(e, t, c, sluice_str("null")) : SLUICE_OK;
 }
 
-static const pgo_cell_t missing = { NULL, 0, 'n' };
+static const pgo_cell_t missing = {NULL, 0, 'n'};
 
 static const pgo_cell_t *cell_at(const pgo_tuple_t *row, uint16_t i) {
     return row != NULL && i < row->count ? &row->cells[i] : &missing;
 }
 
-static int fill_row(pg_emitter_t *e, const pg_table_t *t, const pgo_tuple_t *row, const pgo_tuple_t *other, sluice_struct_t *out) {
+static int fill_row(pg_emitter_t *e, const pg_table_t *t, const pgo_tuple_t *row,
+                    const pgo_tuple_t *other, sluice_struct_t *out) {
     for (uint16_t i = 0; i < t->count; i++) {
         const pg_column_t *c = &t->columns[i];
         int status;
         if (c->field < 0)
             continue;
-        status = decode_cell(e, t, c, cell_at(row, i), other == NULL ? NULL : cell_at(other, i), &out->fields[c->field]);
+        status = decode_cell(e, t, c, cell_at(row, i), other == NULL ? NULL : cell_at(other, i),
+                             &out->fields[c->field]);
         if (status != SLUICE_OK)
             return status;
     }
@@ -324,8 +363,8 @@ static int fill_row(pg_emitter_t *e, const pg_table_t *t, const pgo_tuple_t *row
 }
 
 /* The key of a row; values that the row struct has already are shared. */
-static int fill_key(pg_emitter_t *e, const pg_table_t *t, const pgo_tuple_t *row, const sluice_struct_t *decoded,
-                    sluice_struct_t *out) {
+static int fill_key(pg_emitter_t *e, const pg_table_t *t, const pgo_tuple_t *row,
+                    const sluice_struct_t *decoded, sluice_struct_t *out) {
     for (uint16_t k = 0; k < t->key_count; k++) {
         const pg_column_t *c = &t->columns[t->keys[k]];
         int status = SLUICE_OK;
@@ -345,7 +384,7 @@ static void fill_source(pg_emitter_t *e, const pg_table_t *t, uint64_t lsn, shap
 
     memcpy(s->source->fields, e->source, sizeof(e->source));
     memcpy(at, e->sequence, n);
-    s->source->fields[LSN] = (sluice_value_t){ .kind = SLUICE_INT64, .flags = SLUICE_TEXT };
+    s->source->fields[LSN] = (sluice_value_t){.kind = SLUICE_INT64, .flags = SLUICE_TEXT};
     s->source->fields[LSN].as.s = at + n;
     s->source->fields[LSN].len = (uint32_t)put_digits(at + n, lsn);
     n += s->source->fields[LSN].len;
@@ -355,7 +394,8 @@ static void fill_source(pg_emitter_t *e, const pg_table_t *t, uint64_t lsn, shap
     s->source->fields[TABLE] = sluice_text(SLUICE_STRING, t->table);
 }
 
-static void fill_envelope(const pg_emitter_t *e, const pg_table_t *t, const char *op, shape_t *s, int has_before, int has_after) {
+static void fill_envelope(const pg_emitter_t *e, const pg_table_t *t, const char *op, shape_t *s,
+                          int has_before, int has_after) {
     sluice_value_t *f = s->envelope->fields;
     const sluice_struct_t *before = has_after ? s->old_row : s->row;
 
@@ -370,7 +410,8 @@ static void fill_envelope(const pg_emitter_t *e, const pg_table_t *t, const char
 }
 
 /* Appends a record whose position is (transaction, lsn, number). */
-static sluice_record_t *add(pg_emitter_t *e, const pg_table_t *t, uint64_t lsn, uint64_t number, const pg_offset_t *offset) {
+static sluice_record_t *add(pg_emitter_t *e, const pg_table_t *t, uint64_t lsn, uint64_t number,
+                            const pg_offset_t *offset) {
     sluice_record_t *r = e->api->batch_add(e->batch);
 
     if (r == NULL)
@@ -407,12 +448,13 @@ typedef struct change {
 } change_t;
 
 /* Headers of a record plus one more with a key. */
-static int add_key_header(pg_emitter_t *e, sluice_record_t *r, const char *name, const pg_table_t *t, const sluice_struct_t *key) {
+static int add_key_header(pg_emitter_t *e, sluice_record_t *r, const char *name,
+                          const pg_table_t *t, const sluice_struct_t *key) {
     sluice_header_t *h = e->api->batch_alloc(e->batch, (e->header_count + 1) * sizeof(*h));
 
     if (h == NULL)
         return SLUICE_NO_MEMORY;
-    h[0] = (sluice_header_t){ sluice_str(name), t->key_schema, struct_value(key, t->key_count) };
+    h[0] = (sluice_header_t){sluice_str(name), t->key_schema, struct_value(key, t->key_count)};
     if (e->header_count > 0)
         memcpy(h + 1, e->headers, e->header_count * sizeof(*h));
     r->headers = h;
@@ -428,7 +470,8 @@ static int begin_change(pg_emitter_t *e, change_t *c, int rows, shape_t *s) {
     return SLUICE_OK;
 }
 
-static int emit_insert(pg_emitter_t *e, change_t *c, const char *op, const sluice_struct_t *old_key) {
+static int emit_insert(pg_emitter_t *e, change_t *c, const char *op,
+                       const sluice_struct_t *old_key) {
     shape_t s;
     sluice_record_t *r;
     int status = begin_change(e, c, 1, &s);
@@ -448,7 +491,8 @@ static int emit_insert(pg_emitter_t *e, change_t *c, const char *op, const sluic
     return old_key == NULL ? SLUICE_OK : add_key_header(e, r, "__debezium.oldkey", c->t, old_key);
 }
 
-static int emit_tombstone(pg_emitter_t *e, change_t *c, const shape_t *s, const sluice_struct_t *new_key) {
+static int emit_tombstone(pg_emitter_t *e, change_t *c, const shape_t *s,
+                          const sluice_struct_t *new_key) {
     sluice_record_t *r;
 
     if (!e->env->options.tombstones)
@@ -461,7 +505,8 @@ static int emit_tombstone(pg_emitter_t *e, change_t *c, const shape_t *s, const 
 }
 
 /* d and its tombstone; gives the old key. */
-static int emit_delete(pg_emitter_t *e, change_t *c, const sluice_struct_t *new_key, const sluice_struct_t **old_key) {
+static int emit_delete(pg_emitter_t *e, change_t *c, const sluice_struct_t *new_key,
+                       const sluice_struct_t **old_key) {
     shape_t s;
     sluice_record_t *r;
     int status = begin_change(e, c, 1, &s);
@@ -487,7 +532,8 @@ static int emit_delete(pg_emitter_t *e, change_t *c, const sluice_struct_t *new_
 static int same_cell(const pgo_cell_t *a, const pgo_cell_t *b) {
     if (b->kind == 'u')
         return 1;
-    return a->kind == b->kind && a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+    return a->kind == b->kind && a->len == b->len &&
+           (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 static int key_changed(const change_t *c) {
@@ -502,7 +548,8 @@ static int key_changed(const change_t *c) {
 
 static int nothing_changed(const change_t *c) {
     for (uint16_t i = 0; c->old_row != NULL && i < c->t->count; i++) {
-        if (c->t->columns[i].field >= 0 && !same_cell(cell_at(c->old_row, i), cell_at(c->new_row, i)))
+        if (c->t->columns[i].field >= 0 &&
+            !same_cell(cell_at(c->old_row, i), cell_at(c->new_row, i)))
             return 0;
     }
     return c->old_row != NULL;
@@ -567,8 +614,10 @@ static int emit_truncate(pg_emitter_t *e, change_t *c) {
     return SLUICE_OK;
 }
 
-int pg_emit_change(pg_emitter_t *e, pg_table_t *t, char op, const pgo_tuple_t *old_row, const pgo_tuple_t *new_row, uint32_t part) {
-    change_t c = { t, old_row != NULL && old_row->count > 0 ? old_row : NULL, new_row, e->same_lsn << 16 | part };
+int pg_emit_change(pg_emitter_t *e, pg_table_t *t, char op, const pgo_tuple_t *old_row,
+                   const pgo_tuple_t *new_row, uint32_t part) {
+    change_t c = {t, old_row != NULL && old_row->count > 0 ? old_row : NULL, new_row,
+                  e->same_lsn << 16 | part};
     const sluice_struct_t *old_key = NULL;
 
     if (pg_emitter_batch(e) == NULL || pg_table_pin(t, e->batch, e->serial) != SLUICE_OK)
@@ -577,20 +626,18 @@ int pg_emit_change(pg_emitter_t *e, pg_table_t *t, char op, const pgo_tuple_t *o
     e->offset.flags |= PG_OFFSET_PROC;
     e->offset.message = op;
     switch (op) {
-    case 'I':
-        return emit_insert(e, &c, "c", NULL);
-    case 'U':
-        return new_row->count == 0 ? SLUICE_OK : emit_update(e, &c);
-    case 'D':
-        return c.old_row == NULL ? SLUICE_OK : emit_delete(e, &c, NULL, &old_key);
-    default:
-        return emit_truncate(e, &c);
+    case 'I': return emit_insert(e, &c, "c", NULL);
+    case 'U': return new_row->count == 0 ? SLUICE_OK : emit_update(e, &c);
+    case 'D': return c.old_row == NULL ? SLUICE_OK : emit_delete(e, &c, NULL, &old_key);
+    default: return emit_truncate(e, &c);
     }
 }
 
-int pg_emit_snapshot(pg_emitter_t *e, pg_table_t *t, const pgo_tuple_t *row, pg_marker_t marker, uint64_t count) {
-    static const char *const names[] = { NULL, "true", "first", "first_in_data_collection", "last_in_data_collection", "last" };
-    change_t c = { t, NULL, row, count };
+int pg_emit_snapshot(pg_emitter_t *e, pg_table_t *t, const pgo_tuple_t *row, pg_marker_t marker,
+                     uint64_t count) {
+    static const char *const names[] = {
+        NULL, "true", "first", "first_in_data_collection", "last_in_data_collection", "last"};
+    change_t c = {t, NULL, row, count};
     int status;
 
     if (pg_emitter_batch(e) == NULL || pg_table_pin(t, e->batch, e->serial) != SLUICE_OK)

@@ -1,10 +1,13 @@
 /*
- * sources/postgres/record.h: building change events in Debezium's envelope, and handing them on in batches.
+ * sources/postgres/record.h: building change events in Debezium's envelope, and handing them on in
+ * batches.
  *
- * What this is: the emitter. It holds the batch under construction, knows the transaction that is being read, and makes one
- * arena allocation for each record's structs. Values point into the row's text (which the caller has put into the batch's
- * arena or pinned to it), into the table's plan (pinned) or into `statics` (pinned to every batch).
- * Ownership: pg_emitter_init .. pg_emitter_fini; an unsent batch is dropped by fini. Thread: the instance's.
+ * What this is: the emitter. It holds the batch under construction, knows the transaction that is
+ * being read, and makes one arena allocation for each record's structs. Values point into the row's
+ * text (which the caller has put into the batch's arena or pinned to it), into the table's plan
+ * (pinned) or into `statics` (pinned to every batch).
+ * Ownership: pg_emitter_init .. pg_emitter_fini; an unsent batch is dropped by fini. Thread: the
+ * instance's.
  */
 #ifndef SOURCES_POSTGRES_RECORD_H
 #define SOURCES_POSTGRES_RECORD_H
@@ -15,7 +18,14 @@
 
 #define PG_SOURCE_FIELDS 16
 
-typedef enum pg_marker { PG_MARK_NONE, PG_MARK_TRUE, PG_MARK_FIRST, PG_MARK_FIRST_IN, PG_MARK_LAST_IN, PG_MARK_LAST } pg_marker_t;
+typedef enum pg_marker {
+    PG_MARK_NONE,
+    PG_MARK_TRUE,
+    PG_MARK_FIRST,
+    PG_MARK_FIRST_IN,
+    PG_MARK_LAST_IN,
+    PG_MARK_LAST
+} pg_marker_t;
 
 typedef struct pg_emitter {
     const pg_env_t *env;
@@ -35,10 +45,10 @@ typedef struct pg_emitter {
     int64_t now_us; /* wall clock of the events, set by pg_emitter_clock */
     int64_t now_ns;
     /* The transaction (or snapshot) being read. */
-    uint64_t tx_position;  /* LSN of its commit record */
-    pg_offset_t offset;    /* as of the last record: lsn, lsn_commit, txid, ts ... */
+    uint64_t tx_position; /* LSN of its commit record */
+    pg_offset_t offset;   /* as of the last record: lsn, lsn_commit, txid, ts ... */
     sluice_value_t source[PG_SOURCE_FIELDS]; /* template of the source block */
-    const char *sequence;  /* ["<lsn_commit>"," or [null," */
+    const char *sequence;                    /* ["<lsn_commit>"," or [null," */
     size_t sequence_len;
     uint64_t texts_serial; /* batch in whose arena the template's texts are */
     uint64_t last_lsn;     /* of the last change, and how many had it */
@@ -54,7 +64,8 @@ void pg_emitter_fini(pg_emitter_t *e);
 /* Reads the wall clock for the events to come. */
 void pg_emitter_clock(pg_emitter_t *e);
 
-/* A transaction (xid 0: none) begins whose commit record is at `commit`; or a snapshot as of that LSN. */
+/* A transaction (xid 0: none) begins whose commit record is at `commit`; or a snapshot as of that
+ * LSN. */
 void pg_emitter_begin(pg_emitter_t *e, uint64_t commit, int64_t ts_us, uint32_t xid);
 void pg_emitter_commit(pg_emitter_t *e, uint64_t end_lsn);
 
@@ -64,18 +75,20 @@ sluice_batch_t *pg_emitter_batch(pg_emitter_t *e);
 /* Counts one more change with that LSN. */
 void pg_emitter_change(pg_emitter_t *e, uint64_t lsn);
 
-/* The records of one change; rows as they came, their text in the batch. op: I U D T. SLUICE_FATAL after api->fail when a
- * NOT NULL column's value cannot be represented. */
-int pg_emit_change(pg_emitter_t *e, pg_table_t *t, char op, const pgo_tuple_t *old_row, const pgo_tuple_t *new_row,
-                   uint32_t part);
+/* The records of one change; rows as they came, their text in the batch. op: I U D T. SLUICE_FATAL
+ * after api->fail when a NOT NULL column's value cannot be represented. */
+int pg_emit_change(pg_emitter_t *e, pg_table_t *t, char op, const pgo_tuple_t *old_row,
+                   const pgo_tuple_t *new_row, uint32_t part);
 
 /* A row of the snapshot; count numbers them. */
-int pg_emit_snapshot(pg_emitter_t *e, pg_table_t *t, const pgo_tuple_t *row, pg_marker_t marker, uint64_t count);
+int pg_emit_snapshot(pg_emitter_t *e, pg_table_t *t, const pgo_tuple_t *row, pg_marker_t marker,
+                     uint64_t count);
 
 /* Sends the batch. SLUICE_OK, SLUICE_BUSY (taken; stop until on_credit) or an error. */
 int pg_emitter_flush(pg_emitter_t *e);
 
-/* Moves the partition on to `lsn` (everything committed before it is done) behind what was emitted. */
+/* Moves the partition on to `lsn` (everything committed before it is done) behind what was emitted.
+ * */
 int pg_emitter_advance(pg_emitter_t *e, const sluice_position_t *position);
 
 #endif

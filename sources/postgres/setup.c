@@ -12,23 +12,27 @@ static void facts_sql(const pg_options_t *o, pg_sql_t *sql) {
     pg_sql_put(sql, "SELECT md5(");
     pg_sql_literal(sql, o->modes.placeholder);
     pg_sql_put(sql, ");");
-    pg_sql_put(sql, "SELECT current_setting('server_version_num'), current_setting('wal_level'),"
-                    " pg_encoding_to_char(encoding), pg_is_in_recovery(),"
-                    " (SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'),"
-                    " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END"
-                    " FROM pg_database WHERE datname = current_database();"
-                    "SELECT plugin, database, active_pid, confirmed_flush_lsn, slot_type,"
-                    " to_jsonb(s)->>'wal_status' FROM pg_replication_slots s WHERE slot_name = ");
+    pg_sql_put(
+        sql,
+        "SELECT current_setting('server_version_num'), current_setting('wal_level'),"
+        " pg_encoding_to_char(encoding), pg_is_in_recovery(),"
+        " (SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'),"
+        " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END"
+        " FROM pg_database WHERE datname = current_database();"
+        "SELECT plugin, database, active_pid, confirmed_flush_lsn, slot_type,"
+        " to_jsonb(s)->>'wal_status' FROM pg_replication_slots s WHERE slot_name = ");
     pg_sql_literal(sql, o->slot);
     pg_sql_put(sql, ";SELECT puballtables FROM pg_publication WHERE pubname = ");
     pg_sql_literal(sql, o->publication);
     pg_sql_put(sql, ";SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ");
     pg_sql_literal(sql, o->publication);
-    pg_sql_put(sql, ";SELECT c.oid, n.nspname, c.relname, has_table_privilege(c.oid, 'SELECT')"
-                    " AND has_schema_privilege(n.oid, 'USAGE'), c.relkind = 'p', c.relispartition"
-                    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                    " WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u')"
-                    " AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY n.nspname, c.relname");
+    pg_sql_put(
+        sql,
+        ";SELECT c.oid, n.nspname, c.relname, has_table_privilege(c.oid, 'SELECT')"
+        " AND has_schema_privilege(n.oid, 'USAGE'), c.relkind = 'p', c.relispartition"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u')"
+        " AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY n.nspname, c.relname");
 }
 
 void pg_facts_fini(pg_facts_t *f) {
@@ -89,7 +93,8 @@ static int find_tables(pg_source_t *s, const PGresult *r) {
 static void name_uuid(const char *md5, char out[40]) {
     char variant = md5[16] >= 'a' ? (char)(md5[16] - 'a' + 10) : (char)(md5[16] - '0');
 
-    snprintf(out, 40, "%.8s-%.4s-3%.3s-%c%.3s-%.12s", md5, md5 + 8, md5 + 13, "89ab"[variant & 3], md5 + 17, md5 + 20);
+    snprintf(out, 40, "%.8s-%.4s-3%.3s-%c%.3s-%.12s", md5, md5 + 8, md5 + 13, "89ab"[variant & 3],
+             md5 + 17, md5 + 20);
 }
 
 static int check_server(pg_source_t *s, const PGresult *r) {
@@ -100,16 +105,21 @@ static int check_server(pg_source_t *s, const PGresult *r) {
     s->facts.sender_timeout_ms = strtoull(PQgetvalue(r, 0, 4), NULL, 10);
     pg_lsn_parse(PQgetvalue(r, 0, 5), &s->facts.wal_lsn);
     if (s->facts.version < 100000)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.version",
-                            "the server is PostgreSQL %d: logical replication with pgoutput begins with 10", s->facts.version);
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.version",
+            "the server is PostgreSQL %d: logical replication with pgoutput begins with 10",
+            s->facts.version);
     if (s->want_stream && strcmp(level, "logical") != 0)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.wal_level",
-                            "the server at %s:%d has wal_level=%s: streaming changes needs wal_level=logical; run \"ALTER SYSTEM "
-                            "SET wal_level = logical\" as superuser and restart PostgreSQL",
-                            s->env.options.hostname, s->env.options.port, level);
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.wal_level",
+            "the server at %s:%d has wal_level=%s: streaming changes needs wal_level=logical; "
+            "run \"ALTER SYSTEM "
+            "SET wal_level = logical\" as superuser and restart PostgreSQL",
+            s->env.options.hostname, s->env.options.port, level);
     if (strcmp(encoding, "UTF8") != 0)
         return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.encoding",
-                            "database %s has encoding %s: only UTF8 databases are supported", s->env.options.dbname, encoding);
+                            "database %s has encoding %s: only UTF8 databases are supported",
+                            s->env.options.dbname, encoding);
     return SLUICE_OK;
 }
 
@@ -126,19 +136,26 @@ static int check_slot(pg_source_t *s, const PGresult *r) {
     if (!s->want_stream)
         return SLUICE_OK;
     if (strcmp(PQgetvalue(r, 0, 4), "logical") != 0 || strcmp(PQgetvalue(r, 0, 0), "pgoutput") != 0)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.slot",
-                            "replication slot \"%s\" exists as a %s slot with plugin \"%s\", not as a logical one with pgoutput; "
-                            "choose another slot.name or drop that slot",
-                            o->slot, PQgetvalue(r, 0, 4), PQgetvalue(r, 0, 0));
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.slot",
+            "replication slot \"%s\" exists as a %s slot with plugin \"%s\", not as a logical "
+            "one with pgoutput; "
+            "choose another slot.name or drop that slot",
+            o->slot, PQgetvalue(r, 0, 4), PQgetvalue(r, 0, 0));
     if (strcmp(PQgetvalue(r, 0, 1), o->dbname) != 0)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.slot",
-                            "replication slot \"%s\" belongs to database \"%s\", not to \"%s\"; choose another slot.name", o->slot,
-                            PQgetvalue(r, 0, 1), o->dbname);
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.slot",
+            "replication slot \"%s\" belongs to database \"%s\", not to \"%s\"; choose another "
+            "slot.name",
+            o->slot, PQgetvalue(r, 0, 1), o->dbname);
     if (!PQgetisnull(r, 0, 2))
-        return s->api->fail(s->ctx, SLUICE_NOT_CONNECTED, "postgres.in_use",
-                            "replication slot \"%s\" is in use by the server process %s: another connector streams from it, or a "
-                            "dead one was not noticed yet (wal_sender_timeout); stop the other one or choose another slot.name",
-                            o->slot, PQgetvalue(r, 0, 2));
+        return s->api->fail(
+            s->ctx, SLUICE_NOT_CONNECTED, "postgres.in_use",
+            "replication slot \"%s\" is in use by the server process %s: another connector "
+            "streams from it, or a "
+            "dead one was not noticed yet (wal_sender_timeout); stop the other one or choose "
+            "another slot.name",
+            o->slot, PQgetvalue(r, 0, 2));
     return SLUICE_OK;
 }
 
@@ -148,9 +165,13 @@ static void load_stored(pg_source_t *s) {
     sluice_str_t json;
     sluice_batch_t *scratch = s->api->batch_new(s->ctx, 512);
 
-    s->has_stored = s->api->stored_position(s->ctx, s->partition, &s->stored_position, &json) == 1 && json.data != NULL;
-    if (scratch != NULL && s->has_stored && pg_offset_read(s->api, scratch, json, &s->stored) != SLUICE_OK) {
-        s->api->log(s->ctx, SLUICE_LOG_WARN, "the stored offset %.*s has neither lsn nor lsn_proc: treated as none",
+    s->has_stored =
+        s->api->stored_position(s->ctx, s->partition, &s->stored_position, &json) == 1 &&
+        json.data != NULL;
+    if (scratch != NULL && s->has_stored &&
+        pg_offset_read(s->api, scratch, json, &s->stored) != SLUICE_OK) {
+        s->api->log(s->ctx, SLUICE_LOG_WARN,
+                    "the stored offset %.*s has neither lsn nor lsn_proc: treated as none",
                     (int)(json.len > 200 ? 200 : json.len), json.data);
         s->has_stored = 0;
     }
@@ -158,11 +179,13 @@ static void load_stored(pg_source_t *s) {
 }
 
 static int snapshot_finished(const pg_source_t *s) {
-    return s->has_stored && (!(s->stored.flags & PG_OFFSET_SNAPSHOT) || (s->stored.flags & PG_OFFSET_SNAPSHOT_LAST));
+    return s->has_stored &&
+           (!(s->stored.flags & PG_OFFSET_SNAPSHOT) || (s->stored.flags & PG_OFFSET_SNAPSHOT_LAST));
 }
 
-/* Where a stored offset says that streaming goes on. Our own position tells it exactly; an offset that Debezium or a user
- * wrote needs its fields: whole transactions are sent again, and what its last one had given already is skipped. */
+/* Where a stored offset says that streaming goes on. Our own position tells it exactly; an offset
+ * that Debezium or a user wrote needs its fields: whole transactions are sent again, and what its
+ * last one had given already is skipped. */
 static void choose_start(pg_source_t *s) {
     const pg_offset_t *o = &s->stored;
 
@@ -187,17 +210,22 @@ static int check_available(pg_source_t *s) {
     if (!s->want_stream || s->want_snapshot)
         return SLUICE_OK;
     if (s->has_stored && (!s->facts.has_slot || s->facts.slot_lost))
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.slot_lost",
-                            "an offset is stored, but replication slot \"%s\" %s: changes since then may be lost; set "
-                            "snapshot.mode=when_needed to read the tables again, or delete the connector's offset",
-                            o->slot, s->facts.has_slot ? "has lost its WAL (max_slot_wal_keep_size)" : "does not exist");
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.slot_lost",
+            "an offset is stored, but replication slot \"%s\" %s: changes since then may be "
+            "lost; set "
+            "snapshot.mode=when_needed to read the tables again, or delete the connector's offset",
+            o->slot,
+            s->facts.has_slot ? "has lost its WAL (max_slot_wal_keep_size)" : "does not exist");
     pg_lsn_text(s->start_lsn, at);
     pg_lsn_text(s->facts.slot_confirmed, slot);
     if (s->has_stored && s->start_lsn != 0 && s->facts.slot_confirmed > s->start_lsn)
-        s->api->log(s->ctx, SLUICE_LOG_WARN,
-                    "the stored offset is at %s, slot %s is at %s already: changes between the two were confirmed by someone "
-                    "else and are not sent again",
-                    at, o->slot, slot);
+        s->api->log(
+            s->ctx, SLUICE_LOG_WARN,
+            "the stored offset is at %s, slot %s is at %s already: changes between the two were "
+            "confirmed by someone "
+            "else and are not sent again",
+            at, o->slot, slot);
     return SLUICE_OK;
 }
 
@@ -206,21 +234,18 @@ static int decide(pg_source_t *s) {
     int done = snapshot_finished(s), usable = s->facts.has_slot && !s->facts.slot_lost;
 
     switch (mode) {
-    case PG_SNAPSHOT_ALWAYS:
-        s->want_snapshot = 1;
-        break;
-    case PG_SNAPSHOT_WHEN_NEEDED:
-        s->want_snapshot = !done || !usable;
-        break;
+    case PG_SNAPSHOT_ALWAYS: s->want_snapshot = 1; break;
+    case PG_SNAPSHOT_WHEN_NEEDED: s->want_snapshot = !done || !usable; break;
     case PG_SNAPSHOT_NO_DATA:
     case PG_SNAPSHOT_NEVER:
         if (s->has_stored && !done)
-            return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.snapshot",
-                                "the last snapshot did not finish, and snapshot.mode=no_data forbids another one; use "
-                                "snapshot.mode=initial, or delete the connector's offset");
+            return s->api->fail(
+                s->ctx, SLUICE_FATAL, "postgres.snapshot",
+                "the last snapshot did not finish, and snapshot.mode=no_data forbids another "
+                "one; use "
+                "snapshot.mode=initial, or delete the connector's offset");
         break;
-    default:
-        s->want_snapshot = !done;
+    default: s->want_snapshot = !done;
     }
     if (s->has_stored && done && !s->want_snapshot)
         choose_start(s);
@@ -236,16 +261,20 @@ static int check_tables(pg_source_t *s) {
 
     if (f->found_count == 0 && o->tables.count > 0)
         s->api->log(s->ctx, SLUICE_LOG_WARN,
-                    "no table of database %s matches the filters (table.include.list, schema.include.list ...): nothing is "
+                    "no table of database %s matches the filters (table.include.list, "
+                    "schema.include.list ...): nothing is "
                     "captured until one is created; names are matched as schema.table",
                     o->dbname);
     for (size_t i = 0; s->want_snapshot && i < f->found_count; i++) {
         if (!f->found[i].readable)
-            return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.permission",
-                                "role %s may not read table %s.%s, which the snapshot needs; run \"GRANT USAGE ON SCHEMA \"%s\" TO "
-                                "%s; GRANT SELECT ON \"%s\".\"%s\" TO %s\", or leave the table out (table.exclude.list)",
-                                o->user, f->found[i].schema, f->found[i].name, f->found[i].schema, o->user, f->found[i].schema,
-                                f->found[i].name, o->user);
+            return s->api->fail(
+                s->ctx, SLUICE_FATAL, "postgres.permission",
+                "role %s may not read table %s.%s, which the snapshot needs; run \"GRANT USAGE "
+                "ON SCHEMA \"%s\" TO "
+                "%s; GRANT SELECT ON \"%s\".\"%s\" TO %s\", or leave the table out "
+                "(table.exclude.list)",
+                o->user, f->found[i].schema, f->found[i].name, f->found[i].schema, o->user,
+                f->found[i].schema, f->found[i].name, o->user);
     }
     return SLUICE_OK;
 }
@@ -286,13 +315,15 @@ static void put_publication_options(const pg_options_t *o, pg_sql_t *sql) {
 
 static int in_publication(const PGresult *members, const pg_found_t *f) {
     for (int i = 0; i < PQntuples(members); i++) {
-        if (strcmp(PQgetvalue(members, i, 0), f->schema) == 0 && strcmp(PQgetvalue(members, i, 1), f->name) == 0)
+        if (strcmp(PQgetvalue(members, i, 0), f->schema) == 0 &&
+            strcmp(PQgetvalue(members, i, 1), f->name) == 0)
             return 1;
     }
     return 0;
 }
 
-/* How many captured tables the publication lacks; *which names one. Roots of partitions are listed by their leaves. */
+/* How many captured tables the publication lacks; *which names one. Roots of partitions are listed
+ * by their leaves. */
 static size_t lacking(const pg_source_t *s, const PGresult *members, const pg_found_t **which) {
     size_t n = 0;
     for (size_t i = 0; i < s->facts.found_count; i++) {
@@ -308,31 +339,39 @@ static int need_tables(pg_source_t *s) {
     const pg_options_t *o = &s->env.options;
     if (s->facts.found_count > 0)
         return SLUICE_OK;
-    return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.tables",
-                        "no table of database %s matches table.include.list \"%s\" and schema.include.list: with "
-                        "publication.autocreate.mode=filtered the publication \"%s\" would be empty; check the names (schema.table)",
-                        o->dbname, s->api->config_text(s->ctx, "table.include.list"), o->publication);
+    return s->api->fail(
+        s->ctx, SLUICE_FATAL, "postgres.tables",
+        "no table of database %s matches table.include.list \"%s\" and schema.include.list: with "
+        "publication.autocreate.mode=filtered the publication \"%s\" would be empty; check the "
+        "names (schema.table)",
+        o->dbname, s->api->config_text(s->ctx, "table.include.list"), o->publication);
 }
 
 /* The statement that makes or changes the publication; empty when it is right as it is. */
 static int publication_sql(pg_source_t *s, PGresult *const *r, pg_sql_t *sql) {
     const pg_options_t *o = &s->env.options;
-    int exists = PQntuples(r[R_PUBLICATION]) > 0, all = exists && PQgetvalue(r[R_PUBLICATION], 0, 0)[0] == 't';
+    int exists = PQntuples(r[R_PUBLICATION]) > 0,
+        all = exists && PQgetvalue(r[R_PUBLICATION], 0, 0)[0] == 't';
     const pg_found_t *missing_one = NULL;
     size_t missing = lacking(s, r[R_MEMBERS], &missing_one);
     pg_publication_mode_t mode = o->publication_mode;
 
     s->facts.has_publication = exists;
     if (!exists && (mode == PG_PUB_DISABLED || s->facts.standby))
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.publication",
-                            "publication \"%s\" does not exist in database %s and is not to be created (%s); create it with "
-                            "CREATE PUBLICATION, or choose another publication.autocreate.mode",
-                            o->publication, o->dbname, s->facts.standby ? "the server is a standby" : "publication.autocreate.mode=disabled");
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.publication",
+            "publication \"%s\" does not exist in database %s and is not to be created (%s); "
+            "create it with "
+            "CREATE PUBLICATION, or choose another publication.autocreate.mode",
+            o->publication, o->dbname,
+            s->facts.standby ? "the server is a standby" : "publication.autocreate.mode=disabled");
     if (mode == PG_PUB_FILTERED && all)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.publication",
-                            "publication \"%s\" exists FOR ALL TABLES and cannot be limited to the captured tables; drop it, choose "
-                            "another publication.name, or publication.autocreate.mode=all_tables",
-                            o->publication);
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.publication",
+            "publication \"%s\" exists FOR ALL TABLES and cannot be limited to the captured "
+            "tables; drop it, choose "
+            "another publication.name, or publication.autocreate.mode=all_tables",
+            o->publication);
     if (mode == PG_PUB_FILTERED && !s->facts.standby && need_tables(s) != SLUICE_OK)
         return SLUICE_FATAL;
     if (exists && mode == PG_PUB_FILTERED && !s->facts.standby &&
@@ -342,10 +381,12 @@ static int publication_sql(pg_source_t *s, PGresult *const *r, pg_sql_t *sql) {
         pg_sql_put(sql, " SET TABLE ");
         put_tables(s, sql);
     } else if (exists && missing > 0) {
-        s->api->log(s->ctx, SLUICE_LOG_WARN,
-                    "publication %s lacks %zu of the captured tables, %s.%s among them: their changes are not sent; add them with "
-                    "ALTER PUBLICATION ... ADD TABLE",
-                    o->publication, missing, missing_one->schema, missing_one->name);
+        s->api->log(
+            s->ctx, SLUICE_LOG_WARN,
+            "publication %s lacks %zu of the captured tables, %s.%s among them: their changes "
+            "are not sent; add them with "
+            "ALTER PUBLICATION ... ADD TABLE",
+            o->publication, missing, missing_one->schema, missing_one->name);
     }
     if (exists)
         return SLUICE_OK;
@@ -378,23 +419,26 @@ static void on_slot(void *arg, int status, PGresult *const *r, int count) {
     pg_source_t *s = arg;
     char doing[160];
 
-    snprintf(doing, sizeof(doing), "creating replication slot \"%s\" with pgoutput", s->env.options.slot);
+    snprintf(doing, sizeof(doing), "creating replication slot \"%s\" with pgoutput",
+             s->env.options.slot);
     if (status != SLUICE_OK || count == 0) {
         const char *state = pg_conn_error(s->repl)->sqlstate;
-        pg_source_error(s, pg_conn_error(s->repl), strcmp(state, "42501") == 0 || strcmp(state, "53400") == 0 ? SLUICE_FATAL : 0,
-                        doing);
+        pg_source_error(
+            s, pg_conn_error(s->repl),
+            strcmp(state, "42501") == 0 || strcmp(state, "53400") == 0 ? SLUICE_FATAL : 0, doing);
         return;
     }
     s->made_slot = !s->temporary_slot;
     pg_lsn_parse(PQgetvalue(r[0], 0, 1), &s->snapshot.lsn);
-    snprintf(s->snapshot.name, sizeof(s->snapshot.name), "%s", PQgetisnull(r[0], 0, 2) ? "" : PQgetvalue(r[0], 0, 2));
+    snprintf(s->snapshot.name, sizeof(s->snapshot.name), "%s",
+             PQgetisnull(r[0], 0, 2) ? "" : PQgetvalue(r[0], 0, 2));
     if (s->want_snapshot || s->start_lsn == 0)
         s->start_lsn = s->snapshot.lsn;
     opened(s);
 }
 
 static void create_slot(pg_source_t *s) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     char name[64];
     int status;
 
@@ -402,7 +446,8 @@ static void create_slot(pg_source_t *s) {
         opened(s);
         return;
     }
-    /* The slot is there already but a snapshot is due: a second, temporary slot gives one that joins the stream exactly. */
+    /* The slot is there already but a snapshot is due: a second, temporary slot gives one that
+     * joins the stream exactly. */
     s->temporary_slot = s->facts.has_slot && !s->facts.slot_lost;
     snprintf(name, sizeof(name), "%.50s_sluice_tmp", s->env.options.slot);
     if (s->facts.slot_lost) {
@@ -417,7 +462,8 @@ static void create_slot(pg_source_t *s) {
     status = sql.failed ? SLUICE_NO_MEMORY : pg_conn_query(s->repl, sql.text, on_slot, s);
     pg_sql_fini(&sql);
     if (status != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED, "creating the replication slot");
+        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED,
+                        "creating the replication slot");
 }
 
 static void on_repl(void *arg, int status) {
@@ -432,7 +478,8 @@ static void on_repl(void *arg, int status) {
 static void connect_repl(pg_source_t *s) {
     pg_params_t params = pg_options_params(&s->env.options, "Debezium Streaming", 1);
 
-    if (!s->want_stream || (s->want_snapshot && s->env.options.snapshot == PG_SNAPSHOT_INITIAL_ONLY)) {
+    if (!s->want_stream ||
+        (s->want_snapshot && s->env.options.snapshot == PG_SNAPSHOT_INITIAL_ONLY)) {
         opened(s);
         return;
     }
@@ -447,8 +494,10 @@ static void on_publication(void *arg, int status, PGresult *const *r, int count)
 
     (void)r, (void)count;
     if (status != SLUICE_OK) {
-        snprintf(doing, sizeof(doing), "creating or changing publication \"%s\" (publication.autocreate.mode=%s)",
-                 s->env.options.publication, s->api->config_text(s->ctx, "publication.autocreate.mode"));
+        snprintf(doing, sizeof(doing),
+                 "creating or changing publication \"%s\" (publication.autocreate.mode=%s)",
+                 s->env.options.publication,
+                 s->api->config_text(s->ctx, "publication.autocreate.mode"));
         pg_source_error(s, pg_conn_error(s->general), 0, doing);
         return;
     }
@@ -457,7 +506,7 @@ static void on_publication(void *arg, int status, PGresult *const *r, int count)
 }
 
 static void make_publication(pg_source_t *s, PGresult *const *r) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     int status = SLUICE_OK;
 
     if (s->want_stream)
@@ -469,7 +518,8 @@ static void make_publication(pg_source_t *s, PGresult *const *r) {
     else if (sql.len == 0)
         connect_repl(s);
     else if (pg_conn_query(s->general, sql.text, on_publication, s) != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED, "creating the publication");
+        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED,
+                        "creating the publication");
     pg_sql_fini(&sql);
 }
 
@@ -477,7 +527,8 @@ static void on_facts(void *arg, int status, PGresult *const *r, int count) {
     pg_source_t *s = arg;
 
     if (status != SLUICE_OK || count != R_COUNT) {
-        pg_source_error(s, pg_conn_error(s->general), 0, "reading the server's settings and catalog");
+        pg_source_error(s, pg_conn_error(s->general), 0,
+                        "reading the server's settings and catalog");
         return;
     }
     load_stored(s);
@@ -500,14 +551,15 @@ static void on_facts(void *arg, int status, PGresult *const *r, int count) {
 }
 
 static void ask_facts(pg_source_t *s) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     int status;
 
     facts_sql(&s->env.options, &sql);
     status = sql.failed ? SLUICE_NO_MEMORY : pg_conn_query(s->general, sql.text, on_facts, s);
     pg_sql_fini(&sql);
     if (status != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED, "reading the server's settings");
+        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED,
+                        "reading the server's settings");
 }
 
 static void on_initial(void *arg, int status, PGresult *const *r, int count) {
@@ -521,12 +573,13 @@ static void on_initial(void *arg, int status, PGresult *const *r, int count) {
 
 static void on_general(void *arg, int status) {
     pg_source_t *s = arg;
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
 
     if (status != SLUICE_OK) {
         char doing[200];
-        snprintf(doing, sizeof(doing), "connecting to database %s at %s:%d as %s", s->env.options.dbname, s->env.options.hostname,
-                 s->env.options.port, s->env.options.user);
+        snprintf(doing, sizeof(doing), "connecting to database %s at %s:%d as %s",
+                 s->env.options.dbname, s->env.options.hostname, s->env.options.port,
+                 s->env.options.user);
         pg_source_error(s, pg_conn_error(s->general), 0, doing);
         return;
     }
@@ -534,7 +587,8 @@ static void on_general(void *arg, int status) {
     if (sql.len == 0)
         ask_facts(s);
     else if (sql.failed || pg_conn_query(s->general, sql.text, on_initial, s) != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED, "running database.initial.statements");
+        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED,
+                        "running database.initial.statements");
     pg_sql_fini(&sql);
 }
 
@@ -550,8 +604,12 @@ int pg_setup_begin(pg_source_t *s) {
 }
 
 void pg_slot_drop_sql(pg_sql_t *sql, const char *slot) {
-    pg_sql_put(sql, "DO $sluice$ BEGIN FOR i IN 1..30 LOOP BEGIN PERFORM pg_drop_replication_slot(");
+    pg_sql_put(sql,
+               "DO $sluice$ BEGIN FOR i IN 1..30 LOOP BEGIN PERFORM pg_drop_replication_slot(");
     pg_sql_literal(sql, slot);
-    pg_sql_put(sql, "); EXIT; EXCEPTION WHEN object_in_use THEN PERFORM pg_sleep(0.1); WHEN undefined_object THEN EXIT; END;"
-                    " END LOOP; END $sluice$;");
+    pg_sql_put(
+        sql,
+        "); EXIT; EXCEPTION WHEN object_in_use THEN PERFORM pg_sleep(0.1); WHEN undefined_object "
+        "THEN EXIT; END;"
+        " END LOOP; END $sluice$;");
 }

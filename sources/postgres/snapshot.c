@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define BATCH_BYTES (256u * 1024)
-#define PIN_FROM 4096u /* longer rows stay in libpq's buffer, shorter ones are copied: cheaper than a pin */
+#define PIN_FROM \
+    4096u /* longer rows stay in libpq's buffer, shorter ones are copied: cheaper than a pin */
 
 static void next_table(pg_source_t *s);
 static void read_rows(pg_source_t *s);
@@ -30,7 +31,8 @@ static char *place(pg_emitter_t *e, char *row, int len) {
     sluice_batch_t *batch = pg_emitter_batch(e);
     char *text;
 
-    if (batch != NULL && (unsigned)len >= PIN_FROM && e->api->batch_pin(batch, (size_t)len, PQfreemem, row) == SLUICE_OK)
+    if (batch != NULL && (unsigned)len >= PIN_FROM &&
+        e->api->batch_pin(batch, (size_t)len, PQfreemem, row) == SLUICE_OK)
         return row;
     text = batch == NULL ? NULL : e->api->batch_alloc(batch, (size_t)len);
     if (text != NULL)
@@ -51,7 +53,7 @@ static pg_marker_t marker_of(const pg_snapshot_t *n, int final) {
 
 static int emit_held(pg_source_t *s, int final) {
     pg_snapshot_t *n = &s->snapshot;
-    pgo_tuple_t row = { 0, n->cells };
+    pgo_tuple_t row = {0, n->cells};
     char *text;
     int status;
 
@@ -64,7 +66,8 @@ static int emit_held(pg_source_t *s, int final) {
     s->out.bytes += (size_t)n->held_len;
     status = pgo_copy_row(text, (size_t)n->held_len, &row);
     if (status != SLUICE_OK)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol", "a row of COPY has more than %d columns", PGO_COLUMNS_MAX);
+        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol",
+                            "a row of COPY has more than %d columns", PGO_COLUMNS_MAX);
     status = pg_emit_snapshot(&s->out, n->held_table, &row, marker_of(n, final), ++n->rows);
     if (n->held_table != n->table) {
         pg_table_free(n->held_table);
@@ -115,8 +118,8 @@ static void on_copied(void *arg, int status, PGresult *const *r, int count) {
         table_failed(s, "reading table");
         return;
     }
-    s->api->log(s->ctx, SLUICE_LOG_INFO, "snapshot of %s.%s: %" PRIu64 " rows", n->table->schema_name, n->table->name,
-                n->table_rows);
+    s->api->log(s->ctx, SLUICE_LOG_INFO, "snapshot of %s.%s: %" PRIu64 " rows",
+                n->table->schema_name, n->table->name, n->table_rows);
     n->held_ended = 1;
     if (n->held_table != n->table)
         pg_table_free(n->table);
@@ -207,7 +210,7 @@ static void on_catalog(void *arg, int status, PGresult *const *r, int count) {
     pg_source_t *s = arg;
     pg_snapshot_t *n = &s->snapshot;
     const pg_found_t *f = &s->facts.found[n->next];
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
 
     if (status != SLUICE_OK || count != PG_CATALOG_RESULTS) {
         table_failed(s, "reading the columns of table");
@@ -234,13 +237,14 @@ static void on_dropped(void *arg, int status, PGresult *const *r, int count) {
     pg_source_t *s = arg;
     (void)r, (void)count;
     if (status != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED, "dropping the snapshot's temporary slot");
+        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED,
+                        "dropping the snapshot's temporary slot");
     else
         pg_stream_begin(s);
 }
 
 static void go_streaming(pg_source_t *s) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
 
     if (s->repl == NULL) {
         s->api->finished(s->ctx);
@@ -252,7 +256,8 @@ static void go_streaming(pg_source_t *s) {
     }
     pg_sql_putf(&sql, "DROP_REPLICATION_SLOT \"%.50s_sluice_tmp\"", s->env.options.slot);
     if (sql.failed || pg_conn_query(s->repl, sql.text, on_dropped, s) != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED, "dropping the snapshot's temporary slot");
+        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED,
+                        "dropping the snapshot's temporary slot");
     pg_sql_fini(&sql);
 }
 
@@ -265,7 +270,8 @@ static void finish(pg_source_t *s) {
     if (status == SLUICE_OK)
         status = pg_emitter_flush(&s->out);
     if (status == SLUICE_OK || status == SLUICE_BUSY) {
-        s->out.offset.flags |= PG_OFFSET_SNAPSHOT | PG_OFFSET_SNAPSHOT_LAST; /* also when no table had a row */
+        s->out.offset.flags |=
+            PG_OFFSET_SNAPSHOT | PG_OFFSET_SNAPSHOT_LAST; /* also when no table had a row */
         status = pg_emitter_advance(&s->out, &end);
     }
     if (status != SLUICE_OK && status != SLUICE_BUSY) {
@@ -273,7 +279,8 @@ static void finish(pg_source_t *s) {
         return;
     }
     s->out.offset.flags &= (uint8_t) ~(PG_OFFSET_SNAPSHOT | PG_OFFSET_SNAPSHOT_LAST);
-    s->api->log(s->ctx, SLUICE_LOG_INFO, "snapshot finished: %" PRIu64 " rows of %zu tables", n->rows, s->facts.found_count);
+    s->api->log(s->ctx, SLUICE_LOG_INFO, "snapshot finished: %" PRIu64 " rows of %zu tables",
+                n->rows, s->facts.found_count);
     n->running = 0;
     s->snapshot_done = 1;
     pg_conn_close(s->snap, NULL, NULL); /* ends its transaction */
@@ -283,7 +290,7 @@ static void finish(pg_source_t *s) {
 
 static void next_table(pg_source_t *s) {
     pg_snapshot_t *n = &s->snapshot;
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
 
     while (n->next < s->facts.found_count && !is_wanted(s, &s->facts.found[n->next]))
         n->next++;
@@ -311,7 +318,7 @@ static void on_begun(void *arg, int status, PGresult *const *r, int count) {
     facts = r[count - 1];
     if (n->lsn == 0)
         pg_lsn_parse(PQgetvalue(facts, 0, 2), &n->lsn);
-    s->out.offset = (pg_offset_t){ .lsn = n->lsn };
+    s->out.offset = (pg_offset_t){.lsn = n->lsn};
     pg_emitter_begin(&s->out, n->lsn, strtoll(PQgetvalue(facts, 0, 0), NULL, 10),
                      (uint32_t)strtoull(PQgetvalue(facts, 0, 1), NULL, 10));
     pg_emitter_clock(&s->out);
@@ -320,7 +327,7 @@ static void on_begun(void *arg, int status, PGresult *const *r, int count) {
 
 static void on_connected(void *arg, int status) {
     pg_source_t *s = arg;
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
 
     if (status != SLUICE_OK) {
         failed(s, "opening the snapshot's connection");
@@ -348,9 +355,11 @@ void pg_snapshot_begin(pg_source_t *s) {
 
     n->running = 1;
     n->cells = calloc(PGO_COLUMNS_MAX, sizeof(*n->cells));
-    n->rows_total = s->api->metric(s->ctx, SLUICE_COUNTER, "snapshot_rows_total", "rows read by snapshots");
+    n->rows_total =
+        s->api->metric(s->ctx, SLUICE_COUNTER, "snapshot_rows_total", "rows read by snapshots");
     s->snap = pg_conn_create(sluice_uv_loop(s->api, s->ctx));
-    if (n->cells == NULL || s->snap == NULL || pg_conn_connect(s->snap, &params, on_connected, s) != SLUICE_OK)
+    if (n->cells == NULL || s->snap == NULL ||
+        pg_conn_connect(s->snap, &params, on_connected, s) != SLUICE_OK)
         pg_source_failed(s, SLUICE_NO_MEMORY);
 }
 

@@ -1,10 +1,11 @@
 /*
  * sources/postgres/source.h: one instance of the source, as its parts see it.
  *
- * The way of an instance: setup.c connects, looks at the server, creates publication and slot and completes OPEN;
- * snapshot.c reads the tables when needed; stream.c then follows the slot until close. Each part keeps its own state in a
- * struct below and calls the next one.
- * Ownership: everything belongs to the instance and is freed by close and destroy (postgres.c). Thread: the instance's.
+ * The way of an instance: setup.c connects, looks at the server, creates publication and slot and
+ * completes OPEN; snapshot.c reads the tables when needed; stream.c then follows the slot until
+ * close. Each part keeps its own state in a struct below and calls the next one.
+ * Ownership: everything belongs to the instance and is freed by close and destroy (postgres.c).
+ * Thread: the instance's.
  */
 #ifndef SOURCES_POSTGRES_SOURCE_H
 #define SOURCES_POSTGRES_SOURCE_H
@@ -40,11 +41,11 @@ typedef struct pg_facts {
 } pg_facts_t;
 
 /* Why the stream does not read: any bit set. */
-#define PG_STOP_CREDIT 0x01u
-#define PG_STOP_PAUSE 0x02u
+#define PG_STOP_CREDIT  0x01u
+#define PG_STOP_PAUSE   0x02u
 #define PG_STOP_CATALOG 0x04u /* a table's metadata is being read */
-#define PG_STOP_LINGER 0x08u  /* busy: more may gather in the socket */
-#define PG_STOP_BROKEN 0x10u
+#define PG_STOP_LINGER  0x08u /* busy: more may gather in the socket */
+#define PG_STOP_BROKEN  0x10u
 
 typedef struct pg_stream {
     int running;
@@ -64,7 +65,8 @@ typedef struct pg_stream {
     int relation_len;
     sluice_timer_t *status_timer, *heartbeat_timer;
     uv_timer_t linger;
-    uint64_t skip_lsn; /* taking over a foreign offset: changes of its transaction up to here are done */
+    uint64_t
+        skip_lsn; /* taking over a foreign offset: changes of its transaction up to here are done */
     int skipping;
     sluice_metric_t *lag_bytes, *lag_seconds, *transactions, *retained;
 } pg_stream_t;
@@ -73,7 +75,7 @@ typedef struct pg_snapshot {
     int running;
     char name[64]; /* of the exported snapshot, "" when none */
     uint64_t lsn;
-    size_t next;   /* index in found */
+    size_t next;            /* index in found */
     pg_table_t *table;      /* being copied */
     pg_table_t *held_table; /* of the held row */
     char *held;             /* the last row read: sent when it is known what follows it */
@@ -108,7 +110,7 @@ typedef struct pg_source {
     uint64_t start_lsn; /* START_REPLICATION from here, 0: where the slot is */
     int opening, closing, failed;
     int open_status; /* what a failed open completes with, once it is undone */
-    int to_close; /* handles that libuv has not let go of yet */
+    int to_close;    /* handles that libuv has not let go of yet */
 } pg_source_t;
 
 /* setup.c */
@@ -129,7 +131,8 @@ void pg_stream_committed(pg_source_t *s, uint64_t lsn);
 void pg_stream_end(pg_source_t *s); /* timers; before its connection closes */
 void pg_stream_fini(pg_source_t *s);
 
-/* postgres.c: the instance failed with `status` (api->fail was called): ends open, or reports broken. */
+/* postgres.c: the instance failed with `status` (api->fail was called): ends open, or reports
+ * broken. */
 void pg_source_failed(pg_source_t *s, int status);
 /* As above, from a libpq error. */
 void pg_source_error(pg_source_t *s, const pg_error_t *error, int status, const char *doing);

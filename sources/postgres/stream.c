@@ -6,11 +6,12 @@
 #include <string.h>
 
 #define BATCH_BYTES (256u * 1024)
-#define PIN_FROM 4096u /* longer messages stay in libpq's buffer, shorter ones are copied: cheaper than a pin */
-#define LINGER_NS 1000000u
-#define BUSY_NS 500000u /* data again so soon after the last drain: let it gather */
+#define PIN_FROM \
+    4096u /* longer messages stay in libpq's buffer, shorter ones are copied: cheaper than a pin */
+#define LINGER_NS     1000000u
+#define BUSY_NS       500000u /* data again so soon after the last drain: let it gather */
 #define BUSY_MESSAGES 256
-#define ADVANCE_NS 500000000u
+#define ADVANCE_NS    500000000u
 
 static void pump(pg_source_t *s);
 
@@ -84,16 +85,19 @@ static void forget_table(pg_stream_t *m, uint32_t relid) {
 static void on_catalog(void *arg, int status, PGresult *const *r, int count) {
     pg_source_t *s = arg;
     pg_stream_t *m = &s->stream;
-    pgo_tuple_t old_row = { 0, m->old_cells }, new_row = { 0, m->new_cells };
+    pgo_tuple_t old_row = {0, m->old_cells}, new_row = {0, m->new_cells};
     pgo_event_t e;
     pg_table_t *t = NULL;
 
     if (status != SLUICE_OK || count != PG_CATALOG_RESULTS) {
-        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED, "reading the columns of a changed table");
+        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED,
+                        "reading the columns of a changed table");
         return;
     }
-    if (pgo_parse(sluice_str_n(m->relation, (size_t)m->relation_len), &e, &old_row, &new_row) == SLUICE_OK)
-        t = pg_table_build(&s->env, e.as.relation.relid, e.as.relation.schema, e.as.relation.name, &e, r);
+    if (pgo_parse(sluice_str_n(m->relation, (size_t)m->relation_len), &e, &old_row, &new_row) ==
+        SLUICE_OK)
+        t = pg_table_build(&s->env, e.as.relation.relid, e.as.relation.schema, e.as.relation.name,
+                           &e, r);
     free(m->relation);
     m->relation = NULL;
     if (t == NULL || keep_table(m, t) != SLUICE_OK) {
@@ -104,10 +108,11 @@ static void on_catalog(void *arg, int status, PGresult *const *r, int count) {
     pg_stream_go(s, PG_STOP_CATALOG);
 }
 
-/* Reading stops until the catalog has said what the message leaves out. Takes a copy of the message. */
+/* Reading stops until the catalog has said what the message leaves out. Takes a copy of the
+ * message. */
 static int read_relation(pg_source_t *s, const pgo_event_t *e, sluice_str_t payload) {
     pg_stream_t *m = &s->stream;
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     int status;
 
     if (!pg_is_captured(&s->env.options, e->as.relation.schema, e->as.relation.name)) {
@@ -124,7 +129,8 @@ static int read_relation(pg_source_t *s, const pgo_event_t *e, sluice_str_t payl
     status = sql.failed ? SLUICE_NO_MEMORY : pg_conn_query(s->general, sql.text, on_catalog, s);
     pg_sql_fini(&sql);
     if (status != SLUICE_OK)
-        return pg_fail(s->api, s->ctx, pg_conn_error(s->general), SLUICE_NOT_CONNECTED, "reading the columns of a changed table");
+        return pg_fail(s->api, s->ctx, pg_conn_error(s->general), SLUICE_NOT_CONNECTED,
+                       "reading the columns of a changed table");
     return SLUICE_OK;
 }
 
@@ -147,7 +153,8 @@ static void send_status(pg_source_t *s) {
         return;
     put_status(message, m, s->api->now_ms(s->ctx) * 1000);
     if (pg_conn_copy_send(s->repl, message, sizeof(message)) != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED, "telling the server how far the stream is durable");
+        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED,
+                        "telling the server how far the stream is durable");
 }
 
 /* Moves an idle partition on, so that the slot does not hold WAL that concerns nobody. */
@@ -156,7 +163,8 @@ static void advance_to(pg_source_t *s, uint64_t lsn) {
     sluice_position_t position = pg_position_at(lsn);
     uint64_t now = s->api->tick_ns(s->ctx);
 
-    if (lsn <= m->advanced || m->in_transaction || s->out.records > 0 || now - m->advanced_ns < ADVANCE_NS)
+    if (lsn <= m->advanced || m->in_transaction || s->out.records > 0 ||
+        now - m->advanced_ns < ADVANCE_NS)
         return;
     m->advanced = lsn;
     m->advanced_ns = now;
@@ -170,7 +178,8 @@ static void on_status_timer(void *arg) {
 
     if (m->running && m->stops == 0)
         advance_to(s, m->received);
-    s->api->metric_set(m->lag_bytes, m->flushed == 0 || end < m->flushed ? 0.0 : (double)(end - m->flushed));
+    s->api->metric_set(m->lag_bytes,
+                       m->flushed == 0 || end < m->flushed ? 0.0 : (double)(end - m->flushed));
     send_status(s);
 }
 
@@ -204,16 +213,20 @@ static int is_done(pg_stream_t *m, uint64_t lsn) {
 }
 
 static int is_skipped(const pg_options_t *o, char op) {
-    return op == 'I' ? o->skip_create : op == 'U' ? o->skip_update : op == 'D' ? o->skip_delete : o->skip_truncate;
+    return op == 'I'   ? o->skip_create
+           : op == 'U' ? o->skip_update
+           : op == 'D' ? o->skip_delete
+                       : o->skip_truncate;
 }
 
 static int emit_row(pg_source_t *s, pg_table_t *t, sluice_str_t payload) {
     pg_stream_t *m = &s->stream;
-    pgo_tuple_t old_row = { 0, m->old_cells }, new_row = { 0, m->new_cells };
+    pgo_tuple_t old_row = {0, m->old_cells}, new_row = {0, m->new_cells};
     pgo_event_t e;
 
     if (pgo_parse(payload, &e, &old_row, &new_row) != SLUICE_OK)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol", "a change message of pgoutput is damaged");
+        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol",
+                            "a change message of pgoutput is damaged");
     return pg_emit_change(&s->out, t, e.kind, &old_row, &new_row, 0);
 }
 
@@ -227,7 +240,8 @@ static int on_change(pg_source_t *s, const pgo_frame_t *f, char *data, int len, 
     char *text;
 
     if (payload.len < 5)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol", "a change message of pgoutput is cut off");
+        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol",
+                            "a change message of pgoutput is cut off");
     for (int i = 1; i < 5; i++)
         relid = relid << 8 | (uint8_t)payload.data[i];
     t = find_table(m, relid);
@@ -240,7 +254,8 @@ static int on_change(pg_source_t *s, const pgo_frame_t *f, char *data, int len, 
     if (batch == NULL)
         return SLUICE_NO_MEMORY;
     s->out.bytes += payload.len;
-    if (payload.len >= PIN_FROM && s->api->batch_pin(batch, (size_t)len, PQfreemem, data) == SLUICE_OK) {
+    if (payload.len >= PIN_FROM &&
+        s->api->batch_pin(batch, (size_t)len, PQfreemem, data) == SLUICE_OK) {
         *taken = 1;
         return emit_row(s, t, payload);
     }
@@ -252,7 +267,7 @@ static int on_change(pg_source_t *s, const pgo_frame_t *f, char *data, int len, 
 }
 
 static int on_truncate(pg_source_t *s, const pgo_frame_t *f, pgo_event_t *e) {
-    pgo_tuple_t none = { 0, NULL };
+    pgo_tuple_t none = {0, NULL};
     uint32_t part = 0;
     int status = SLUICE_OK;
 
@@ -300,16 +315,18 @@ static int on_origin(pg_source_t *s, const pgo_event_t *e) {
 
 static int on_data(pg_source_t *s, const pgo_frame_t *f, char *data, int len, int *taken) {
     pg_stream_t *m = &s->stream;
-    pgo_tuple_t old_row = { 0, m->old_cells }, new_row = { 0, m->new_cells };
+    pgo_tuple_t old_row = {0, m->old_cells}, new_row = {0, m->new_cells};
     pgo_event_t e;
     char kind = f->payload.len > 0 ? f->payload.data[0] : 0;
 
     if (kind == 'I' || kind == 'U' || kind == 'D')
         return on_change(s, f, data, len, taken);
     if (pgo_parse(f->payload, &e, &old_row, &new_row) != SLUICE_OK)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol",
-                            "a message of pgoutput (kind 0x%02x, %zu bytes) is damaged or not of protocol version 1",
-                            (unsigned char)kind, f->payload.len);
+        return s->api->fail(
+            s->ctx, SLUICE_FATAL, "postgres.protocol",
+            "a message of pgoutput (kind 0x%02x, %zu bytes) is damaged or not of protocol "
+            "version 1",
+            (unsigned char)kind, f->payload.len);
     if (kind == 'B')
         on_begin(s, &e);
     else if (kind == 'C')
@@ -337,7 +354,8 @@ static int on_message(pg_source_t *s, char *data, int len, int *taken) {
     pgo_frame_t f;
 
     if (pgo_frame(sluice_str_n(data, (size_t)len), &f) != SLUICE_OK)
-        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol", "a replication message of the server is damaged");
+        return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.protocol",
+                            "a replication message of the server is damaged");
     if (f.end > s->stream.wal_end)
         s->stream.wal_end = f.end;
     if (f.kind == 'k') {
@@ -354,7 +372,8 @@ static int flush(pg_source_t *s) {
     int status;
 
     if (s->out.offset.ts_us > 0)
-        s->api->metric_set(s->stream.lag_seconds, (double)(s->out.now_us - s->out.offset.ts_us) / 1e6);
+        s->api->metric_set(s->stream.lag_seconds,
+                           (double)(s->out.now_us - s->out.offset.ts_us) / 1e6);
     status = pg_emitter_flush(&s->out);
     if (status != SLUICE_OK && status != SLUICE_BUSY)
         return status;
@@ -372,7 +391,8 @@ static void on_linger(uv_timer_t *t) {
     if (s->stream.stops & PG_STOP_LINGER) {
         s->stream.stops &= ~PG_STOP_LINGER;
         if (s->stream.stops == 0 && pg_conn_consume(s->repl) != SLUICE_OK) {
-            pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED, "reading the replication stream");
+            pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED,
+                            "reading the replication stream");
             return;
         }
         pg_stream_go(s, 0);
@@ -391,7 +411,8 @@ static void linger(pg_source_t *s) {
     }
 }
 
-/* The socket is empty for now: what is gathered goes out, at once when nothing went out in the last millisecond. */
+/* The socket is empty for now: what is gathered goes out, at once when nothing went out in the last
+ * millisecond. */
 static int drained(pg_source_t *s, int messages) {
     pg_stream_t *m = &s->stream;
     uint64_t now = s->api->tick_ns(s->ctx), since = now - m->last_drain_ns;
@@ -422,7 +443,8 @@ static void on_ended(void *arg, int status, PGresult *const *r, int count) {
     (void)r, (void)count;
     if (status == SLUICE_OK)
         snprintf(error.message, sizeof(error.message), "the server ended the replication stream");
-    pg_source_error(s, &error, status == SLUICE_FATAL ? SLUICE_FATAL : SLUICE_NOT_CONNECTED, "streaming changes");
+    pg_source_error(s, &error, status == SLUICE_FATAL ? SLUICE_FATAL : SLUICE_NOT_CONNECTED,
+                    "streaming changes");
 }
 
 /* One message, if there is a whole one: 1, 0 for none now, or a negative status. */
@@ -440,7 +462,8 @@ static int take_message(pg_source_t *s) {
     status = on_message(s, data, len, &taken);
     if (!taken)
         PQfreemem(data);
-    if (status == SLUICE_OK && (s->out.records >= s->env.options.batch_records || s->out.bytes >= BATCH_BYTES))
+    if (status == SLUICE_OK &&
+        (s->out.records >= s->env.options.batch_records || s->out.bytes >= BATCH_BYTES))
         status = flush(s);
     return status == SLUICE_OK ? 1 : status;
 }
@@ -474,7 +497,8 @@ static void on_readable(void *arg, int status) {
     pg_source_t *s = arg;
 
     if (status != SLUICE_OK)
-        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED, "reading the replication stream");
+        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED,
+                        "reading the replication stream");
     else
         pump(s);
 }
@@ -496,17 +520,24 @@ void pg_stream_go(pg_source_t *s, unsigned why) {
 
 /* ---- heartbeats ---- */
 
-static const sluice_schema_t *heartbeat_schema(const sluice_api_t *api, const char *name, const char *field, sluice_kind_t kind) {
-    sluice_schema_t item = { .size = sizeof(item), .type = (uint8_t)kind };
-    sluice_field_t f = { sluice_str(field), &item };
-    sluice_schema_t t = { .size = sizeof(t), .type = SLUICE_STRUCT, .has_version = 1, .version = 1, .name = sluice_str(name),
-                          .field_count = 1, .fields = &f };
+static const sluice_schema_t *heartbeat_schema(const sluice_api_t *api, const char *name,
+                                               const char *field, sluice_kind_t kind) {
+    sluice_schema_t item = {.size = sizeof(item), .type = (uint8_t)kind};
+    sluice_field_t f = {sluice_str(field), &item};
+    sluice_schema_t t = {.size = sizeof(t),
+                         .type = SLUICE_STRUCT,
+                         .has_version = 1,
+                         .version = 1,
+                         .name = sluice_str(name),
+                         .field_count = 1,
+                         .fields = &f};
     return api->schema_intern(&t);
 }
 
-static sluice_value_t one_field(pg_source_t *s, const sluice_schema_t *schema, sluice_value_t value) {
+static sluice_value_t one_field(pg_source_t *s, const sluice_schema_t *schema,
+                                sluice_value_t value) {
     sluice_struct_t *st = s->api->batch_alloc(s->out.batch, sizeof(*st) + sizeof(value));
-    sluice_value_t v = { .kind = SLUICE_STRUCT, .len = 1 };
+    sluice_value_t v = {.kind = SLUICE_STRUCT, .len = 1};
     if (st == NULL)
         return sluice_null();
     st->schema = schema;
@@ -517,7 +548,8 @@ static sluice_value_t one_field(pg_source_t *s, const sluice_schema_t *schema, s
 
 static int put_heartbeat(pg_source_t *s, const sluice_schema_t *key, const sluice_schema_t *value) {
     const pg_options_t *o = &s->env.options;
-    uint64_t lsn = s->out.offset.lsn_commit > s->stream.advanced ? s->out.offset.lsn_commit : s->stream.advanced;
+    uint64_t lsn = s->out.offset.lsn_commit > s->stream.advanced ? s->out.offset.lsn_commit
+                                                                 : s->stream.advanced;
     sluice_record_t *r = pg_emitter_batch(&s->out) == NULL ? NULL : s->api->batch_add(s->out.batch);
     char topic[600];
 
@@ -537,7 +569,8 @@ static int put_heartbeat(pg_source_t *s, const sluice_schema_t *key, const sluic
     r->value = one_field(s, value, sluice_int(SLUICE_INT64, s->out.now_us / 1000));
     s->stream.advanced = lsn;
     r->position = pg_position(lsn, 0, ++s->stream.beats);
-    r->offset = s->api->batch_copy(s->out.batch, sluice_str_n((const char *)&s->out.offset, sizeof(s->out.offset)));
+    r->offset = s->api->batch_copy(
+        s->out.batch, sluice_str_n((const char *)&s->out.offset, sizeof(s->out.offset)));
     return flush(s);
 }
 
@@ -545,8 +578,10 @@ static int heartbeat(pg_source_t *s) {
     const sluice_schema_t *key, *value;
     int status;
 
-    key = heartbeat_schema(s->api, "io.debezium.connector.common.ServerNameKey", "serverName", SLUICE_STRING);
-    value = heartbeat_schema(s->api, "io.debezium.connector.common.Heartbeat", "ts_ms", SLUICE_INT64);
+    key = heartbeat_schema(s->api, "io.debezium.connector.common.ServerNameKey", "serverName",
+                           SLUICE_STRING);
+    value =
+        heartbeat_schema(s->api, "io.debezium.connector.common.Heartbeat", "ts_ms", SLUICE_INT64);
     status = put_heartbeat(s, key, value);
     s->api->schema_unref(key);
     s->api->schema_unref(value);
@@ -557,8 +592,8 @@ static void on_heartbeat(void *arg) {
     pg_source_t *s = arg;
     int status;
 
-    if (!s->stream.running || s->stream.in_transaction || s->out.records > 0 || (s->stream.stops & ~PG_STOP_LINGER) != 0 ||
-        s->out.offset.lsn == 0)
+    if (!s->stream.running || s->stream.in_transaction || s->out.records > 0 ||
+        (s->stream.stops & ~PG_STOP_LINGER) != 0 || s->out.offset.lsn == 0)
         return;
     pg_emitter_clock(&s->out);
     status = heartbeat(s);
@@ -575,8 +610,10 @@ static void on_started(void *arg, int status, PGresult *const *r, int count) {
 
     if (status != SLUICE_OK || count < 1 || PQresultStatus(r[count - 1]) != PGRES_COPY_BOTH) {
         pg_lsn_text(s->start_lsn, at);
-        snprintf(doing, sizeof(doing), "streaming from replication slot \"%s\" at %s", s->env.options.slot, at);
-        pg_source_error(s, pg_conn_error(s->repl), strcmp(state, "55000") == 0 ? SLUICE_FATAL : 0, doing);
+        snprintf(doing, sizeof(doing), "streaming from replication slot \"%s\" at %s",
+                 s->env.options.slot, at);
+        pg_source_error(s, pg_conn_error(s->repl), strcmp(state, "55000") == 0 ? SLUICE_FATAL : 0,
+                        doing);
         return;
     }
     s->stream.running = 1;
@@ -588,7 +625,7 @@ static int begin(pg_source_t *s) {
     pg_stream_t *m = &s->stream;
     const pg_options_t *o = &s->env.options;
     uint64_t every = o->status_ms, third = s->facts.sender_timeout_ms / 3;
-    pg_sql_t sql = { 0 }, names = { 0 };
+    pg_sql_t sql = {0}, names = {0};
     char at[20];
     int status;
 
@@ -598,7 +635,8 @@ static int begin(pg_source_t *s) {
         every = third > 0 ? third : 10000;
     m->status_timer = s->api->timer_start(s->ctx, every, every, on_status_timer, s);
     if (o->heartbeat_ms > 0)
-        m->heartbeat_timer = s->api->timer_start(s->ctx, o->heartbeat_ms, o->heartbeat_ms, on_heartbeat, s);
+        m->heartbeat_timer =
+            s->api->timer_start(s->ctx, o->heartbeat_ms, o->heartbeat_ms, on_heartbeat, s);
     if (m->old_cells == NULL || m->new_cells == NULL || m->status_timer == NULL)
         return SLUICE_NO_MEMORY;
     pg_lsn_text(s->start_lsn, at);
@@ -608,7 +646,8 @@ static int begin(pg_source_t *s) {
     pg_sql_putf(&sql, " LOGICAL %s (proto_version '1', publication_names ", at);
     pg_sql_literal(&sql, names.failed ? "" : names.text);
     pg_sql_put(&sql, ")");
-    status = sql.failed || names.failed ? SLUICE_NO_MEMORY : pg_conn_query(s->repl, sql.text, on_started, s);
+    status = sql.failed || names.failed ? SLUICE_NO_MEMORY
+                                        : pg_conn_query(s->repl, sql.text, on_started, s);
     pg_sql_fini(&sql);
     pg_sql_fini(&names);
     return status;
@@ -618,9 +657,12 @@ void pg_stream_begin(pg_source_t *s) {
     pg_stream_t *m = &s->stream;
     int status;
 
-    m->lag_bytes = s->api->metric(s->ctx, SLUICE_GAUGE, "lag_bytes", "WAL that the slot holds back for us");
-    m->lag_seconds = s->api->metric(s->ctx, SLUICE_GAUGE, "lag_seconds", "age of the last change when it was read");
-    m->transactions = s->api->metric(s->ctx, SLUICE_COUNTER, "transactions_total", "commits read from the stream");
+    m->lag_bytes =
+        s->api->metric(s->ctx, SLUICE_GAUGE, "lag_bytes", "WAL that the slot holds back for us");
+    m->lag_seconds = s->api->metric(s->ctx, SLUICE_GAUGE, "lag_seconds",
+                                    "age of the last change when it was read");
+    m->transactions = s->api->metric(s->ctx, SLUICE_COUNTER, "transactions_total",
+                                     "commits read from the stream");
     if (s->out.offset.lsn == 0)
         s->out.offset.lsn = s->start_lsn;
     m->advanced = s->start_lsn;

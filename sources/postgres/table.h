@@ -1,9 +1,11 @@
 /*
- * sources/postgres/table.h: a captured table's plan: columns, schemas, topic; and what the catalog says of a table.
+ * sources/postgres/table.h: a captured table's plan: columns, schemas, topic; and what the catalog
+ * says of a table.
  *
- * Ownership: a pg_table_t and everything in it lives in an arena of its own (an unsent batch). pg_table_free lets go of the
- * owner's reference; batches whose values point into the plan hold references too (pg_table_pin), so a plan outlives its
- * replacement as long as needed. Thread: the instance's; the arena may be freed on any.
+ * Ownership: a pg_table_t and everything in it lives in an arena of its own (an unsent batch).
+ * pg_table_free lets go of the owner's reference; batches whose values point into the plan hold
+ * references too (pg_table_pin), so a plan outlives its replacement as long as needed. Thread: the
+ * instance's; the arena may be freed on any.
  */
 #ifndef SOURCES_POSTGRES_TABLE_H
 #define SOURCES_POSTGRES_TABLE_H
@@ -50,20 +52,21 @@ void pg_common_fini(pg_common_t *common, const sluice_api_t *api);
 #define PG_CATALOG_RESULTS 3
 void pg_catalog_sql(pg_sql_t *sql, uint32_t relid);
 
-/* Builds the plan of a table. relation NULL: columns as in the catalog (a snapshot); otherwise as in that message, with
- * nullability, defaults and key from the catalog. NULL when out of memory. */
-pg_table_t *pg_table_build(const pg_env_t *env, uint32_t relid, const char *schema, const char *name,
-                           const pgo_event_t *relation, PGresult *const *catalog);
+/* Builds the plan of a table. relation NULL: columns as in the catalog (a snapshot); otherwise as
+ * in that message, with nullability, defaults and key from the catalog. NULL when out of memory. */
+pg_table_t *pg_table_build(const pg_env_t *env, uint32_t relid, const char *schema,
+                           const char *name, const pgo_event_t *relation, PGresult *const *catalog);
 void pg_table_free(pg_table_t *table);
 
-/* Keeps the plan's memory alive with a batch; serial numbers the batches, so that each is pinned once. */
+/* Keeps the plan's memory alive with a batch; serial numbers the batches, so that each is pinned
+ * once. */
 int pg_table_pin(pg_table_t *table, sluice_batch_t *batch, uint64_t serial);
 
 /* Whether schema.table passes the filters. */
 int pg_is_captured(const pg_options_t *options, const char *schema, const char *name);
 
 /* <prefix><delimiter><schema><delimiter><table>, characters that Kafka does not take as '_'. */
-sluice_str_t pg_topic_name(const pg_options_t *options, sluice_batch_t *arena, const sluice_api_t *api, const char *schema,
-                           const char *name);
+sluice_str_t pg_topic_name(const pg_options_t *options, sluice_batch_t *arena,
+                           const sluice_api_t *api, const char *schema, const char *name);
 
 #endif

@@ -4,10 +4,33 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { BYTEA = 17, INT2VECTOR = 22, OIDVECTOR = 30, POINT = 600, MONEY = 790, DATE = 1082, TIME = 1083, TIMESTAMP = 1114,
-       TIMESTAMPTZ = 1184, INTERVAL = 1186, TIMETZ = 1266, BIT = 1560, VARBIT = 1562, NUMERIC = 1700, NAME = 19, XML = 142,
-       REFCURSOR = 1790, TEXT = 25, INT4 = 23, INT8 = 20, UUID = 2950, JSON = 114, JSONB = 3802, VARCHAR = 1043,
-       BPCHAR = 1042 };
+enum {
+    BYTEA = 17,
+    INT2VECTOR = 22,
+    OIDVECTOR = 30,
+    POINT = 600,
+    MONEY = 790,
+    DATE = 1082,
+    TIME = 1083,
+    TIMESTAMP = 1114,
+    TIMESTAMPTZ = 1184,
+    INTERVAL = 1186,
+    TIMETZ = 1266,
+    BIT = 1560,
+    VARBIT = 1562,
+    NUMERIC = 1700,
+    NAME = 19,
+    XML = 142,
+    REFCURSOR = 1790,
+    TEXT = 25,
+    INT4 = 23,
+    INT8 = 20,
+    UUID = 2950,
+    JSON = 114,
+    JSONB = 3802,
+    VARCHAR = 1043,
+    BPCHAR = 1042
+};
 
 /* Types whose mapping no option changes. */
 static const struct {
@@ -16,35 +39,35 @@ static const struct {
     pg_decode_fn decode;
     const char *schema_name;
 } fixed[] = {
-    { 16, SLUICE_BOOLEAN, pg_decode_bool, NULL },
-    { 21, SLUICE_INT16, pg_decode_integer, NULL },
-    { INT4, SLUICE_INT32, pg_decode_integer, NULL },
-    { INT8, SLUICE_INT64, pg_decode_integer, NULL },
-    { 26, SLUICE_INT64, pg_decode_integer, NULL },
-    { 700, SLUICE_FLOAT32, pg_decode_float32, NULL },
-    { 701, SLUICE_FLOAT64, pg_decode_float64, NULL },
-    { 18, SLUICE_STRING, pg_decode_string, NULL },
-    { NAME, SLUICE_STRING, pg_decode_string, NULL },
-    { TEXT, SLUICE_STRING, pg_decode_string, NULL },
-    { BPCHAR, SLUICE_STRING, pg_decode_string, NULL },
-    { VARCHAR, SLUICE_STRING, pg_decode_string, NULL },
-    { UUID, SLUICE_STRING, pg_decode_string, "io.debezium.data.Uuid" },
-    { JSON, SLUICE_STRING, pg_decode_string, "io.debezium.data.Json" },
-    { JSONB, SLUICE_STRING, pg_decode_string, "io.debezium.data.Json" },
-    { XML, SLUICE_STRING, pg_decode_string, "io.debezium.data.Xml" },
-    { 869, SLUICE_STRING, pg_decode_string, NULL },  /* inet */
-    { 650, SLUICE_STRING, pg_decode_string, NULL },  /* cidr */
-    { 829, SLUICE_STRING, pg_decode_string, NULL },  /* macaddr */
-    { 774, SLUICE_STRING, pg_decode_string, NULL },  /* macaddr8 */
-    { 3904, SLUICE_STRING, pg_decode_string, NULL }, /* ranges: int4, num, ts, tstz, date, int8 */
-    { 3906, SLUICE_STRING, pg_decode_string, NULL },
-    { 3908, SLUICE_STRING, pg_decode_string, NULL },
-    { 3910, SLUICE_STRING, pg_decode_string, NULL },
-    { 3912, SLUICE_STRING, pg_decode_string, NULL },
-    { 3926, SLUICE_STRING, pg_decode_string, NULL },
-    { 3614, SLUICE_STRING, pg_decode_string, "io.debezium.data.Tsvector" },
-    { TIMETZ, SLUICE_STRING, pg_decode_timetz, "io.debezium.time.ZonedTime" },
-    { POINT, SLUICE_STRUCT, pg_decode_point, "io.debezium.data.geometry.Point" },
+    {16, SLUICE_BOOLEAN, pg_decode_bool, NULL},
+    {21, SLUICE_INT16, pg_decode_integer, NULL},
+    {INT4, SLUICE_INT32, pg_decode_integer, NULL},
+    {INT8, SLUICE_INT64, pg_decode_integer, NULL},
+    {26, SLUICE_INT64, pg_decode_integer, NULL},
+    {700, SLUICE_FLOAT32, pg_decode_float32, NULL},
+    {701, SLUICE_FLOAT64, pg_decode_float64, NULL},
+    {18, SLUICE_STRING, pg_decode_string, NULL},
+    {NAME, SLUICE_STRING, pg_decode_string, NULL},
+    {TEXT, SLUICE_STRING, pg_decode_string, NULL},
+    {BPCHAR, SLUICE_STRING, pg_decode_string, NULL},
+    {VARCHAR, SLUICE_STRING, pg_decode_string, NULL},
+    {UUID, SLUICE_STRING, pg_decode_string, "io.debezium.data.Uuid"},
+    {JSON, SLUICE_STRING, pg_decode_string, "io.debezium.data.Json"},
+    {JSONB, SLUICE_STRING, pg_decode_string, "io.debezium.data.Json"},
+    {XML, SLUICE_STRING, pg_decode_string, "io.debezium.data.Xml"},
+    {869, SLUICE_STRING, pg_decode_string, NULL},  /* inet */
+    {650, SLUICE_STRING, pg_decode_string, NULL},  /* cidr */
+    {829, SLUICE_STRING, pg_decode_string, NULL},  /* macaddr */
+    {774, SLUICE_STRING, pg_decode_string, NULL},  /* macaddr8 */
+    {3904, SLUICE_STRING, pg_decode_string, NULL}, /* ranges: int4, num, ts, tstz, date, int8 */
+    {3906, SLUICE_STRING, pg_decode_string, NULL},
+    {3908, SLUICE_STRING, pg_decode_string, NULL},
+    {3910, SLUICE_STRING, pg_decode_string, NULL},
+    {3912, SLUICE_STRING, pg_decode_string, NULL},
+    {3926, SLUICE_STRING, pg_decode_string, NULL},
+    {3614, SLUICE_STRING, pg_decode_string, "io.debezium.data.Tsvector"},
+    {TIMETZ, SLUICE_STRING, pg_decode_timetz, "io.debezium.time.ZonedTime"},
+    {POINT, SLUICE_STRUCT, pg_decode_point, "io.debezium.data.geometry.Point"},
 };
 
 /* Types of extensions have no fixed number. */
@@ -53,13 +76,14 @@ static const struct {
     pg_decode_fn decode;
     const char *schema_name;
 } by_name[] = {
-    { "citext", pg_decode_string, NULL },
-    { "isbn", pg_decode_string, NULL },
-    { "ltree", pg_decode_string, "io.debezium.data.Ltree" },
-    { "hstore", pg_decode_hstore_json, "io.debezium.data.Json" },
+    {"citext", pg_decode_string, NULL},
+    {"isbn", pg_decode_string, NULL},
+    {"ltree", pg_decode_string, "io.debezium.data.Ltree"},
+    {"hstore", pg_decode_hstore_json, "io.debezium.data.Json"},
 };
 
-/* date, time and timestamp by time.precision.mode; precision says which of the two for the adaptive ones. */
+/* date, time and timestamp by time.precision.mode; precision says which of the two for the adaptive
+ * ones. */
 typedef struct temporal {
     sluice_kind_t kind;
     pg_decode_fn decode;
@@ -67,34 +91,42 @@ typedef struct temporal {
 } temporal_t;
 
 static const temporal_t dates[] = {
-    [PG_TIME_ADAPTIVE] = { SLUICE_INT32, pg_decode_date, "io.debezium.time.Date" },
-    [PG_TIME_ADAPTIVE_MICROS] = { SLUICE_INT32, pg_decode_date, "io.debezium.time.Date" },
-    [PG_TIME_CONNECT] = { SLUICE_INT32, pg_decode_date_connect, "org.apache.kafka.connect.data.Date" },
-    [PG_TIME_MICROSECONDS] = { SLUICE_INT32, pg_decode_date, "io.debezium.time.Date" },
-    [PG_TIME_NANOSECONDS] = { SLUICE_INT32, pg_decode_date, "io.debezium.time.Date" },
-    [PG_TIME_ISOSTRING] = { SLUICE_STRING, pg_decode_date_iso, "io.debezium.time.IsoDate" },
+    [PG_TIME_ADAPTIVE] = {SLUICE_INT32, pg_decode_date, "io.debezium.time.Date"},
+    [PG_TIME_ADAPTIVE_MICROS] = {SLUICE_INT32, pg_decode_date, "io.debezium.time.Date"},
+    [PG_TIME_CONNECT] = {SLUICE_INT32, pg_decode_date_connect,
+                         "org.apache.kafka.connect.data.Date"},
+    [PG_TIME_MICROSECONDS] = {SLUICE_INT32, pg_decode_date, "io.debezium.time.Date"},
+    [PG_TIME_NANOSECONDS] = {SLUICE_INT32, pg_decode_date, "io.debezium.time.Date"},
+    [PG_TIME_ISOSTRING] = {SLUICE_STRING, pg_decode_date_iso, "io.debezium.time.IsoDate"},
 };
 
 static const temporal_t times[] = {
-    [PG_TIME_ADAPTIVE] = { SLUICE_INT64, pg_decode_time_micros, "io.debezium.time.MicroTime" },
-    [PG_TIME_ADAPTIVE_MICROS] = { SLUICE_INT64, pg_decode_time_micros, "io.debezium.time.MicroTime" },
-    [PG_TIME_CONNECT] = { SLUICE_INT32, pg_decode_time_connect, "org.apache.kafka.connect.data.Time" },
-    [PG_TIME_MICROSECONDS] = { SLUICE_INT64, pg_decode_time_micros, "io.debezium.time.MicroTime" },
-    [PG_TIME_NANOSECONDS] = { SLUICE_INT64, pg_decode_time_nanos, "io.debezium.time.NanoTime" },
-    [PG_TIME_ISOSTRING] = { SLUICE_STRING, pg_decode_time_iso, "io.debezium.time.IsoTime" },
+    [PG_TIME_ADAPTIVE] = {SLUICE_INT64, pg_decode_time_micros, "io.debezium.time.MicroTime"},
+    [PG_TIME_ADAPTIVE_MICROS] = {SLUICE_INT64, pg_decode_time_micros, "io.debezium.time.MicroTime"},
+    [PG_TIME_CONNECT] = {SLUICE_INT32, pg_decode_time_connect,
+                         "org.apache.kafka.connect.data.Time"},
+    [PG_TIME_MICROSECONDS] = {SLUICE_INT64, pg_decode_time_micros, "io.debezium.time.MicroTime"},
+    [PG_TIME_NANOSECONDS] = {SLUICE_INT64, pg_decode_time_nanos, "io.debezium.time.NanoTime"},
+    [PG_TIME_ISOSTRING] = {SLUICE_STRING, pg_decode_time_iso, "io.debezium.time.IsoTime"},
 };
 
 static const temporal_t timestamps[] = {
-    [PG_TIME_ADAPTIVE] = { SLUICE_INT64, pg_decode_timestamp_micros, "io.debezium.time.MicroTimestamp" },
-    [PG_TIME_ADAPTIVE_MICROS] = { SLUICE_INT64, pg_decode_timestamp_micros, "io.debezium.time.MicroTimestamp" },
-    [PG_TIME_CONNECT] = { SLUICE_INT64, pg_decode_timestamp_connect, "org.apache.kafka.connect.data.Timestamp" },
-    [PG_TIME_MICROSECONDS] = { SLUICE_INT64, pg_decode_timestamp_micros, "io.debezium.time.MicroTimestamp" },
-    [PG_TIME_NANOSECONDS] = { SLUICE_INT64, pg_decode_timestamp_nanos, "io.debezium.time.NanoTimestamp" },
-    [PG_TIME_ISOSTRING] = { SLUICE_STRING, pg_decode_timestamp_iso, "io.debezium.time.IsoTimestamp" },
+    [PG_TIME_ADAPTIVE] = {SLUICE_INT64, pg_decode_timestamp_micros,
+                          "io.debezium.time.MicroTimestamp"},
+    [PG_TIME_ADAPTIVE_MICROS] = {SLUICE_INT64, pg_decode_timestamp_micros,
+                                 "io.debezium.time.MicroTimestamp"},
+    [PG_TIME_CONNECT] = {SLUICE_INT64, pg_decode_timestamp_connect,
+                         "org.apache.kafka.connect.data.Timestamp"},
+    [PG_TIME_MICROSECONDS] = {SLUICE_INT64, pg_decode_timestamp_micros,
+                              "io.debezium.time.MicroTimestamp"},
+    [PG_TIME_NANOSECONDS] = {SLUICE_INT64, pg_decode_timestamp_nanos,
+                             "io.debezium.time.NanoTimestamp"},
+    [PG_TIME_ISOSTRING] = {SLUICE_STRING, pg_decode_timestamp_iso, "io.debezium.time.IsoTimestamp"},
 };
 
-static const temporal_t short_time = { SLUICE_INT32, pg_decode_time_millis, "io.debezium.time.Time" };
-static const temporal_t short_timestamp = { SLUICE_INT64, pg_decode_timestamp_millis, "io.debezium.time.Timestamp" };
+static const temporal_t short_time = {SLUICE_INT32, pg_decode_time_millis, "io.debezium.time.Time"};
+static const temporal_t short_timestamp = {SLUICE_INT64, pg_decode_timestamp_millis,
+                                           "io.debezium.time.Timestamp"};
 
 static void set(pg_column_t *c, sluice_kind_t kind, pg_decode_fn decode, const char *schema_name) {
     c->kind = (uint8_t)kind;
@@ -104,12 +136,15 @@ static void set(pg_column_t *c, sluice_kind_t kind, pg_decode_fn decode, const c
 
 static void bind_temporal(const pg_bind_t *b, pg_column_t *c) {
     pg_time_mode_t mode = b->modes->time;
-    const temporal_t *t = c->type == DATE ? &dates[mode] : c->type == TIME ? &times[mode] : &timestamps[mode];
+    const temporal_t *t = c->type == DATE   ? &dates[mode]
+                          : c->type == TIME ? &times[mode]
+                                            : &timestamps[mode];
     int precision = c->typmod < 0 ? 6 : c->typmod;
 
     if (c->type == TIME && mode == PG_TIME_ADAPTIVE && precision <= 3)
         t = &short_time;
-    if (c->type == TIMESTAMP && (mode == PG_TIME_ADAPTIVE || mode == PG_TIME_ADAPTIVE_MICROS) && precision <= 3)
+    if (c->type == TIMESTAMP && (mode == PG_TIME_ADAPTIVE || mode == PG_TIME_ADAPTIVE_MICROS) &&
+        precision <= 3)
         t = &short_timestamp;
     set(c, t->kind, t->decode, t->schema_name);
 }
@@ -154,15 +189,17 @@ static void bind_bits(pg_column_t *c) {
 }
 
 static void bind_bytea(const pg_bind_t *b, pg_column_t *c) {
-    static const pg_decode_fn decoders[] = { pg_decode_bytea, pg_decode_bytea_base64, pg_decode_bytea_base64_url,
-                                             pg_decode_bytea_hex };
-    set(c, b->modes->binary == PG_BINARY_BYTES ? SLUICE_BYTES : SLUICE_STRING, decoders[b->modes->binary], NULL);
+    static const pg_decode_fn decoders[] = {pg_decode_bytea, pg_decode_bytea_base64,
+                                            pg_decode_bytea_base64_url, pg_decode_bytea_hex};
+    set(c, b->modes->binary == PG_BINARY_BYTES ? SLUICE_BYTES : SLUICE_STRING,
+        decoders[b->modes->binary], NULL);
 }
 
 static void bind_raw(const pg_bind_t *b, pg_column_t *c) {
-    static const pg_decode_fn decoders[] = { pg_decode_raw, pg_decode_raw_base64, pg_decode_raw_base64_url,
-                                             pg_decode_raw_hex };
-    set(c, b->modes->binary == PG_BINARY_BYTES ? SLUICE_BYTES : SLUICE_STRING, decoders[b->modes->binary], NULL);
+    static const pg_decode_fn decoders[] = {pg_decode_raw, pg_decode_raw_base64,
+                                            pg_decode_raw_base64_url, pg_decode_raw_hex};
+    set(c, b->modes->binary == PG_BINARY_BYTES ? SLUICE_BYTES : SLUICE_STRING,
+        decoders[b->modes->binary], NULL);
 }
 
 static void bind_fixed(pg_column_t *c) {
@@ -174,24 +211,14 @@ static void bind_fixed(pg_column_t *c) {
 
 static void bind_base(const pg_bind_t *b, pg_column_t *c) {
     switch (c->type) {
-    case NUMERIC:
-        bind_numeric(b, c);
-        break;
-    case MONEY:
-        bind_money(b, c);
-        break;
-    case BYTEA:
-        bind_bytea(b, c);
-        break;
+    case NUMERIC: bind_numeric(b, c); break;
+    case MONEY: bind_money(b, c); break;
+    case BYTEA: bind_bytea(b, c); break;
     case BIT:
-    case VARBIT:
-        bind_bits(c);
-        break;
+    case VARBIT: bind_bits(c); break;
     case DATE:
     case TIME:
-    case TIMESTAMP:
-        bind_temporal(b, c);
-        break;
+    case TIMESTAMP: bind_temporal(b, c); break;
     case TIMESTAMPTZ:
         c->scale = c->typmod < 0 || c->typmod > 6 ? 6 : c->typmod;
         set(c, SLUICE_STRING, pg_decode_timestamptz, "io.debezium.time.ZonedTimestamp");
@@ -202,8 +229,7 @@ static void bind_base(const pg_bind_t *b, pg_column_t *c) {
         else
             set(c, SLUICE_STRING, pg_decode_interval_text, "io.debezium.time.Interval");
         break;
-    default:
-        bind_fixed(c);
+    default: bind_fixed(c);
     }
 }
 
@@ -230,8 +256,8 @@ static void bind_named(const pg_bind_t *b, const pg_type_t *t, pg_column_t *c) {
 }
 
 static int element_is_left_out(uint32_t oid, const pg_type_t *t) {
-    return oid == MONEY || oid == NAME || oid == INTERVAL || oid == VARBIT || oid == XML || oid == POINT ||
-           oid == REFCURSOR || (t != NULL && (t->kind == 'c' || t->kind == 'd'));
+    return oid == MONEY || oid == NAME || oid == INTERVAL || oid == VARBIT || oid == XML ||
+           oid == POINT || oid == REFCURSOR || (t != NULL && (t->kind == 'c' || t->kind == 'd'));
 }
 
 static int bind_type(const pg_bind_t *b, pg_column_t *c);
@@ -286,22 +312,24 @@ static int is_versioned(const char *name) {
     return name != NULL;
 }
 
-static const sluice_schema_t *struct_parts(const pg_bind_t *b, const pg_column_t *c, sluice_field_t *fields, uint32_t *n) {
-    sluice_schema_t t = { .size = sizeof(t), .type = SLUICE_FLOAT64 }, bytes = { .size = sizeof(bytes), .type = SLUICE_BYTES };
-    sluice_schema_t number = { .size = sizeof(number), .type = SLUICE_INT32 };
+static const sluice_schema_t *struct_parts(const pg_bind_t *b, const pg_column_t *c,
+                                           sluice_field_t *fields, uint32_t *n) {
+    sluice_schema_t t = {.size = sizeof(t), .type = SLUICE_FLOAT64},
+                    bytes = {.size = sizeof(bytes), .type = SLUICE_BYTES};
+    sluice_schema_t number = {.size = sizeof(number), .type = SLUICE_INT32};
     const sluice_schema_t *f, *made = NULL;
 
     if (c->decode == pg_decode_point) {
         bytes.optional = number.optional = 1;
         f = b->api->schema_intern(&t);
-        fields[0] = (sluice_field_t){ sluice_str("x"), f };
-        fields[1] = (sluice_field_t){ sluice_str("y"), f };
-        fields[2] = (sluice_field_t){ sluice_str("wkb"), b->api->schema_intern(&bytes) };
-        fields[3] = (sluice_field_t){ sluice_str("srid"), b->api->schema_intern(&number) };
+        fields[0] = (sluice_field_t){sluice_str("x"), f};
+        fields[1] = (sluice_field_t){sluice_str("y"), f};
+        fields[2] = (sluice_field_t){sluice_str("wkb"), b->api->schema_intern(&bytes)};
+        fields[3] = (sluice_field_t){sluice_str("srid"), b->api->schema_intern(&number)};
         *n = 4;
     } else {
-        fields[0] = (sluice_field_t){ sluice_str("scale"), b->api->schema_intern(&number) };
-        fields[1] = (sluice_field_t){ sluice_str("value"), b->api->schema_intern(&bytes) };
+        fields[0] = (sluice_field_t){sluice_str("scale"), b->api->schema_intern(&number)};
+        fields[1] = (sluice_field_t){sluice_str("value"), b->api->schema_intern(&bytes)};
         *n = 2;
     }
     for (uint32_t i = 0; i < *n; i++) {
@@ -314,9 +342,12 @@ static const sluice_schema_t *struct_parts(const pg_bind_t *b, const pg_column_t
 
 /* Interns the column's schema; value may be NULL. */
 static int make_schema(const pg_bind_t *b, pg_column_t *c, const sluice_value_t *value) {
-    sluice_schema_t t = { .size = sizeof(t), .type = c->kind, .optional = !c->not_null, .name = sluice_str(c->schema_name) };
-    sluice_schema_t text = { .size = sizeof(t), .type = SLUICE_STRING }, maybe = { .size = sizeof(t), .type = SLUICE_STRING,
-                                                                                   .optional = 1 };
+    sluice_schema_t t = {.size = sizeof(t),
+                         .type = c->kind,
+                         .optional = !c->not_null,
+                         .name = sluice_str(c->schema_name)};
+    sluice_schema_t text = {.size = sizeof(t), .type = SLUICE_STRING},
+                    maybe = {.size = sizeof(t), .type = SLUICE_STRING, .optional = 1};
     sluice_param_t params[2];
     sluice_field_t fields[4];
     char numbers[2][16];
@@ -325,16 +356,18 @@ static int make_schema(const pg_bind_t *b, pg_column_t *c, const sluice_value_t 
     t.version = 1;
     t.params = params;
     t.default_value = value;
-    snprintf(numbers[0], sizeof(numbers[0]), "%d", c->kind == SLUICE_BYTES && c->decode == pg_decode_bits ? c->length : c->scale);
+    snprintf(numbers[0], sizeof(numbers[0]), "%d",
+             c->kind == SLUICE_BYTES && c->decode == pg_decode_bits ? c->length : c->scale);
     snprintf(numbers[1], sizeof(numbers[1]), "%d", c->length);
     if (c->decode == pg_decode_bits) {
-        params[t.param_count++] = (sluice_param_t){ sluice_str("length"), sluice_str(numbers[0]) };
+        params[t.param_count++] = (sluice_param_t){sluice_str("length"), sluice_str(numbers[0])};
     } else if (c->kind == SLUICE_BYTES && c->schema_name != NULL) {
-        params[t.param_count++] = (sluice_param_t){ sluice_str("scale"), sluice_str(numbers[0]) };
+        params[t.param_count++] = (sluice_param_t){sluice_str("scale"), sluice_str(numbers[0])};
         if (c->type == NUMERIC)
-            params[t.param_count++] = (sluice_param_t){ sluice_str("connect.decimal.precision"), sluice_str(numbers[1]) };
+            params[t.param_count++] =
+                (sluice_param_t){sluice_str("connect.decimal.precision"), sluice_str(numbers[1])};
     } else if (c->labels != NULL) {
-        params[t.param_count++] = (sluice_param_t){ sluice_str("allowed"), sluice_str(c->labels) };
+        params[t.param_count++] = (sluice_param_t){sluice_str("allowed"), sluice_str(c->labels)};
     } else if (c->kind == SLUICE_STRUCT) {
         t.fields = fields;
         if (struct_parts(b, c, fields, &t.field_count) == NULL)
@@ -351,7 +384,8 @@ static int make_schema(const pg_bind_t *b, pg_column_t *c, const sluice_value_t 
     }
     c->schema = b->api->schema_intern(&t);
     for (uint32_t i = 0; i < t.field_count; i++)
-        b->api->schema_unref(i == 1 && fields[1].schema == fields[0].schema ? NULL : fields[i].schema);
+        b->api->schema_unref(i == 1 && fields[1].schema == fields[0].schema ? NULL
+                                                                            : fields[i].schema);
     return c->schema == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
 }
 
@@ -424,17 +458,19 @@ static int unavailable_array(const pg_bind_t *b, pg_column_t *c, sluice_str_t ph
 
     if (items == NULL)
         return SLUICE_NO_MEMORY;
-    if (e->type == TEXT || e->type == VARCHAR || e->type == BPCHAR || e->type == JSON || e->type == JSONB)
+    if (e->type == TEXT || e->type == VARCHAR || e->type == BPCHAR || e->type == JSON ||
+        e->type == JSONB)
         items[0] = sluice_text(SLUICE_STRING, ph);
     else if (e->type == BYTEA && e->kind == SLUICE_BYTES)
         items[0] = sluice_text(SLUICE_BYTES, ph);
     else if (e->type == UUID && b->modes->placeholder_uuid[0] != '\0')
-        items[0] = sluice_text(SLUICE_STRING, b->api->batch_copy(b->arena, sluice_str(b->modes->placeholder_uuid)));
+        items[0] = sluice_text(
+            SLUICE_STRING, b->api->batch_copy(b->arena, sluice_str(b->modes->placeholder_uuid)));
     else if (!bytes || e->kind == SLUICE_STRING)
         return SLUICE_OK; /* no value: null */
     for (uint32_t i = 0; bytes && i < n; i++)
         items[i] = sluice_int((sluice_kind_t)e->kind, (int8_t)ph.data[i]);
-    c->unavailable = (sluice_value_t){ .kind = SLUICE_ARRAY, .len = n };
+    c->unavailable = (sluice_value_t){.kind = SLUICE_ARRAY, .len = n};
     c->unavailable.as.items = items;
     return SLUICE_OK;
 }
@@ -445,13 +481,14 @@ static int unavailable_map(const pg_bind_t *b, pg_column_t *c, sluice_str_t ph) 
     if (pair == NULL)
         return SLUICE_NO_MEMORY;
     pair[0] = pair[1] = sluice_text(SLUICE_STRING, ph);
-    c->unavailable = (sluice_value_t){ .kind = SLUICE_MAP, .len = 1 };
+    c->unavailable = (sluice_value_t){.kind = SLUICE_MAP, .len = 1};
     c->unavailable.as.items = pair;
     return SLUICE_OK;
 }
 
 static int set_unavailable(const pg_bind_t *b, pg_column_t *c) {
-    sluice_str_t ph = b->api->batch_copy(b->arena, sluice_str(b->modes->placeholder)); /* outlives the instance */
+    sluice_str_t ph =
+        b->api->batch_copy(b->arena, sluice_str(b->modes->placeholder)); /* outlives the instance */
     sluice_buf_t buf;
 
     c->unavailable = sluice_null();
@@ -474,7 +511,8 @@ static int set_unavailable(const pg_bind_t *b, pg_column_t *c) {
         sluice_buf_put_char(&buf, '}');
         c->unavailable = sluice_text(SLUICE_STRING, b->api->buf_finish(&buf));
         return buf.status;
-    } else if (c->kind == SLUICE_STRING && c->decode != pg_decode_bytea_base64 && c->decode != pg_decode_bytea_base64_url) {
+    } else if (c->kind == SLUICE_STRING && c->decode != pg_decode_bytea_base64 &&
+               c->decode != pg_decode_bytea_base64_url) {
         c->unavailable = sluice_text(SLUICE_STRING, ph);
     }
     return SLUICE_OK;
@@ -492,7 +530,8 @@ int pg_column_bind(const pg_bind_t *b, pg_column_t *c, const char *default_text)
         bind_raw(b, c);
     if (c->decode == NULL)
         return SLUICE_OK;
-    if (c->element != NULL && make_schema(b, (pg_column_t *)(uintptr_t)c->element, NULL) != SLUICE_OK)
+    if (c->element != NULL &&
+        make_schema(b, (pg_column_t *)(uintptr_t)c->element, NULL) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
     if (make_schema(b, c, NULL) != SLUICE_OK)
         return SLUICE_NO_MEMORY;

@@ -1,12 +1,16 @@
 /*
- * source_harness MODULE.so PLUGIN CONFIG.json [options]: runs one source and prints what it emits, a JSON line a record:
- * {"topic","partition","key","value","headers","position","offset"}. Ends on SIGTERM (by close), with 10 and an "error"
- * line when the source fails.
- *   --converter FILE.so NAME  key and value through that converter (options key.converter.*, value.converter.* of CONFIG)
+ * source_harness MODULE.so PLUGIN CONFIG.json [options]: runs one source and prints what it emits,
+ * a JSON line a record: {"topic","partition","key","value","headers","position","offset"}. Ends on
+ * SIGTERM (by close), with 10 and an "error" line when the source fails.
+ *   --converter FILE.so NAME  key and value through that converter (options key.converter.*,
+ * value.converter.* of CONFIG)
  *   --state FILE              stored position: read at start, written after each batch
- *   --max N                   stop after N records           --null      print nothing but a summary
- *   --keep                    never commit (no feedback)     --stall MS  no credit for MS after the first batch
- *   --credit N                bytes of credit                --finish    exit when the source says finished
+ *   --max N                   stop after N records           --null      print nothing but a
+ * summary
+ *   --keep                    never commit (no feedback)     --stall MS  no credit for MS after the
+ * first batch
+ *   --credit N                bytes of credit                --finish    exit when the source says
+ * finished
  */
 #include "config/config.h"
 #include "config/options.h"
@@ -39,7 +43,8 @@ typedef struct harness {
     char *partition;
     const char *state, *converter_path, *converter_name;
     sluice_position_t position;
-    sluice_position_t start; /* what is not behind it was delivered before: skipped, as the runtime does */
+    sluice_position_t
+        start; /* what is not behind it was delivered before: skipped, as the runtime does */
     char stored[2000];
     int has_stored, null_output, keep, stalled, finish, closing, exit_code, opened;
     uint64_t stall_ms, seen;
@@ -111,7 +116,8 @@ static uint32_t source_partition(void *user, sluice_str_t json) {
     return 7;
 }
 
-static int stored_position(void *user, uint32_t partition, sluice_position_t *position, sluice_str_t *offset) {
+static int stored_position(void *user, uint32_t partition, sluice_position_t *position,
+                           sluice_str_t *offset) {
     harness_t *h = user;
     (void)partition;
     *position = h->position;
@@ -121,7 +127,7 @@ static int stored_position(void *user, uint32_t partition, sluice_position_t *po
 
 static sluice_credit_t credit(void *user) {
     harness_t *h = user;
-    sluice_credit_t c = { 100000, h->credit_bytes };
+    sluice_credit_t c = {100000, h->credit_bytes};
     if (h->stalled)
         c.records = c.bytes = 0;
     return c;
@@ -149,7 +155,8 @@ static void save(harness_t *h, const sluice_position_t *position, const char *of
     rename(tmp, h->state);
 }
 
-static sluice_str_t offset_text(harness_t *h, sluice_batch_t *arena, const sluice_position_t *p, sluice_str_t offset) {
+static sluice_str_t offset_text(harness_t *h, sluice_batch_t *arena, const sluice_position_t *p,
+                                sluice_str_t offset) {
     sluice_buf_t buf;
     h->api->buf_init(&buf, arena, 256);
     h->source->offset_json(h->self, p, offset, &buf);
@@ -157,7 +164,8 @@ static sluice_str_t offset_text(harness_t *h, sluice_batch_t *arena, const sluic
     return h->api->buf_finish(&buf);
 }
 
-static void commit(harness_t *h, uint32_t partition, const sluice_position_t *p, sluice_str_t offset) {
+static void commit(harness_t *h, uint32_t partition, const sluice_position_t *p,
+                   sluice_str_t offset) {
     sluice_batch_t *arena = sl_batch_create(0);
     save(h, p, offset_text(h, arena, p, offset).data);
     sl_batch_unref(arena);
@@ -165,8 +173,8 @@ static void commit(harness_t *h, uint32_t partition, const sluice_position_t *p,
         h->source->committed(h->self, partition, p, offset);
 }
 
-static void put_json(harness_t *h, sluice_buf_t *buf, sluice_batch_t *arena, const converter_t *c, sluice_str_t topic,
-                     const sluice_schema_t *schema, const sluice_value_t *v) {
+static void put_json(harness_t *h, sluice_buf_t *buf, sluice_batch_t *arena, const converter_t *c,
+                     sluice_str_t topic, const sluice_schema_t *schema, const sluice_value_t *v) {
     sluice_str_t made;
     sluice_batch_t *scratch;
 
@@ -211,7 +219,8 @@ static void print_record(harness_t *h, const sluice_record_t *r) {
         if (r->headers[i].value.kind == SLUICE_STRING)
             h->api->json->write(&buf, &r->headers[i].value, 0);
         else
-            put_json(h, &buf, arena, &h->header, r->topic, r->headers[i].schema, &r->headers[i].value);
+            put_json(h, &buf, arena, &h->header, r->topic, r->headers[i].schema,
+                     &r->headers[i].value);
         sluice_buf_put_char(&buf, '}');
     }
     hex_of(&r->position, hex);
@@ -279,7 +288,8 @@ static int emit(void *user, sluice_batch_t *batch) {
     return h->stalled ? SLUICE_BUSY : SLUICE_OK;
 }
 
-static int advance(void *user, uint32_t partition, const sluice_position_t *position, sluice_str_t offset) {
+static int advance(void *user, uint32_t partition, const sluice_position_t *position,
+                   sluice_str_t offset) {
     harness_t *h = user;
     if (h->seen > 0 && sluice_position_cmp(position, &h->position) < 0)
         check_order(h, position);
@@ -297,8 +307,14 @@ static void finished(void *user) {
 }
 
 static const sl_ctx_ops_t graph = {
-    .complete = complete, .broken = broken, .source_partition = source_partition, .stored_position = stored_position,
-    .credit = credit, .emit = emit, .advance = advance, .finished = finished,
+    .complete = complete,
+    .broken = broken,
+    .source_partition = source_partition,
+    .stored_position = stored_position,
+    .credit = credit,
+    .emit = emit,
+    .advance = advance,
+    .finished = finished,
 };
 
 static void on_term(uv_signal_t *s, int number) {
@@ -323,16 +339,23 @@ static void load_state(harness_t *h) {
     fclose(f);
 }
 
-static sluice_ctx_t *make_ctx(harness_t *h, const sluice_plugin_t *p, const cJSON *json, const char *instance) {
+static sluice_ctx_t *make_ctx(harness_t *h, const sluice_plugin_t *p, const cJSON *json,
+                              const char *instance) {
     sl_options_t *options;
     sl_config_t *config;
     sl_report_t report;
-    sl_ctx_params_t params = { .loop = strcmp(instance, "source") == 0 ? &h->loop : NULL, .plugin = p, .pipeline = "harness", .instance = instance, .ops = &graph, .user = h };
+    sl_ctx_params_t params = {.loop = strcmp(instance, "source") == 0 ? &h->loop : NULL,
+                              .plugin = p,
+                              .pipeline = "harness",
+                              .instance = instance,
+                              .ops = &graph,
+                              .user = h};
     sluice_ctx_t *ctx = NULL;
     char *text;
 
     sl_report_init(&report);
-    if (sl_options_create(p->options, p->option_count, p->option_size, &options, NULL) != SLUICE_OK ||
+    if (sl_options_create(p->options, p->option_count, p->option_size, &options, NULL) !=
+            SLUICE_OK ||
         sl_config_parse(options, json, "", SL_CONFIG_CONNECT, &report, &config) != SLUICE_OK)
         exit(2);
     params.config = config;
@@ -368,14 +391,15 @@ static void load_converter(harness_t *h, converter_t *c, const char *type) {
     cJSON *json = cJSON_CreateObject(), *item;
     size_t n = (size_t)snprintf(prefix, sizeof(prefix), "%s.converter.", type);
 
-    if (realpath(h->converter_path, full) == NULL || sl_module_open(full, &module, error, sizeof(error)) != SLUICE_OK) {
+    if (realpath(h->converter_path, full) == NULL ||
+        sl_module_open(full, &module, error, sizeof(error)) != SLUICE_OK) {
         fprintf(stderr, "%s: %s\n", h->converter_path, error);
         exit(2);
     }
     p = sl_module_find(module, SLUICE_CONVERTER, h->converter_name);
     if (p == NULL)
         exit(2);
-    cJSON_ArrayForEach(item, h->config) {
+    cJSON_ArrayForEach (item, h->config) {
         if (strncmp(item->string, prefix, n) == 0)
             cJSON_AddItemToObject(json, item->string + n, cJSON_Duplicate(item, 1));
     }
@@ -428,7 +452,7 @@ static void parse_args(harness_t *h, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    harness_t h = { .credit_bytes = 16 << 20 };
+    harness_t h = {.credit_bytes = 16 << 20};
     char error[SL_MODULE_ERROR_SIZE], full[4096];
     sl_module_t *module;
     const sluice_plugin_t *p;
@@ -438,7 +462,8 @@ int main(int argc, char **argv) {
         return 2;
     parse_args(&h, argc, argv);
     h.config = read_json(argv[3]);
-    if (realpath(argv[1], full) == NULL || sl_module_open(full, &module, error, sizeof(error)) != SLUICE_OK) {
+    if (realpath(argv[1], full) == NULL ||
+        sl_module_open(full, &module, error, sizeof(error)) != SLUICE_OK) {
         fprintf(stderr, "%s: %s\n", argv[1], error);
         return 2;
     }
@@ -459,7 +484,8 @@ int main(int argc, char **argv) {
     }
     h.source = p->source;
     h.ctx = make_ctx(&h, p, h.config, "source");
-    if (h.source->create(h.api, h.ctx, &h.self) != SLUICE_OK || h.source->open(h.self) != SLUICE_OK) {
+    if (h.source->create(h.api, h.ctx, &h.self) != SLUICE_OK ||
+        h.source->open(h.self) != SLUICE_OK) {
         print_error(&h, SLUICE_INVALID);
         return 10;
     }
@@ -467,9 +493,11 @@ int main(int argc, char **argv) {
     h.source->destroy(h.self);
     sl_ctx_destroy(h.ctx);
     seconds = (double)(h.last_ns - h.first_ns) / 1e9;
-    fprintf(stderr, "%" PRIu64 " records (%" PRIu64 " skipped), %" PRIu64 " batches, %.1f MB, %.3f s, %.0f records/s\n", h.records,
-            h.skipped, h.batches,
-            (double)h.bytes / 1e6, seconds, seconds > 0 ? (double)h.records / seconds : 0);
+    fprintf(stderr,
+            "%" PRIu64 " records (%" PRIu64 " skipped), %" PRIu64
+            " batches, %.1f MB, %.3f s, %.0f records/s\n",
+            h.records, h.skipped, h.batches, (double)h.bytes / 1e6, seconds,
+            seconds > 0 ? (double)h.records / seconds : 0);
     free(h.partition);
     uv_close((uv_handle_t *)&h.term, NULL);
     uv_close((uv_handle_t *)&h.stall, NULL);

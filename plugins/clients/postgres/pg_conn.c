@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARAMS_MAX 24
+#define PARAMS_MAX  24
 #define RESULTS_MAX 16
 
 typedef enum phase { IDLE, RESOLVING, CONNECTING, QUERY, COPY, BROKEN, CLOSING } phase_t;
@@ -14,7 +14,8 @@ typedef enum phase { IDLE, RESOLVING, CONNECTING, QUERY, COPY, BROKEN, CLOSING }
 struct pg_conn {
     uv_loop_t *loop;
     PGconn *pq;
-    uv_poll_t *poll; /* heap: libpq may change its socket, then this is closed and another one opened */
+    uv_poll_t
+        *poll; /* heap: libpq may change its socket, then this is closed and another one opened */
     int events;
     uv_timer_t timer;
     uv_getaddrinfo_t resolve;
@@ -22,7 +23,7 @@ struct pg_conn {
     phase_t phase;
     pg_params_t params;
     char *strings; /* copies that params points to */
-    char *hosts;   /* "h,h,h" and its addresses "1.2.3.4,...", one for each that the look-up found */
+    char *hosts; /* "h,h,h" and its addresses "1.2.3.4,...", one for each that the look-up found */
     char *addresses;
     char *ports;
     pg_done_cb connected;
@@ -162,8 +163,9 @@ static void connect_failed(pg_conn_t *c) {
 static void on_timeout(uv_timer_t *t) {
     pg_conn_t *c = t->data;
     memset(&c->error, 0, sizeof(c->error));
-    snprintf(c->error.message, sizeof(c->error.message), "no connection to %s port %d within %llu ms",
-             c->params.hostname, c->params.port, (unsigned long long)c->params.timeout_ms);
+    snprintf(c->error.message, sizeof(c->error.message),
+             "no connection to %s port %d within %llu ms", c->params.hostname, c->params.port,
+             (unsigned long long)c->params.timeout_ms);
     if (c->phase == RESOLVING)
         uv_cancel((uv_req_t *)&c->resolve);
     connect_end(c, SLUICE_NOT_CONNECTED);
@@ -172,7 +174,8 @@ static void on_timeout(uv_timer_t *t) {
 static void connect_step(pg_conn_t *c) {
     PostgresPollingStatusType poll;
 
-    /* libpq may close this socket and open another of the same number: the handle must be gone before. */
+    /* libpq may close this socket and open another of the same number: the handle must be gone
+     * before. */
     unwatch(c);
     poll = PQconnectPoll(c->pq);
     if (poll == PGRES_POLLING_READING || poll == PGRES_POLLING_WRITING) {
@@ -197,22 +200,22 @@ static void connect_begin(pg_conn_t *c) {
         const char *key;
         const char *value;
     } all[] = {
-        { "host", c->hosts != NULL ? c->hosts : p->hostname },
-        { "hostaddr", c->addresses },
-        { "port", c->ports != NULL ? c->ports : port },
-        { "user", p->user },
-        { "password", p->password },
-        { "dbname", p->dbname },
-        { "sslmode", p->sslmode },
-        { "sslcert", p->sslcert },
-        { "sslkey", p->sslkey },
-        { "sslpassword", p->sslpassword },
-        { "sslrootcert", p->sslrootcert },
-        { "application_name", p->application_name },
-        { "options", p->session },
-        { "replication", p->replication ? "database" : NULL },
-        { "keepalives", p->keepalive ? "1" : "0" },
-        { "client_encoding", "UTF8" },
+        {"host", c->hosts != NULL ? c->hosts : p->hostname},
+        {"hostaddr", c->addresses},
+        {"port", c->ports != NULL ? c->ports : port},
+        {"user", p->user},
+        {"password", p->password},
+        {"dbname", p->dbname},
+        {"sslmode", p->sslmode},
+        {"sslcert", p->sslcert},
+        {"sslkey", p->sslkey},
+        {"sslpassword", p->sslpassword},
+        {"sslrootcert", p->sslrootcert},
+        {"application_name", p->application_name},
+        {"options", p->session},
+        {"replication", p->replication ? "database" : NULL},
+        {"keepalives", p->keepalive ? "1" : "0"},
+        {"client_encoding", "UTF8"},
     };
 
     snprintf(port, sizeof(port), "%d", p->port);
@@ -229,7 +232,8 @@ static void connect_begin(pg_conn_t *c) {
         connect_failed(c);
         return;
     }
-    PQsetErrorVerbosity(c->pq, PQERRORS_VERBOSE); /* so that a refused start-up shows its SQLSTATE */
+    PQsetErrorVerbosity(c->pq,
+                        PQERRORS_VERBOSE); /* so that a refused start-up shows its SQLSTATE */
     if (watch(c, UV_WRITABLE) != SLUICE_OK)
         connect_failed(c);
 }
@@ -253,7 +257,8 @@ static void use_addresses(pg_conn_t *c, const struct addrinfo *found) {
 
     snprintf(port, sizeof(port), "%d", c->params.port);
     for (; found != NULL; found = found->ai_next) {
-        if (getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST) != 0)
+        if (getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
+                        NI_NUMERICHOST) != 0)
             continue;
         c->hosts = list_add(c->hosts, c->params.hostname);
         c->addresses = list_add(c->addresses, address);
@@ -270,8 +275,9 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *foun
             connect_begin(c);
         } else {
             memset(&c->error, 0, sizeof(c->error));
-            snprintf(c->error.message, sizeof(c->error.message), "could not translate host name \"%s\" to address: %s",
-                     c->params.hostname, uv_strerror(status));
+            snprintf(c->error.message, sizeof(c->error.message),
+                     "could not translate host name \"%s\" to address: %s", c->params.hostname,
+                     uv_strerror(status));
             connect_end(c, SLUICE_NOT_CONNECTED);
         }
     }
@@ -288,9 +294,11 @@ static int is_address(const char *host) {
 
 /* One block with copies of all strings of params. */
 static int keep_params(pg_conn_t *c, const pg_params_t *params) {
-    const char **fields[] = { &c->params.hostname, &c->params.user, &c->params.password, &c->params.dbname,
-                              &c->params.sslmode, &c->params.sslcert, &c->params.sslkey, &c->params.sslpassword,
-                              &c->params.sslrootcert, &c->params.application_name, &c->params.session };
+    const char **fields[] = {
+        &c->params.hostname,         &c->params.user,        &c->params.password,
+        &c->params.dbname,           &c->params.sslmode,     &c->params.sslcert,
+        &c->params.sslkey,           &c->params.sslpassword, &c->params.sslrootcert,
+        &c->params.application_name, &c->params.session};
     size_t total = 1, n = sizeof(fields) / sizeof(fields[0]), len;
     char *at;
 
@@ -319,7 +327,7 @@ static void on_begin(uv_timer_t *t) {
 }
 
 int pg_conn_connect(pg_conn_t *c, const pg_params_t *params, pg_done_cb done, void *arg) {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
 
     if (keep_params(c, params) != SLUICE_OK)
         return SLUICE_NO_MEMORY;

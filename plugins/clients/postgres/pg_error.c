@@ -25,9 +25,12 @@ void pg_error_from(pg_error_t *error, const PGconn *pq, const PGresult *result) 
     memset(error, 0, sizeof(*error));
     if (state != NULL) {
         put_line(error->sqlstate, sizeof(error->sqlstate), state);
-        put_line(error->message, sizeof(error->message), PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-        put_line(error->detail, sizeof(error->detail), PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
-        put_line(error->hint, sizeof(error->hint), PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
+        put_line(error->message, sizeof(error->message),
+                 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+        put_line(error->detail, sizeof(error->detail),
+                 PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL));
+        put_line(error->hint, sizeof(error->hint),
+                 PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
     } else {
         put_line(error->message, sizeof(error->message),
                  result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(pq));
@@ -71,7 +74,8 @@ int pg_error_status(const pg_error_t *error) {
 
     if (s[0] == '\0')
         return SLUICE_NOT_CONNECTED;
-    /* shutdown, crash, starting, too many connections, lock and object in use, deadlock, serialisation, disk, memory */
+    /* shutdown, crash, starting, too many connections, lock and object in use, deadlock,
+     * serialisation, disk, memory */
     if (strncmp(s, "08", 2) == 0 || strncmp(s, "53", 2) == 0 || strncmp(s, "40", 2) == 0 ||
         any_of(s, "58000 58030 57P01 57P02 57P03 57014 55006 55P03"))
         return SLUICE_NOT_CONNECTED;
@@ -85,18 +89,18 @@ typedef struct advice {
 } advice_t;
 
 static const advice_t advices[] = {
-    { "28P01", "postgres.auth", "check the user and the password" },
-    { "28000", "postgres.auth", "check the user, and that pg_hba.conf lets it in from this machine" },
-    { "3D000", "postgres.database", "check the database's name" },
-    { "42501", "postgres.permission", "grant the role what is missing" },
-    { "42P01", "postgres.table", "check the table's name" },
-    { "55006", "postgres.in_use", "stop the other client, or use another name" },
-    { "53300", "postgres.connections", "raise max_connections, or close other connections" },
-    { "53400", "postgres.limit", "raise the server's limit that the message names" },
-    { "57P03", "postgres.starting", "wait until the server is ready" },
-    { "57P01", "postgres.stopped", "wait until the server is back" },
-    { "58P01", "postgres.file", "see the server's log" },
-    { "53100", "postgres.disk_full", "make room on the server's disk" },
+    {"28P01", "postgres.auth", "check the user and the password"},
+    {"28000", "postgres.auth", "check the user, and that pg_hba.conf lets it in from this machine"},
+    {"3D000", "postgres.database", "check the database's name"},
+    {"42501", "postgres.permission", "grant the role what is missing"},
+    {"42P01", "postgres.table", "check the table's name"},
+    {"55006", "postgres.in_use", "stop the other client, or use another name"},
+    {"53300", "postgres.connections", "raise max_connections, or close other connections"},
+    {"53400", "postgres.limit", "raise the server's limit that the message names"},
+    {"57P03", "postgres.starting", "wait until the server is ready"},
+    {"57P01", "postgres.stopped", "wait until the server is back"},
+    {"58P01", "postgres.file", "see the server's log"},
+    {"53100", "postgres.disk_full", "make room on the server's disk"},
 };
 
 const char *pg_error_code(const pg_error_t *error) {
@@ -113,7 +117,8 @@ static const char *advice_of(const pg_error_t *error) {
     if (error->hint[0] != '\0')
         return error->hint;
     if (error->sqlstate[0] == '\0')
-        return "check host name and port, that the server runs, and that the network lets us through";
+        return "check host name and port, that the server runs, and that the network lets us "
+               "through";
     for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
         if (strcmp(advices[i].states, error->sqlstate) == 0)
             return advices[i].todo;
@@ -121,12 +126,13 @@ static const char *advice_of(const pg_error_t *error) {
     return "see the server's log";
 }
 
-int pg_fail(const sluice_api_t *api, sluice_ctx_t *ctx, const pg_error_t *error, int status, const char *doing) {
+int pg_fail(const sluice_api_t *api, sluice_ctx_t *ctx, const pg_error_t *error, int status,
+            const char *doing) {
     int result = status != 0 ? status : pg_error_status(error);
     char state[16] = "";
 
     if (error->sqlstate[0] != '\0')
         snprintf(state, sizeof(state), " [%s]", error->sqlstate);
-    return api->fail(ctx, result, pg_error_code(error), "%s: %s%s%s%s; %s", doing, error->message, state,
-                     error->detail[0] != '\0' ? ": " : "", error->detail, advice_of(error));
+    return api->fail(ctx, result, pg_error_code(error), "%s: %s%s%s%s; %s", doing, error->message,
+                     state, error->detail[0] != '\0' ? ": " : "", error->detail, advice_of(error));
 }

@@ -1,4 +1,5 @@
-/* Columns: how a type is mapped under the modes, and what its texts become. Expected values: Debezium's, as recorded. */
+/* Columns: how a type is mapped under the modes, and what its texts become. Expected values:
+ * Debezium's, as recorded. */
 #include "../../../sources/postgres/column.h"
 #include "plugin/ctx.h"
 
@@ -11,17 +12,22 @@ static sluice_batch_t *arena;
 static pg_modes_t modes;
 
 static const pg_type_t types[] = {
-    { 1007, 'b', 23, 0, -1, ',', "_int4", NULL },        { 23, 'b', 0, 0, -1, ',', "int4", NULL },
-    { 1009, 'b', 25, 0, -1, ',', "_text", NULL },        { 25, 'b', 0, 0, -1, ',', "text", NULL },
-    { 20001, 'e', 0, 0, -1, ',', "mood", "sad,ok" },     { 20002, 'd', 0, 1700, ((8 << 16) | 3) + 4, ',', "dom", NULL },
-    { 20003, 'b', 0, 0, -1, ',', "hstore", NULL },       { 20004, 'b', 20001, 0, -1, ',', "_mood", NULL },
-    { 20005, 'c', 0, 0, -1, ',', "row", NULL },          { 1015, 'b', 1043, 0, -1, ',', "_varchar", NULL },
+    {1007, 'b', 23, 0, -1, ',', "_int4", NULL},
+    {23, 'b', 0, 0, -1, ',', "int4", NULL},
+    {1009, 'b', 25, 0, -1, ',', "_text", NULL},
+    {25, 'b', 0, 0, -1, ',', "text", NULL},
+    {20001, 'e', 0, 0, -1, ',', "mood", "sad,ok"},
+    {20002, 'd', 0, 1700, ((8 << 16) | 3) + 4, ',', "dom", NULL},
+    {20003, 'b', 0, 0, -1, ',', "hstore", NULL},
+    {20004, 'b', 20001, 0, -1, ',', "_mood", NULL},
+    {20005, 'c', 0, 0, -1, ',', "row", NULL},
+    {1015, 'b', 1043, 0, -1, ',', "_varchar", NULL},
 };
 
 static pg_column_t bound(uint32_t type, int32_t typmod, int not_null, const char *default_text) {
-    static const pg_types_t all = { types, sizeof(types) / sizeof(types[0]) };
-    pg_bind_t bind = { sl_api(), arena, &modes, &all };
-    pg_column_t c = { .name = "c", .type = type, .typmod = typmod, .not_null = (uint8_t)not_null };
+    static const pg_types_t all = {types, sizeof(types) / sizeof(types[0])};
+    pg_bind_t bind = {sl_api(), arena, &modes, &all};
+    pg_column_t c = {.name = "c", .type = type, .typmod = typmod, .not_null = (uint8_t)not_null};
 
     assert_int_equal(pg_column_bind(&bind, &c, default_text), SLUICE_OK);
     return c;
@@ -218,7 +224,7 @@ static void test_defaults(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    modes = (pg_modes_t){ .money_digits = 2, .placeholder = "__debezium_unavailable_value" };
+    modes = (pg_modes_t){.money_digits = 2, .placeholder = "__debezium_unavailable_value"};
     arena = sl_api()->batch_new(NULL, 4096);
     return arena == NULL;
 }
@@ -231,8 +237,9 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),   cmocka_unit_test(test_decimals), cmocka_unit_test(test_temporal),
-        cmocka_unit_test(test_intervals), cmocka_unit_test(test_arrays),   cmocka_unit_test(test_other_types),
+        cmocka_unit_test(test_scalars),  cmocka_unit_test(test_decimals),
+        cmocka_unit_test(test_temporal), cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_arrays),   cmocka_unit_test(test_other_types),
         cmocka_unit_test(test_defaults),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

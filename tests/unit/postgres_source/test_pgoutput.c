@@ -1,4 +1,5 @@
-/* The pgoutput and COPY readers: what they read, and that damaged messages are refused and never read past. */
+/* The pgoutput and COPY readers: what they read, and that damaged messages are refused and never
+ * read past. */
 #include "../../../sources/postgres/pgoutput.h"
 
 #include <setjmp.h>
@@ -20,7 +21,7 @@ static int parse(sluice_str_t s, pgo_event_t *e, pgo_tuple_t *old_row, pgo_tuple
 static const char update_text[] = "U\0\0\x12\x34K\0\2t\0\0\0\1"
                                   "7nN\0\2t\0\0\0\2"
                                   "42u";
-static const sluice_str_t update = { update_text, sizeof(update_text) - 1 };
+static const sluice_str_t update = {update_text, sizeof(update_text) - 1};
 
 static void test_update(void **state) {
     pgo_event_t e;
@@ -38,7 +39,8 @@ static void test_update(void **state) {
     assert_int_equal(n.cells[1].kind, 'u');
 }
 
-/* Each shorter prefix is refused; in a heap block of exactly its size, so that ASan sees a read past it. */
+/* Each shorter prefix is refused; in a heap block of exactly its size, so that ASan sees a read
+ * past it. */
 static void cut_everywhere(sluice_str_t whole) {
     pgo_event_t e;
     pgo_tuple_t o, n;
@@ -68,9 +70,12 @@ static void test_lies(void **state) {
     pgo_tuple_t o, n;
 
     (void)state;
-    assert_int_equal(parse(BYTES("I\0\0\0\1N\xff\xff"), &e, &o, &n), SLUICE_BAD_RECORD);           /* columns */
-    assert_int_equal(parse(BYTES("I\0\0\0\1N\0\1t\xff\xff\xff\xff"), &e, &o, &n), SLUICE_BAD_RECORD); /* length */
-    assert_int_equal(parse(BYTES("I\0\0\0\1N\0\1b\0\0\0\1x"), &e, &o, &n), SLUICE_BAD_RECORD);     /* binary */
+    assert_int_equal(parse(BYTES("I\0\0\0\1N\xff\xff"), &e, &o, &n),
+                     SLUICE_BAD_RECORD); /* columns */
+    assert_int_equal(parse(BYTES("I\0\0\0\1N\0\1t\xff\xff\xff\xff"), &e, &o, &n),
+                     SLUICE_BAD_RECORD); /* length */
+    assert_int_equal(parse(BYTES("I\0\0\0\1N\0\1b\0\0\0\1x"), &e, &o, &n),
+                     SLUICE_BAD_RECORD); /* binary */
     assert_int_equal(parse(BYTES("T\xff\xff\xff\xff\0"), &e, &o, &n), SLUICE_BAD_RECORD);
     assert_int_equal(parse(BYTES("S\0\0\0\1"), &e, &o, &n), SLUICE_BAD_RECORD); /* protocol 2 */
     assert_int_equal(parse(BYTES("I\0\0\0\1K\0\0"), &e, &o, &n), SLUICE_BAD_RECORD);
@@ -81,11 +86,14 @@ static void test_values(void **state) {
     pgo_tuple_t o, n;
 
     (void)state;
-    assert_int_equal(parse(BYTES("B\0\0\0\0\1\2\3\4\0\0\0\0\0\0\0\1\0\0\0\x2a"), &e, &o, &n), SLUICE_OK);
+    assert_int_equal(parse(BYTES("B\0\0\0\0\1\2\3\4\0\0\0\0\0\0\0\1\0\0\0\x2a"), &e, &o, &n),
+                     SLUICE_OK);
     assert_int_equal(e.as.begin.final_lsn, 0x01020304);
     assert_int_equal(e.as.begin.commit_us, 946684800000001LL);
     assert_int_equal(e.as.begin.xid, 42);
-    assert_int_equal(parse(BYTES("R\0\0\0\1public\0t\0f\0\1\1id\0\0\0\0\x17\xff\xff\xff\xff"), &e, &o, &n), SLUICE_OK);
+    assert_int_equal(
+        parse(BYTES("R\0\0\0\1public\0t\0f\0\1\1id\0\0\0\0\x17\xff\xff\xff\xff"), &e, &o, &n),
+        SLUICE_OK);
     assert_string_equal(e.as.relation.name, "t");
     assert_int_equal(e.as.relation.identity, 'f');
     assert_string_equal(pgo_relation_column(&e.as.relation.columns).name, "id");
@@ -98,7 +106,8 @@ static void test_frames(void **state) {
     assert_int_equal(pgo_frame(BYTES("k\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\0\1"), &f), SLUICE_OK);
     assert_int_equal(f.end, 5);
     assert_int_equal(f.reply, 1);
-    assert_int_equal(pgo_frame(BYTES("w\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0I"), &f), SLUICE_OK);
+    assert_int_equal(pgo_frame(BYTES("w\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0I"), &f),
+                     SLUICE_OK);
     assert_int_equal(f.start, 5);
     assert_int_equal(f.payload.len, 1);
     assert_int_equal(pgo_frame(BYTES("w\0\0"), &f), SLUICE_BAD_RECORD);
@@ -114,7 +123,7 @@ static void assert_cell(const pgo_cell_t *c, const char *want) {
 
 static void test_copy_row(void **state) {
     char line[] = "1\t\\N\ta\\tb\\\\c\\n\t\t\\x41\\101\t\\N0\\\n";
-    pgo_tuple_t row = { 0, new_cells };
+    pgo_tuple_t row = {0, new_cells};
 
     (void)state;
     assert_int_equal(pgo_copy_row(line, sizeof(line) - 1, &row), SLUICE_OK);
@@ -129,7 +138,7 @@ static void test_copy_row(void **state) {
 static void test_copy_row_of_too_many(void **state) {
     size_t len = PGO_COLUMNS_MAX + 10;
     char *line = malloc(len);
-    pgo_tuple_t row = { 0, new_cells };
+    pgo_tuple_t row = {0, new_cells};
 
     (void)state;
     memset(line, '\t', len);
@@ -139,8 +148,12 @@ static void test_copy_row_of_too_many(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_update),   cmocka_unit_test(test_cut_off), cmocka_unit_test(test_lies),
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_frames),  cmocka_unit_test(test_copy_row),
+        cmocka_unit_test(test_update),
+        cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_copy_row),
         cmocka_unit_test(test_copy_row_of_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
