@@ -87,7 +87,7 @@ class Watch(threading.Thread):
 class Bench:
     def __init__(self, stack):
         self.stack = stack
-        self.pg = stack.enter_context(servers.Postgres("max_wal_size=8GB", "shared_buffers=256MB", "synchronous_commit=off"))
+        self.pg = stack.enter_context(servers.Postgres("max_wal_size=8GB", "shared_buffers=256MB"))
         self.kafka = stack.enter_context(servers.Kafka())
         self.redis = stack.enter_context(servers.Redis("save ''", "appendonly no"))
         self.producer = stack.enter_context(servers.scratch_dir("sluice-bench-")) / "rdk_producer"
