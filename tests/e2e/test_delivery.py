@@ -16,7 +16,7 @@ class Delivery(unittest.TestCase):
             results, made = delivery.run(pathlib.Path(folder), 10)
         for name, (total, repeats) in results.items():
             self.assertGreater(total, 100)
-            self.assertLess(repeats, (2 * made + 20) * delivery.RATE * 2, name)
+            self.assertLess(repeats, (2 * made + 20) * delivery.RATE, name)
 
 
 if __name__ == "__main__":
