@@ -468,14 +468,13 @@ void pg_options_fini(pg_options_t *o) {
 }
 
 /* Values must come in one form whatever the role's or the database's settings say. */
-#define SESSION                                                                                  \
-    "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3 -c bytea_output=hex -c " \
-    "timezone=UTC "                                                                              \
-    "-c standard_conforming_strings=on -c statement_timeout=0 -c "
-"idle_in_transaction_session_timeout=0"
+#define SESSION                                                              \
+    "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3 "    \
+    "-c bytea_output=hex -c timezone=UTC -c standard_conforming_strings=on " \
+    "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 
-    pg_params_t
-    pg_options_params(const pg_options_t *o, const char *application_name, int replication) {
+pg_params_t pg_options_params(const pg_options_t *o, const char *application_name,
+                              int replication) {
     pg_params_t p = {0};
     p.hostname = o->hostname;
     p.port = o->port;
