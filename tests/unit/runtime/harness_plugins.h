@@ -570,8 +570,10 @@ static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out)
 static int transform_checkpoint(void *self) {
     transform_t *x = self;
 
-    stages.checkpoints++;
-    memcpy(stages.durable, stages.applied, sizeof(stages.durable));
+    if (stages.stateful) { /* one instance only */
+        stages.checkpoints++;
+        memcpy(stages.durable, stages.applied, sizeof(stages.durable));
+    }
     x->api->complete(x->ctx, SLUICE_OP_CHECKPOINT, SLUICE_OK);
     return SLUICE_OK;
 }
