@@ -183,7 +183,9 @@ static int extend_map(extend_cache_t *cache, sluice_batch_t *batch, sluice_recor
         const sluice_value_t *known = value_field(&out->value, fields[i].name, NULL);
         size_t at = known != NULL ? (size_t)(known - out->value.as.items) - 1 : 2 * (size_t)count++;
 
-        items[at] = sluice_text(SLUICE_STRING, fields[i].name);
+        items[at] = sluice_text(SLUICE_STRING, cache->api->batch_copy(batch, fields[i].name));
+        if (sluice_is_null(&items[at]))
+            return SLUICE_NO_MEMORY;
         items[at + 1] = values[i];
     }
     out->value.as.items = items;

@@ -34,9 +34,8 @@ void extend_cache_init(extend_cache_t *cache, const sluice_api_t *api);
 void extend_cache_fini(extend_cache_t *cache);
 
 /* Sets out->value and out->value_schema (out is a copy of the record already) to its value with n
- * fields added; memory comes from batch. Names are the same at every call with one cache; a name
- * must live as long as the batch. SLUICE_BAD_RECORD when the value is neither struct nor map,
- * SLUICE_NO_MEMORY. */
+ * fields added; memory comes from batch. Names are the same at every call with one cache.
+ * SLUICE_BAD_RECORD when the value is neither struct nor map, SLUICE_NO_MEMORY. */
 int extend_record(extend_cache_t *cache, sluice_batch_t *batch, sluice_record_t *out,
                   const sluice_field_t *fields, const sluice_value_t *values, uint32_t n);
 

@@ -75,7 +75,7 @@ class Layout(unittest.TestCase):
         faults = []
         for path in files("plugins/include"):
             for name in re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)', path.read_text(), re.M):
-                standard = name in ("stddef.h", "stdint.h", "stdarg.h", "string.h") or name.startswith("sluice/")
+                standard = name in ("stddef.h", "stdint.h", "stdarg.h", "stdlib.h", "string.h") or name.startswith("sluice/")
                 if not standard and not (path.name == "uv.h" and name == "uv.h"):
                     faults.append("%s includes %s" % (path.relative_to(ROOT), name))
         self.check(faults)

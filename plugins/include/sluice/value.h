@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef __cplusplus
@@ -241,6 +242,18 @@ static inline int64_t sluice_value_int(const sluice_value_t *v) {
     for (i = (uint32_t)negative; i < v->len; i++)
         n = n * 10 + (uint64_t)(unsigned char)(v->as.s[i] - '0');
     return (int64_t)(negative ? 0 - n : n);
+}
+
+/* The number of a FLOAT32 or FLOAT64 value, text or not. */
+static inline double sluice_value_double(const sluice_value_t *v) {
+    char text[32]; /* canonical text of a double has at most 24 characters */
+    size_t n = v->len < sizeof(text) - 1 ? v->len : sizeof(text) - 1;
+
+    if ((v->flags & SLUICE_TEXT) == 0)
+        return v->as.f;
+    memcpy(text, v->as.s, n);
+    text[n] = '\0';
+    return strtod(text, NULL);
 }
 
 /* <0, 0, >0 as a lies before, at or after b. */
