@@ -41,6 +41,14 @@ FAILPOINTS = [
 ]
 
 
+def sluice(**kwargs):
+    """sluice with the test plugins in its path."""
+    path = os.environ.get("SLUICE_PLUGIN_PATH", "")
+    if "SLUICE_BUILD" in os.environ:
+        path += ":" + str(pathlib.Path(os.environ["SLUICE_BUILD"]) / "tests/plugins")
+    return Sluice(plugin_path=path, **kwargs)
+
+
 def descriptor(folder):
     return {
         "name": "chaos",
@@ -135,21 +143,21 @@ def run(folder, kills, seed=None, pause=(0.3, 1.6)):
     rng = random.Random(seed)
     log = []
     print("seed %d" % seed, flush=True)
-    sluice = Sluice(directory=folder, env={"SLUICE_FAILPOINTS": ""})
-    sluice.start()
+    host = sluice(directory=folder, env={"SLUICE_FAILPOINTS": ""})
+    host.start()
     try:
-        sluice.post("/pipelines", descriptor(folder)).expect(201)
+        host.post("/pipelines", descriptor(folder)).expect(201)
         for _ in range(kills):
             time.sleep(rng.uniform(*pause))
-            kill_something(sluice, rng, log)
-        sluice.kill9()
-        sluice.env["SLUICE_FAILPOINTS"] = ""
-        drain(sluice, folder)
+            kill_something(host, rng, log)
+        host.kill9()
+        host.env["SLUICE_FAILPOINTS"] = ""
+        drain(host, folder)
     except BaseException:
-        print("kills: %s\n%s" % (log[-20:], sluice.log_tail()), flush=True)
+        print("kills: %s\n%s" % (log[-20:], host.log_tail()), flush=True)
         raise
     finally:
-        sluice.close()
+        host.close()
     results = {name: check(folder / name) for name in BRANCHES}
     for name, (total, repeats, _) in results.items():
         print("%-8s %9d delivered, %8d repeated" % (name, total, repeats), flush=True)

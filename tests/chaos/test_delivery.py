@@ -5,12 +5,15 @@
 import os
 import pathlib
 import signal
+import sys
 import tempfile
 import time
 import unittest
 
-import delivery
-from sluicetest.host import Sluice, alive, rss_anon
+from sluicetest.host import alive, rss_anon
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import delivery  # noqa: E402
 
 KILLS = int(os.environ.get("SLUICE_CHAOS_KILLS", "200"))
 HANG_S = float(os.environ.get("SLUICE_CHAOS_HANG", "180"))
@@ -37,7 +40,7 @@ class Behind(unittest.TestCase):
             pipeline["sinks"][-1]["config"]["behind"] = "%ds" % behind
             for sink in pipeline["sinks"]:
                 sink["config"].pop("fail", None)
-            with Sluice() as sluice:
+            with delivery.sluice() as sluice:
                 sluice.post("/pipelines", pipeline).expect(201)
                 delivery.wait_running(sluice)
                 time.sleep(behind / 4)
@@ -57,7 +60,7 @@ class Lease(unittest.TestCase):
     """A supervisor that stands still cannot renew leases: its task ends by itself before a successor could start."""
 
     def test_no_lease(self):
-        with Sluice() as sluice:
+        with delivery.sluice() as sluice:
             sluice.post("/pipelines", {"name": "chaos", "source": {"plugin": "datagen", "config": {"rate": 1000}},
                                        "sinks": [{"plugin": "null"}]}).expect(201)
             delivery.wait_running(sluice)
@@ -86,7 +89,7 @@ class Memory(unittest.TestCase):
                 {"plugin": "slow-sink", "queue.bytes": "1g", "config": {"hang.after": 100, "hang.for": "1h"}},
             ],
         }
-        with Sluice() as sluice:
+        with delivery.sluice() as sluice:
             sluice.post("/pipelines", pipeline).expect(201)
             sluice.wait_state("hang")
             pid, peak, end = delivery.task_pids(sluice)[0], 0, time.monotonic() + HANG_S
