@@ -54,8 +54,11 @@ static char *quoted(struct parser *p, char quote) {
         out[n++] = *p->at++;
     }
     out[n] = '\0';
-    if (!accept(p, quote))
+    if (!accept(p, quote)) {
         p->failed = 1;
+        free(out);
+        return NULL;
+    }
     return out;
 }
 

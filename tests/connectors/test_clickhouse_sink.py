@@ -2,9 +2,12 @@
 """The ClickHouse sink on an old server (18.16) and on the engine of a current one (chdb), through the running sluice."""
 
 import json
+import pathlib
 import time
 
 from sluicetest import Case, Chdb, ClickHouse, Sluice, timeout
+
+CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs" / "clickhouse"
 
 ROW = {
     "id": 1, "big": 9223372036854775807, "small": -7, "u": 18446744073709551615, "f": 1.5, "dec": "12345.678",
@@ -154,10 +157,10 @@ class Sink:
         self.server.start()
         self.eventually(lambda: self.server.value("SELECT uniqExact(id) FROM t") == "6000", 60)
 
-    def kills(self, final):
+    def kills(self, final, **config):
         source = {"plugin": "datagen", "config": {"count": "20000", "rate": "4000", "topic": "t", "fields": {"id": "sequence"},
                                                   "partitions": "2"}}
-        self.run_sink(source=source, exactlyOnce="true")
+        self.run_sink(source=source, exactlyOnce="true", **config)
         for _ in range(5):
             time.sleep(0.6)
             self.sluice.kill9()
@@ -191,6 +194,14 @@ class Current(Sink, Case):
     def test_lz4(self):
         self.types(compression="lz4", format="RowBinary")
 
+    def test_deletions(self):
+        self.create("id Int64, n Nullable(Int32), version UInt64, gone UInt8",
+                    "ReplacingMergeTree(version, gone) ORDER BY id")
+        self.run_sink(**{"version.column": "version", "deleted.column": "gone"})
+        self.append({"id": 1, "n": 5}, {"id": 2, "n": 6}, {"id": 1, "n": 7})
+        self.eventually(lambda: self.server.query("SELECT id, n, gone FROM t FINAL ORDER BY id") ==
+                        [["1", "7", "0"], ["2", "6", "0"]])
+
     @timeout(120)
     def test_kill9_leaves_no_duplicates(self):
         self.create("id Int64", "MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
@@ -213,7 +224,14 @@ class Old(Sink, Case):
     @timeout(120)
     def test_kill9_leaves_no_duplicates_by_effect(self):
         self.create("id Int64, version UInt64", "ReplacingMergeTree(version) ORDER BY id")
-        self.kills("FINAL")
+        self.kills("FINAL", **{"version.column": "version"})
+
+    def test_config_of_the_tree(self):
+        self.server.execute("DROP TABLE IF EXISTS generated")
+        self.server.execute((CONFIGS / "clickhouse.sql").read_text())
+        env = {"CLICKHOUSE_PORT": str(self.server.port), "COUNT": "1500"}
+        self.enterContext(Sluice(str(CONFIGS / "pipeline.json"), env=env))
+        self.eventually(lambda: self.server.value("SELECT count() FROM generated FINAL") == "1500", 20)
 
     def test_compression_that_it_lacks(self):
         self.create("id Int64")

@@ -3,10 +3,14 @@
 
 import gzip
 import json
+import pathlib
 import subprocess
 import time
 
 from sluicetest import Case, S3, Sluice, timeout
+
+
+CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs" / "s3"
 
 
 class Sink(Case):
@@ -154,6 +158,13 @@ class Sink(Case):
         self.wait_ids(9)
         self.assertNotIn(5, self.ids())
         self.assertIn("the value has no field f", self.eventually(lambda: dead.exists() and dead.read_text()))
+
+    def test_config_of_the_tree(self):
+        env = {"S3_URL": self.server.url, "S3_BUCKET": self.bucket, "S3_REGION": self.server.info["region"], "COUNT": "1500",
+               "AWS_ACCESS_KEY_ID": self.server.info["access_key"], "AWS_SECRET_ACCESS_KEY": self.server.info["secret_key"]}
+        self.enterContext(Sluice(str(CONFIGS / "pipeline.json"), env=env))
+        self.wait_ids(1500)
+        self.assertRegex(self.keys()[0], r"^topics/generated/year=\d{4}/month=\d\d/day=\d\d/generated\+.*\.json\.gz$")
 
     def test_missing_bucket(self):
         self.bucket = "not-there"
