@@ -105,27 +105,17 @@ static void go_on(s3_object_t *o) {
 
 static void on_created(void *arg, const http_response_t *response) {
     s3_object_t *o = arg;
-    s3_sink_t *s = o->sink;
     char id[1024];
-    char *key = NULL;
-    int rc;
 
-    s->requests--;
+    o->sink->requests--;
     if (!good(o, response, "CreateMultipartUpload"))
         return;
     if (!s3_xml_text(response->body, "UploadId", id, sizeof(id)) ||
-        (o->upload_id = strdup(id)) == NULL || asprintf(&key, "upload\t%s\t%s", id, o->key) < 0) {
+        (o->upload_id = strdup(id)) == NULL) {
         fail_locally(o, "the answer to CreateMultipartUpload holds no UploadId");
         return;
     }
-    rc = journal_set(s->journal, key, &(sluice_position_t){0}, 0);
-    free(key);
-    if (rc != SLUICE_OK) {
-        fail_locally(o, "out of memory");
-        return;
-    }
-    o->noted = s3_journal_changed(s);
-    o->stage = STAGE_NOTING;
+    o->stage = STAGE_IDLE;
     go_on(o);
 }
 
@@ -150,12 +140,31 @@ static void on_part(void *arg, const http_response_t *response) {
     go_on(o);
 }
 
-static void forget_upload(s3_object_t *o) {
+/* The journal knows of an upload before the service does, so that a crash leaves none behind. */
+static char *journal_key(const s3_object_t *o) {
     char *key = NULL;
 
-    if (o->upload_id == NULL || asprintf(&key, "upload\t%s\t%s", o->upload_id, o->key) < 0)
-        return;
-    journal_remove(o->sink->journal, key); /* saved with the generation's end */
+    return asprintf(&key, "upload\t%s", o->key) < 0 ? NULL : key;
+}
+
+static void forget_upload(s3_object_t *o) {
+    char *key = o->upload_id != NULL ? journal_key(o) : NULL;
+
+    if (key != NULL)
+        journal_remove(o->sink->journal, key); /* saved with the generation's end */
+    free(key);
+}
+
+static void note_upload(s3_object_t *o) {
+    char *key = journal_key(o);
+
+    if (key == NULL ||
+        journal_set(o->sink->journal, key, &(sluice_position_t){0}, 0) != SLUICE_OK) {
+        fail_locally(o, "out of memory");
+    } else {
+        o->stage = STAGE_NOTING;
+        o->noted = s3_journal_changed(o->sink);
+    }
     free(key);
 }
 
@@ -233,7 +242,9 @@ void s3_object_pump(s3_object_t *o, int may_end) {
         o->stage = STAGE_IDLE;
     if (o->stage != STAGE_IDLE)
         return;
-    if (o->upload_id == NULL && is_full(o)) {
+    if (o->upload_id == NULL && is_full(o) && o->noted == 0) {
+        note_upload(o);
+    } else if (o->upload_id == NULL && is_full(o)) {
         start(o, STAGE_CREATING, "POST", "uploads=", on_created);
     } else if (o->upload_id != NULL && (is_full(o) || (o->finished && o->filling.len > 0))) {
         send_part(o);

@@ -8,6 +8,8 @@
 #define UPLOAD "upload\t"
 #define DONE   "done\t"
 
+enum { MAX_ABORTS = 100 }; /* of one object; a service that forgets none must not hold us */
+
 static void finish(s3_sink_t *s) {
     const journal_entry_t *e;
     size_t i;
@@ -24,39 +26,96 @@ static void finish(s3_sink_t *s) {
 
 static void abort_next(s3_sink_t *s);
 
-static void on_aborted(void *arg, const http_response_t *response) {
-    s3_sink_t *s = arg;
+/* The upload's object, by the journal entry that open is at; NULL past the end. */
+static const char *key_at(const s3_sink_t *s) {
     const journal_entry_t *e = journal_at(s->journal, s->abort_at);
-    s3_answer_t a;
 
-    s3_answer_read(response, &a);
-    if (a.status == SLUICE_CANCELLED || e == NULL)
-        return;
-    if (a.status == SLUICE_NOT_CONNECTED && strcmp(a.code, "NoSuchUpload") != 0) {
-        s3_opened(s, s->api->fail(s->ctx, a.status, "s3.abort", "%s: %s", s->endpoint, a.message));
-        return;
+    return e != NULL ? e->key + strlen(UPLOAD) : NULL;
+}
+
+/* 1: the answer is good, or cannot be helped. Else the opening is over. */
+static int go_on(s3_sink_t *s, const s3_answer_t *a) {
+    if (a->status == SLUICE_CANCELLED || key_at(s) == NULL)
+        return 0;
+    if (a->status == SLUICE_NOT_CONNECTED && strcmp(a->code, "NoSuchUpload") != 0) {
+        s3_opened(s,
+                  s->api->fail(s->ctx, a->status, "s3.abort", "%s: %s", s->endpoint, a->message));
+        return 0;
     }
-    if (a.status != SLUICE_OK && a.http != 404)
-        s->api->log(s->ctx, SLUICE_LOG_WARN, "an unfinished upload could not be aborted: %s",
-                    a.message);
-    journal_remove(s->journal, e->key);
+    return 1;
+}
+
+static void forget(s3_sink_t *s) {
+    journal_remove(s->journal, journal_at(s->journal, s->abort_at)->key);
     s3_journal_changed(s);
+    s->aborts = 0;
     abort_next(s);
 }
 
-/* key: "upload\t<id>\t<object>" */
-static int send_abort(s3_sink_t *s, const char *key) {
-    const char *id = key + strlen(UPLOAD);
-    const char *tab = strchr(id, '\t');
+static void on_aborted(void *arg, const http_response_t *response) {
+    s3_sink_t *s = arg;
+    s3_answer_t a;
+
+    s3_answer_read(response, &a);
+    if (!go_on(s, &a))
+        return;
+    if (a.status != SLUICE_OK && a.http != 404) {
+        s->api->log(s->ctx, SLUICE_LOG_WARN, "an unfinished upload of %s could not be aborted: %s",
+                    key_at(s), a.message);
+        forget(s);
+        return;
+    }
+    abort_next(s); /* there may be another one */
+}
+
+/* The id of the first upload of exactly that object. */
+static int find_upload(sluice_str_t xml, const char *key, char *id, size_t size) {
+    const char *at = xml.data;
+    char found[1100];
+
+    while ((at = strstr(at, "<Upload>")) != NULL) {
+        sluice_str_t rest = sluice_str(at);
+
+        if (s3_xml_text(rest, "Key", found, sizeof(found)) && strcmp(found, key) == 0)
+            return s3_xml_text(rest, "UploadId", id, size);
+        at++;
+    }
+    return 0;
+}
+
+static void on_listed(void *arg, const http_response_t *response) {
+    s3_sink_t *s = arg;
+    char id[1024];
+    sluice_buf_t query;
+    s3_answer_t a;
+
+    s3_answer_read(response, &a);
+    if (!go_on(s, &a))
+        return;
+    if (a.status != SLUICE_OK)
+        s->api->log(s->ctx, SLUICE_LOG_WARN, "unfinished uploads cannot be listed: %s", a.message);
+    if (a.status != SLUICE_OK || ++s->aborts > MAX_ABORTS ||
+        !find_upload(response->body, key_at(s), id, sizeof(id))) {
+        forget(s);
+        return;
+    }
+    heapbuf_init(&query);
+    text_printf(&query, "uploadId=");
+    text_put_url(&query, sluice_str(id), "");
+    if (s3_send(s, "DELETE", key_at(s), text_str(&query), NULL, on_aborted, s) != SLUICE_OK)
+        forget(s);
+    heapbuf_fini(&query);
+}
+
+static int list(s3_sink_t *s) {
     sluice_buf_t query;
     int rc;
 
-    if (tab == NULL)
-        return SLUICE_INVALID;
     heapbuf_init(&query);
-    text_printf(&query, "uploadId=");
-    text_put_url(&query, sluice_str_n(id, (size_t)(tab - id)), "");
-    rc = s3_send(s, "DELETE", tab + 1, text_str(&query), NULL, on_aborted, s);
+    text_printf(&query, "prefix=");
+    text_put_url(&query, sluice_str(key_at(s)), "");
+    text_printf(&query, "&uploads=");
+    rc = s3_send(s, "GET", NULL, text_str(&query), NULL, on_listed, s);
     heapbuf_fini(&query);
     return rc;
 }
@@ -65,7 +124,7 @@ static void abort_next(s3_sink_t *s) {
     const journal_entry_t *e;
 
     while ((e = journal_at(s->journal, s->abort_at)) != NULL) {
-        if (strncmp(e->key, UPLOAD, strlen(UPLOAD)) == 0 && send_abort(s, e->key) == SLUICE_OK)
+        if (strncmp(e->key, UPLOAD, strlen(UPLOAD)) == 0 && list(s) == SLUICE_OK)
             return;
         s->abort_at++;
     }

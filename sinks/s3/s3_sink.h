@@ -46,8 +46,8 @@ typedef struct s3_generation s3_generation_t;
 
 typedef enum s3_stage {
     STAGE_IDLE,     /* nothing under way */
+    STAGE_NOTING,   /* that there will be an upload is being saved */
     STAGE_CREATING, /* CreateMultipartUpload */
-    STAGE_NOTING,   /* the upload's id is being saved */
     STAGE_PART,
     STAGE_ENDING, /* the only PUT, or CompleteMultipartUpload */
     STAGE_DONE
@@ -68,7 +68,7 @@ typedef struct s3_object {
     uint32_t parts;
     s3_stage_t stage;
     int finished;   /* nothing will be added */
-    uint64_t noted; /* journal version that holds the upload's id */
+    uint64_t noted; /* journal version that holds the upload; 0: none */
     int64_t charged;
 } s3_object_t;
 
@@ -144,6 +144,7 @@ struct s3_sink {
     s3_writer_t *writers;
     sluice_timer_t *timer;
     size_t abort_at;   /* journal entry that open looks at */
+    int aborts;        /* uploads of that entry that were aborted */
     sluice_buf_t line; /* scratch */
     char refusal[256];
     sluice_metric_t *objects_total, *bytes_total, *parts_total, *records_total, *errors_total,

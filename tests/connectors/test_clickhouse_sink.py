@@ -194,7 +194,7 @@ class Current(Sink, Case):
     def test_lz4(self):
         self.types(compression="lz4", format="RowBinary")
 
-    def test_deletions(self):
+    def test_versions(self):
         self.create("id Int64, n Nullable(Int32), version UInt64, gone UInt8",
                     "ReplacingMergeTree(version, gone) ORDER BY id")
         self.run_sink(**{"version.column": "version", "deleted.column": "gone"})
