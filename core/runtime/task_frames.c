@@ -18,7 +18,7 @@ static int read_cookie(const char *hex, sluice_str_t *out) {
 
     if (hex == NULL)
         return SLUICE_OK;
-    bytes = malloc(len / 2 + 1);
+    bytes = calloc(len / 2 + 1, 1);
     if (bytes == NULL)
         return SLUICE_NO_MEMORY;
     *out = sluice_str_n(bytes, len / 2);

@@ -64,3 +64,76 @@ int record_json_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_r
     sluice_buf_put_char(buf, '}');
     return status == SLUICE_OK ? buf->status : status;
 }
+
+/* ---- reading ---- */
+
+static const sluice_value_t *member(const sluice_value_t *map, const char *name) {
+    uint32_t i;
+
+    for (i = 0; map->kind == SLUICE_MAP && i < map->len; i++) {
+        if (sluice_str_eq(sluice_value_str(&map->as.items[2 * i]), sluice_str(name)))
+            return &map->as.items[2 * i + 1];
+    }
+    return NULL;
+}
+
+/* A member that is there and not null. */
+static const sluice_value_t *given(const sluice_value_t *map, const char *name) {
+    const sluice_value_t *v = member(map, name);
+
+    return v == NULL || sluice_is_null(v) ? NULL : v;
+}
+
+static const char *read_headers(const sluice_api_t *api, sluice_batch_t *batch,
+                                const sluice_value_t *list, sluice_record_t *r) {
+    sluice_header_t *out;
+    uint32_t i;
+
+    if (list->kind != SLUICE_ARRAY)
+        return "headers is no array";
+    out = api->batch_alloc(batch, list->len * sizeof(*out) + 1);
+    if (out == NULL)
+        return "out of memory";
+    for (i = 0; i < list->len; i++) {
+        const sluice_value_t *key = given(&list->as.items[i], "key");
+        const sluice_value_t *value = member(&list->as.items[i], "value");
+
+        if (key == NULL || key->kind != SLUICE_STRING)
+            return "a header has no key";
+        out[i] = (sluice_header_t){sluice_value_str(key), NULL,
+                                   value != NULL ? *value : sluice_null()};
+    }
+    r->headers = out;
+    r->header_count = list->len;
+    return NULL;
+}
+
+const char *record_json_read(const sluice_api_t *api, sluice_batch_t *batch,
+                             const sluice_value_t *object, sluice_record_t *r) {
+    const sluice_value_t *v;
+
+    if (object->kind != SLUICE_MAP)
+        return "it is no object";
+    if ((v = given(object, "topic")) != NULL) {
+        if (v->kind != SLUICE_STRING)
+            return "topic is no text";
+        r->topic = sluice_value_str(v);
+    }
+    if ((v = given(object, "partition")) != NULL) {
+        if (v->kind != SLUICE_INT64)
+            return "partition is no integer";
+        r->partition = (int32_t)sluice_value_int(v);
+    }
+    if ((v = given(object, "timestamp")) != NULL) {
+        if (v->kind != SLUICE_INT64)
+            return "timestamp is no integer";
+        r->timestamp = sluice_value_int(v);
+        r->timestamp_type = SLUICE_TIMESTAMP_CREATE;
+    }
+    v = member(object, "key");
+    r->key = v != NULL ? *v : sluice_null();
+    v = member(object, "value");
+    r->value = v != NULL ? *v : sluice_null();
+    v = given(object, "headers");
+    return v != NULL ? read_headers(api, batch, v, r) : NULL;
+}

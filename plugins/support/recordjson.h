@@ -12,6 +12,10 @@
  * "offset"}: partition and timestamp null when there is none, position in hexadecimal digits,
  * offset only when the source keeps it as JSON. */
 int record_json_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_record_t *r);
+/* Takes topic, partition, key, value, headers and timestamp of such an object, where it has them,
+ * schemaless. NULL, or what is wrong with it. */
+const char *record_json_read(const sluice_api_t *api, sluice_batch_t *batch,
+                             const sluice_value_t *object, sluice_record_t *r);
 void position_hex_write(sluice_buf_t *buf, const sluice_position_t *position);
 
 #endif

@@ -2,18 +2,16 @@
 
 #include <stdlib.h>
 
-static int bad(redis_sink_t *sink, const char *code, const char *what) {
-    return sink->api->fail(sink->ctx, SLUICE_BAD_RECORD, code, "%s", what);
-}
-
 /* How many fields with a value, and (with p) the fields: name, text, name, text ... */
-static size_t body(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_value_t *v, redis_pipeline_t *p) {
+static size_t body(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_value_t *v,
+                   redis_pipeline_t *p) {
     uint32_t count = v->kind == SLUICE_STRUCT ? v->as.st->schema->field_count : v->len;
     size_t given = 0;
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        const sluice_value_t *field = v->kind == SLUICE_STRUCT ? &v->as.st->fields[i] : &v->as.items[2 * i + 1];
+        const sluice_value_t *field =
+            v->kind == SLUICE_STRUCT ? &v->as.st->fields[i] : &v->as.items[2 * i + 1];
 
         if (sluice_is_null(field))
             continue;
@@ -35,11 +33,12 @@ static int delete_entry(redis_pipeline_t *p, sluice_str_t key) {
 }
 
 /* DEL before HSET: fields that the new row no longer has must not stay. */
-static int hash(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r, sluice_str_t key, redis_pipeline_t *p) {
+static int hash(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
+                sluice_str_t key, redis_pipeline_t *p) {
     size_t fields;
 
     if (r->value.kind != SLUICE_STRUCT && r->value.kind != SLUICE_MAP)
-        return bad(sink, "redis.shape", "redis.type=HASH needs a struct or a map as value");
+        return redis_bad(sink, "redis.shape", "redis.type=HASH needs a struct or a map as value");
     fields = body(sink, scratch, &r->value, NULL);
     delete_entry(p, key);
     if (fields == 0)
@@ -59,7 +58,8 @@ static int set_text(redis_pipeline_t *p, sluice_str_t key, sluice_str_t text) {
     return 1;
 }
 
-static int json(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r, sluice_str_t key, redis_pipeline_t *p) {
+static int json(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
+                sluice_str_t key, redis_pipeline_t *p) {
     sluice_buf_t buf;
     sluice_str_t text;
 
@@ -80,17 +80,19 @@ static int json(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record
     return 1;
 }
 
-static int stream(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r, sluice_str_t key, redis_pipeline_t *p) {
+static int stream(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
+                  sluice_str_t key, redis_pipeline_t *p) {
     size_t limit_words = sink->stream_max_length > 0 ? 3 : 0;
     size_t fields;
 
     if (sluice_is_null(&r->value))
         return 0;
     if (r->value.kind != SLUICE_STRUCT && r->value.kind != SLUICE_MAP)
-        return bad(sink, "redis.shape", "redis.type=STREAM needs a struct or a map as value");
+        return redis_bad(sink, "redis.shape", "redis.type=STREAM needs a struct or a map as value");
     fields = body(sink, scratch, &r->value, NULL);
     if (fields == 0)
-        return bad(sink, "redis.shape", "redis.type=STREAM needs at least one field that is not null");
+        return redis_bad(sink, "redis.shape",
+                         "redis.type=STREAM needs at least one field that is not null");
     redis_command(p, 3 + limit_words + 2 * fields);
     redis_arg_text(p, "XADD");
     redis_arg(p, key);
@@ -104,7 +106,7 @@ static int stream(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_reco
     return 1;
 }
 
-/* The element of a LIST, SET or ZSET: a field of the value, or the record key. data NULL after api->fail. */
+/* The element of a LIST, SET or ZSET: a field of the value, or the record key. data NULL after redis_bad. */
 static sluice_str_t member(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r) {
     const sluice_value_t *v = &r->key;
 
@@ -114,7 +116,9 @@ static sluice_str_t member(redis_sink_t *sink, sluice_batch_t *scratch, const sl
             v = redis_field(&r->key, sluice_str(sink->member_field));
     }
     if (v == NULL || sluice_is_null(v)) {
-        bad(sink, "redis.member", "the record has no member: its key, or the field of redis.member, is null or missing");
+        redis_bad(
+            sink, "redis.member",
+            "the record has no member: its key, or the field of redis.member, is null or missing");
         return sluice_str_n(NULL, 0);
     }
     if (v->kind == SLUICE_STRUCT && v->len == 1)
@@ -123,17 +127,19 @@ static sluice_str_t member(redis_sink_t *sink, sluice_batch_t *scratch, const sl
 }
 
 static int is_number(const sluice_value_t *v) {
-    return (v->kind >= SLUICE_INT8 && v->kind <= SLUICE_FLOAT64) || v->kind == SLUICE_DECIMAL || v->kind == SLUICE_DATE;
+    return (v->kind >= SLUICE_INT8 && v->kind <= SLUICE_FLOAT64) || v->kind == SLUICE_DECIMAL ||
+           v->kind == SLUICE_DATE;
 }
 
-static int zadd(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r, sluice_str_t key, sluice_str_t who,
-                redis_pipeline_t *p) {
+static int zadd(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
+                sluice_str_t key, sluice_str_t who, redis_pipeline_t *p) {
     const sluice_value_t *score = &r->value;
 
     if (sink->score_field != NULL)
         score = redis_field(&r->value, sluice_str(sink->score_field));
     if (score == NULL || !is_number(score))
-        return bad(sink, "redis.score", "redis.type=ZSET needs a number as value, or in the field of redis.score");
+        return redis_bad(sink, "redis.score",
+                         "redis.type=ZSET needs a number as value, or in the field of redis.score");
     redis_command(p, 4);
     redis_arg_text(p, "ZADD");
     redis_arg(p, key);
@@ -143,8 +149,8 @@ static int zadd(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record
 }
 
 /* LIST, SET, ZSET: a tombstone takes the member out, as the documentation of the JVM's sink promises. */
-static int collection(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r, sluice_str_t key,
-                      redis_pipeline_t *p) {
+static int collection(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
+                      sluice_str_t key, redis_pipeline_t *p) {
     int gone = sluice_is_null(&r->value);
     sluice_str_t who = member(sink, scratch, r);
 
@@ -192,7 +198,8 @@ static int expire(redis_pipeline_t *p, sluice_str_t key, int64_t seconds) {
     return 1;
 }
 
-static int entry(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r, sluice_str_t key, redis_pipeline_t *p) {
+static int entry(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
+                 sluice_str_t key, redis_pipeline_t *p) {
     if (sluice_is_null(&r->value))
         return delete_entry(p, key);
     if (sink->type == TYPE_HASH)
@@ -202,9 +209,11 @@ static int entry(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_recor
     return set_text(p, key, redis_text(sink, scratch, &r->value));
 }
 
-int redis_record_commands(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r, redis_pipeline_t *p) {
+int redis_record_commands(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
+                          redis_pipeline_t *p) {
     int own = sink->type == TYPE_HASH || sink->type == TYPE_JSON || sink->type == TYPE_STRING;
-    sluice_str_t key = own ? redis_entry_key(sink, scratch, r) : redis_collection_key(sink, scratch, r);
+    sluice_str_t key =
+        own ? redis_entry_key(sink, scratch, r) : redis_collection_key(sink, scratch, r);
     int64_t ttl = ttl_of(sink, scratch, r);
     int n;
 

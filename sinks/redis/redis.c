@@ -1,41 +1,95 @@
 #include "redis_sink.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-static const char *const aliases[] = { "com.redis.kafka.connect.RedisSinkConnector", "RedisSinkConnector", "redis-sink",
-                                       NULL };
-static const char *const types[] = { "HASH", "JSON", "STRING", "STREAM", "LIST", "SET", "ZSET", NULL };
-static const char *const storages[] = { "auto", "module", "text", NULL };
+static const char *const aliases[] = {"com.redis.kafka.connect.RedisSinkConnector",
+                                      "RedisSinkConnector", "redis-sink", NULL};
+static const char *const types[] = {"HASH", "JSON", "STRING", "STREAM",
+                                    "LIST", "SET",  "ZSET",   NULL};
+static const char *const storages[] = {"auto", "module", "text", NULL};
 
 static const sluice_option_t options[] = {
     REDIS_COMMON_OPTIONS,
-    { .name = "redis.type", .type = SLUICE_OPT_ENUM, .values = types, .default_text = "STREAM", .group = "Writing",
-      .importance = SLUICE_HIGH, .doc = "What a record becomes in Redis." },
-    { .name = "redis.keyspace", .type = SLUICE_OPT_STRING, .default_text = "${topic}", .group = "Writing",
-      .importance = SLUICE_HIGH, .doc = "Prefix of keys, or the key of the collection; ${topic} is the record's topic." },
-    { .name = "redis.separator", .type = SLUICE_OPT_STRING, .default_text = ":", .group = "Writing",
-      .importance = SLUICE_LOW, .doc = "Between redis.keyspace and the record key." },
-    { .name = "redis.key", .type = SLUICE_OPT_STRING, .group = "Writing", .importance = SLUICE_MEDIUM,
-      .doc = "Whole key instead of keyspace, separator and record key; ${topic}, ${key} and ${field} are filled in." },
-    { .name = "redis.member", .type = SLUICE_OPT_STRING, .group = "Writing", .importance = SLUICE_MEDIUM,
-      .doc = "LIST, SET, ZSET: field that is the member; default: the record key." },
-    { .name = "redis.score", .type = SLUICE_OPT_STRING, .group = "Writing", .importance = SLUICE_MEDIUM,
-      .doc = "ZSET: field that is the score; default: the whole value." },
-    { .name = "redis.key.ttl", .type = SLUICE_OPT_LONG, .default_text = "-1", .group = "Writing",
-      .importance = SLUICE_MEDIUM, .doc = "Seconds until a written key expires; the header redis.key.ttl beats it." },
-    { .name = "redis.stream.max.length", .type = SLUICE_OPT_LONG, .default_text = "0", .group = "Writing",
-      .importance = SLUICE_LOW, .doc = "STREAM: about so many entries are kept (XADD MAXLEN ~); 0: all." },
-    { .name = "json.storage", .type = SLUICE_OPT_ENUM, .values = storages, .default_text = "auto", .group = "Writing",
-      .importance = SLUICE_LOW, .doc = "JSON: JSON.SET of the module, SET of the text, or what the server can." },
-    { .name = "exactly.once", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .group = "Delivery",
-      .importance = SLUICE_HIGH, .aliases = (const char *const[]){ "redis.multiexec", NULL },
-      .doc = "Each batch is one MULTI/EXEC with the source position inside." },
-    { .name = "redis.command", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_HIDDEN | SLUICE_OPT_DEPRECATED,
-      .importance = SLUICE_LOW, .doc = "Of old releases of the Connect sink; ignored beside redis.type." },
-    { .name = "redis.charset", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_HIDDEN, .default_text = "UTF-8",
-      .importance = SLUICE_LOW, .doc = "Of the Connect sink; text is always UTF-8." },
-    { .name = "redis.pool", .type = SLUICE_OPT_INT, .flags = SLUICE_OPT_HIDDEN, .default_text = "1",
-      .importance = SLUICE_LOW, .doc = "Of the Connect sink; one pipelined connection is used." },
+    {.name = "redis.type",
+     .type = SLUICE_OPT_ENUM,
+     .values = types,
+     .default_text = "STREAM",
+     .group = "Writing",
+     .importance = SLUICE_HIGH,
+     .doc = "What a record becomes in Redis."},
+    {.name = "redis.keyspace",
+     .type = SLUICE_OPT_STRING,
+     .default_text = "${topic}",
+     .group = "Writing",
+     .importance = SLUICE_HIGH,
+     .doc = "Prefix of keys, or the key of the collection; ${topic} is the record's topic."},
+    {.name = "redis.separator",
+     .type = SLUICE_OPT_STRING,
+     .default_text = ":",
+     .group = "Writing",
+     .importance = SLUICE_LOW,
+     .doc = "Between redis.keyspace and the record key."},
+    {.name = "redis.key",
+     .type = SLUICE_OPT_STRING,
+     .group = "Writing",
+     .importance = SLUICE_MEDIUM,
+     .doc =
+         "Whole key instead of keyspace, separator and record key; ${topic}, ${key} and ${field} are filled in."},
+    {.name = "redis.member",
+     .type = SLUICE_OPT_STRING,
+     .group = "Writing",
+     .importance = SLUICE_MEDIUM,
+     .doc = "LIST, SET, ZSET: field that is the member; default: the record key."},
+    {.name = "redis.score",
+     .type = SLUICE_OPT_STRING,
+     .group = "Writing",
+     .importance = SLUICE_MEDIUM,
+     .doc = "ZSET: field that is the score; default: the whole value."},
+    {.name = "redis.key.ttl",
+     .type = SLUICE_OPT_LONG,
+     .default_text = "-1",
+     .group = "Writing",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Seconds until a written key expires; the header redis.key.ttl beats it."},
+    {.name = "redis.stream.max.length",
+     .type = SLUICE_OPT_LONG,
+     .default_text = "0",
+     .group = "Writing",
+     .importance = SLUICE_LOW,
+     .doc = "STREAM: about so many entries are kept (XADD MAXLEN ~); 0: all."},
+    {.name = "json.storage",
+     .type = SLUICE_OPT_ENUM,
+     .values = storages,
+     .default_text = "auto",
+     .group = "Writing",
+     .importance = SLUICE_LOW,
+     .doc = "JSON: JSON.SET of the module, SET of the text, or what the server can."},
+    {.name = "exactly.once",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .group = "Delivery",
+     .importance = SLUICE_HIGH,
+     .aliases = (const char *const[]){"redis.multiexec", NULL},
+     .doc = "Each batch is one script that keeps the source position, too."},
+    {.name = "redis.command",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_HIDDEN | SLUICE_OPT_DEPRECATED,
+     .importance = SLUICE_LOW,
+     .doc = "Of old releases of the Connect sink; ignored beside redis.type."},
+    {.name = "redis.charset",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_HIDDEN,
+     .default_text = "UTF-8",
+     .importance = SLUICE_LOW,
+     .doc = "Of the Connect sink; text is always UTF-8."},
+    {.name = "redis.pool",
+     .type = SLUICE_OPT_INT,
+     .flags = SLUICE_OPT_HIDDEN,
+     .default_text = "1",
+     .importance = SLUICE_LOW,
+     .doc = "Of the Connect sink; one pipelined connection is used."},
 };
 
 static void read_options(redis_sink_t *s) {
@@ -56,8 +110,16 @@ static void read_options(redis_sink_t *s) {
         s->keyspace = "";
     if (s->separator == NULL)
         s->separator = "";
-    snprintf(s->position_key, sizeof(s->position_key), "sluice:position:%s:%s", api->pipeline_name(ctx),
-             api->instance_name(ctx));
+}
+
+int redis_bad(redis_sink_t *s, const char *code, const char *fmt, ...) {
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(s->bad_text, sizeof(s->bad_text), fmt, args);
+    va_end(args);
+    s->bad_code = code;
+    return SLUICE_BAD_RECORD;
 }
 
 static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
@@ -68,8 +130,13 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     s->api = api;
     s->ctx = ctx;
     read_options(s);
+    if (redis_exact_init(s) != SLUICE_OK) {
+        free(s);
+        return api->fail(ctx, SLUICE_FATAL, "redis.random", "the system gives no random numbers");
+    }
     s->commands = api->metric(ctx, SLUICE_COUNTER, "commands_total", "Commands sent.");
-    s->errors = api->metric(ctx, SLUICE_COUNTER, "errors_total", "Records that the server refused.");
+    s->errors =
+        api->metric(ctx, SLUICE_COUNTER, "errors_total", "Records that the server refused.");
     *self = s;
     return SLUICE_OK;
 }
@@ -80,6 +147,8 @@ static void sink_destroy(void *self) {
 
 /* ---- connection events ---- */
 
+static void on_lost(void *arg, int status, const char *code, const char *message);
+
 static void finish_open(redis_sink_t *s, int status) {
     s->opening = 0;
     s->api->complete(s->ctx, SLUICE_OP_OPEN, status);
@@ -88,40 +157,49 @@ static void finish_open(redis_sink_t *s, int status) {
 /* Before OPEN completes two questions may have to be asked: is there a JSON module, and what is our position? */
 static void on_ready(void *arg) {
     redis_sink_t *s = arg;
-    redis_pipeline_t p = { 0 };
+    redis_pipeline_t p = {0};
 
     if (s->type == TYPE_JSON && s->json == JSON_AUTO)
-        redis_command_words(&p, (const char *const[]){ "COMMAND", "INFO", "JSON.SET", NULL });
+        redis_command_words(&p, (const char *const[]){"COMMAND", "INFO", "JSON.SET", NULL});
     if (s->exactly_once)
-        redis_command_words(&p, (const char *const[]){ "HGETALL", s->position_key, NULL });
+        redis_exact_ask(s, &p);
     s->questions = (int)p.commands;
     if (s->questions == 0)
         finish_open(s, SLUICE_OK);
-    else
-        redis_connection_send(&s->connection, &p);
+    else if (redis_connection_send(&s->connection, &p) != SLUICE_OK)
+        on_lost(s, SLUICE_NOT_CONNECTED, "redis.write", "the first questions could not be sent");
     redis_pipeline_fini(&p);
 }
 
+/* A server that does not tell (an ACL without COMMAND) counts as one without the module. */
 static void on_json_answer(redis_sink_t *s, const redisReply *reply) {
-    int known = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 && reply->element[0]->type == REDIS_REPLY_ARRAY;
+    int known = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
+                reply->element[0]->type == REDIS_REPLY_ARRAY;
 
     s->json = known ? JSON_MODULE : JSON_TEXT;
     if (!known)
-        s->api->log(s->ctx, SLUICE_LOG_WARN, "the server has no JSON module: documents are kept as text (SET)");
+        s->api->log(s->ctx, SLUICE_LOG_WARN,
+                    "the server has no JSON module: documents are kept as text (SET)");
 }
 
 static void on_answer(redis_sink_t *s, const redisReply *reply) {
-    if (reply->type == REDIS_REPLY_ERROR) {
-        s->questions = 0;
-        s->api->fail(s->ctx, SLUICE_FATAL, "redis.open", "%s. Check the rights of redis.username.", reply->str);
-        finish_open(s, SLUICE_FATAL);
-        return;
-    }
-    if (s->type == TYPE_JSON && s->json == JSON_AUTO)
+    s->questions--;
+    if (s->type == TYPE_JSON && s->json == JSON_AUTO) {
         on_json_answer(s, reply);
-    else
-        redis_positions_announce(s, reply);
-    if (--s->questions == 0)
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        int status = redis_error_status(reply->str);
+
+        s->questions = 0;
+        status = status == SLUICE_RETRY ? SLUICE_NOT_CONNECTED : SLUICE_FATAL;
+        s->api->fail(s->ctx, status, redis_error_code(reply->str),
+                     "hash %s: %s. Is it ours, and may redis.username write it?", s->position_key,
+                     reply->str);
+        finish_open(s, status);
+        return;
+    } else {
+        redis_exact_announce(s, reply); /* the answer to HSET is no array and says nothing */
+    }
+    if (s->questions == 0)
         finish_open(s, SLUICE_OK);
 }
 
@@ -164,7 +242,7 @@ static void on_closed(void *arg) {
     s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 
-static const redis_events_t events = { on_ready, on_reply, on_lost, on_closed };
+static const redis_events_t events = {on_ready, on_reply, on_lost, on_closed};
 
 /* ---- callbacks of the runtime ---- */
 
@@ -179,7 +257,8 @@ static int sink_open(void *self) {
     }
     s->opening = 1;
     s->connected = 1;
-    return redis_connection_open(&s->connection, sluice_uv_loop(s->api, s->ctx), &target, &events, s);
+    return redis_connection_open(&s->connection, sluice_uv_loop(s->api, s->ctx), &target, &events,
+                                 s);
 }
 
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
@@ -214,11 +293,18 @@ static int sink_close(void *self) {
 
 static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     redis_target_t target;
+    const char *fault;
     char error[256];
 
     if (redis_target_init(&target, api, ctx, error, sizeof(error)) != SLUICE_OK)
         api->config_error(ctx, "redis.uri", "%s", error);
     redis_target_fini(&target);
+    if (api->config_text(ctx, "redis.keyspace") != NULL &&
+        (fault = redis_template_fault(api->config_text(ctx, "redis.keyspace"))) != NULL)
+        api->config_error(ctx, "redis.keyspace", "%s", fault);
+    if (api->config_text(ctx, "redis.key") != NULL &&
+        (fault = redis_template_fault(api->config_text(ctx, "redis.key"))) != NULL)
+        api->config_error(ctx, "redis.key", "%s", fault);
     if (api->config_given(ctx, "redis.score") && api->config_int(ctx, "redis.type") != TYPE_ZSET)
         api->config_error(ctx, "redis.score", "only redis.type=ZSET has scores");
     return SLUICE_OK;
@@ -228,7 +314,7 @@ static const sluice_sink_t redis_sink = {
     .size = sizeof(sluice_sink_t),
     .failure_mode = SLUICE_PER_RECORD,
     .max_in_flight = 8,
-    .flags = SLUICE_SINK_OWN_POSITION,
+    .flags = SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES,
     .create = sink_create,
     .destroy = sink_destroy,
     .open = sink_open,
@@ -237,26 +323,23 @@ static const sluice_sink_t redis_sink = {
     .close = sink_close,
 };
 
-static const sluice_plugin_t plugins[] = { {
+static const sluice_plugin_t plugins[] = {{
     .size = sizeof(sluice_plugin_t),
     .kind = SLUICE_SINK,
     .name = "redis",
     .aliases = aliases,
-    .summary = "Writes records to Redis as hashes, strings, JSON, streams, lists, sets or sorted sets.",
+    .summary =
+        "Writes records to Redis as hashes, strings, JSON, streams, lists, sets or sorted sets.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .option_size = sizeof(sluice_option_t),
     .check = sink_check,
     .sink = &redis_sink,
-} };
+}};
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "redis-sink",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .plugins = plugins,
-    .plugin_count = 1,
+    SLUICE_MODULE_HEAD,      .name = "redis-sink", .version = "0.1.0",
+    .licence = "Apache-2.0", .plugins = plugins,   .plugin_count = 1,
 };
 
 const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {

@@ -14,11 +14,12 @@
 #include <unistd.h>
 
 #include "lines.h"
+#include "support/recordjson.h"
 
 enum { PIECE = 256 * 1024 };
 enum replaced { REPLACED_FAIL, REPLACED_RESTART };
 
-static const char *const formats[] = {"text", "json", "csv", NULL};
+static const char *const formats[] = {"text", "json", "csv", "record", NULL};
 static const char *const replaced_values[] = {"fail", "restart", NULL};
 static const char *const file_aliases[] = {"path", NULL};
 
@@ -40,7 +41,8 @@ static const sluice_option_t options[] = {
      .default_text = "text",
      .importance = SLUICE_HIGH,
      .doc = "text: a line is a string. json: a line is a JSON value. csv: the first line names "
-            "the columns, each other one is a map of strings."},
+            "the columns, each other one is a map of strings. record: a line is an object with "
+            "key, value, headers, topic and timestamp, as the file sink writes it."},
     {.name = "follow",
      .type = SLUICE_OPT_BOOLEAN,
      .default_text = "true",
@@ -273,7 +275,7 @@ static int bad_line(file_source_t *f, int64_t offset, const char *what) {
     return f->api->fail(f->ctx, SLUICE_FATAL, "file.line",
                         "%s: the line at byte %lld is no %s: %s. Mend the file, or set the offset "
                         "of this pipeline behind the line",
-                        f->path, (long long)offset, f->format == FORMAT_JSON ? "JSON" : "CSV",
+                        f->path, (long long)offset, f->format == FORMAT_CSV ? "CSV" : "JSON",
                         what);
 }
 
@@ -287,7 +289,7 @@ static int line_value(file_source_t *f, sluice_batch_t *batch, char *line, size_
         *out = sluice_text(SLUICE_STRING, sluice_str_n(line, len));
         return SLUICE_OK;
     }
-    if (f->format == FORMAT_JSON) {
+    if (f->format == FORMAT_JSON || f->format == FORMAT_RECORD) {
         status = f->api->json->parse(batch, sluice_str_n(line, len), 0, out, &error);
         return status == SLUICE_BAD_RECORD ? bad_line(f, offset, error.what) : status;
     }
@@ -303,6 +305,7 @@ static int add_line(file_source_t *f, sluice_batch_t *batch, char *line, size_t 
                     int64_t next) {
     sluice_value_t value;
     sluice_record_t *r;
+    const char *fault;
     int status;
 
     while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
@@ -321,6 +324,9 @@ static int add_line(file_source_t *f, sluice_batch_t *batch, char *line, size_t 
     r->timestamp_type = SLUICE_TIMESTAMP_CREATE;
     r->value = value;
     r->value_schema = f->format == FORMAT_TEXT ? f->text_schema : NULL;
+    if (f->format == FORMAT_RECORD &&
+        (fault = record_json_read(f->api, batch, &value, r)) != NULL)
+        return bad_line(f, offset, fault);
     return put_position(f, batch, r, next);
 }
 

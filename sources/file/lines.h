@@ -9,7 +9,7 @@
 
 #include "sluice/plugin.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_RECORD };
 
 enum { MAX_COLUMNS = 1024 };
 

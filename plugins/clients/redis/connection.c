@@ -11,7 +11,8 @@ struct output {
 
 /* ---- losing the connection ---- */
 
-static void lose(redis_connection_t *c, int status, const char *code, const char *fmt, ...) SLUICE_PRINTF(4, 5);
+static void lose(redis_connection_t *c, int status, const char *code, const char *fmt, ...)
+    SLUICE_PRINTF(4, 5);
 
 static void lose(redis_connection_t *c, int status, const char *code, const char *fmt, ...) {
     char what[512];
@@ -33,8 +34,8 @@ static void lose(redis_connection_t *c, int status, const char *code, const char
 static void on_timeout(uv_timer_t *timer) {
     redis_connection_t *c = timer->data;
 
-    lose(c, SLUICE_NOT_CONNECTED, "redis.timeout", "%s within %lld s", c->ready ? "no reply" : "no connection",
-         (long long)c->target.timeout_ms / 1000);
+    lose(c, SLUICE_NOT_CONNECTED, "redis.timeout", "%s within %lld s",
+         c->ready ? "no reply" : "no connection", (long long)c->target.timeout_ms / 1000);
 }
 
 static void restart_timer(redis_connection_t *c) {
@@ -111,7 +112,7 @@ int redis_connection_send(redis_connection_t *c, redis_pipeline_t *p) {
 /* ---- greeting: AUTH and SELECT ---- */
 
 static void greet(redis_connection_t *c) {
-    redis_pipeline_t p = { 0 };
+    redis_pipeline_t p = {0};
     const redis_target_t *t = &c->target;
 
     if (t->password != NULL) {
@@ -133,8 +134,10 @@ static void on_greeting(redis_connection_t *c, const redisReply *reply) {
     if (reply->type == REDIS_REPLY_ERROR) {
         int loading = strncmp(reply->str, "LOADING", 7) == 0;
 
-        lose(c, loading ? SLUICE_NOT_CONNECTED : SLUICE_FATAL, loading ? "redis.loading" : "redis.auth",
-             "the server refuses us: %s. Check redis.username, redis.password and redis.database.", reply->str);
+        lose(c, loading ? SLUICE_NOT_CONNECTED : SLUICE_FATAL,
+             loading ? "redis.loading" : "redis.auth",
+             "the server refuses us: %s. Check redis.username, redis.password and redis.database.",
+             reply->str);
         return;
     }
     if (--c->greeting > 0)
@@ -151,7 +154,8 @@ static void take_replies(redis_connection_t *c) {
 
     while (!c->lost && !c->closing) {
         if (redisReaderGetReply(c->reader, &reply) != REDIS_OK) {
-            lose(c, SLUICE_NOT_CONNECTED, "redis.protocol", "not a Redis reply: %s", c->reader->errstr);
+            lose(c, SLUICE_NOT_CONNECTED, "redis.protocol", "not a Redis reply: %s",
+                 c->reader->errstr);
             return;
         }
         if (reply == NULL)
@@ -175,18 +179,20 @@ static void go_on_tls(redis_connection_t *c) {
     if (!c->tls_ready) {
         n = redis_tls_handshake(c->tls, error, sizeof(error));
         flush_tls(c);
-        if (n < 0)
-            lose(c, SLUICE_NOT_CONNECTED, "redis.tls", "%s. Check redis.cacert and the name in the certificate.", error);
+        if (n < 0) /* certificates do not mend themselves */
+            lose(c, SLUICE_FATAL, "redis.tls", "%s", error);
         if (n <= 0)
             return;
         c->tls_ready = 1;
         greet(c);
     }
-    while ((n = redis_tls_read(c->tls, plain, sizeof(plain))) > 0)
+    while ((n = redis_tls_read(c->tls, plain, sizeof(plain), error, sizeof(error))) > 0)
         redisReaderFeed(c->reader, plain, (size_t)n);
+    flush_tls(c);
     take_replies(c);
-    if (n < 0)
-        lose(c, SLUICE_NOT_CONNECTED, "redis.closed", "the server ended the connection");
+    if (n < 0) /* a server that wants a certificate says so only now (TLS 1.3) */
+        lose(c, n == -1 || c->ready ? SLUICE_NOT_CONNECTED : SLUICE_FATAL, "redis.tls", "%s",
+             error);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
@@ -216,13 +222,21 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
 
 /* ---- connecting ---- */
 
+static void try_address(redis_connection_t *c);
+static void maybe_closed(redis_connection_t *c);
+
 static void on_connect(uv_connect_t *request, int status) {
     redis_connection_t *c = request->data;
 
-    if (status == UV_ECANCELED)
+    if (status == UV_ECANCELED || c->lost || c->closing)
         return;
     if (status < 0) {
-        lose(c, SLUICE_NOT_CONNECTED, "redis.connect", "%s. Is the server running there?", uv_strerror(status));
+        c->trying = c->trying->ai_next;
+        if (c->trying != NULL)
+            try_address(c);
+        else
+            lose(c, SLUICE_NOT_CONNECTED, "redis.connect", "%s. Is the server running there?",
+                 uv_strerror(status));
         return;
     }
     uv_tcp_nodelay(&c->socket, 1);
@@ -233,12 +247,46 @@ static void on_connect(uv_connect_t *request, int status) {
         greet(c);
 }
 
+static void start_connect(redis_connection_t *c) {
+    int rc = uv_tcp_init(c->loop, &c->socket);
+
+    c->socket.data = c;
+    c->socket_open = rc == 0;
+    c->open_handles += c->socket_open;
+    if (rc == 0)
+        rc = uv_tcp_connect(&c->connect, &c->socket, c->trying->ai_addr, on_connect);
+    if (rc < 0)
+        lose(c, SLUICE_NOT_CONNECTED, "redis.connect", "%s", uv_strerror(rc));
+}
+
+static void on_socket_closed(uv_handle_t *handle) {
+    redis_connection_t *c = handle->data;
+
+    c->open_handles--;
+    if (c->closing)
+        maybe_closed(c);
+    else if (!c->lost)
+        start_connect(c);
+}
+
+/* A socket that failed to connect can't be used for another address. */
+static void try_address(redis_connection_t *c) {
+    if (!c->socket_open) {
+        start_connect(c);
+        return;
+    }
+    c->socket_open = 0;
+    uv_close((uv_handle_t *)&c->socket, on_socket_closed);
+}
+
 static void maybe_closed(redis_connection_t *c) {
     if (c->open_handles > 0 || c->resolving)
         return;
     redisReaderFree(c->reader);
     redis_tls_destroy(c->tls);
     redis_target_fini(&c->target);
+    uv_freeaddrinfo(c->found);
+    c->found = NULL;
     c->reader = NULL;
     c->tls = NULL;
     c->events->on_closed(c->arg);
@@ -248,13 +296,14 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
     redis_connection_t *c = request->data;
 
     c->resolving = 0;
+    c->found = c->trying = found;
     if (c->closing)
         maybe_closed(c);
-    else if (status < 0)
-        lose(c, SLUICE_NOT_CONNECTED, "redis.resolve", "the host name is not known: %s", uv_strerror(status));
-    else if ((status = uv_tcp_connect(&c->connect, &c->socket, found->ai_addr, on_connect)) < 0)
-        lose(c, SLUICE_NOT_CONNECTED, "redis.connect", "%s", uv_strerror(status));
-    uv_freeaddrinfo(found);
+    else if (status < 0 || found == NULL)
+        lose(c, SLUICE_NOT_CONNECTED, "redis.resolve", "the host name is not known: %s",
+             status < 0 ? uv_strerror(status) : "no address");
+    else if (!c->lost)
+        try_address(c);
 }
 
 /* A fault found before open returned is told on the loop's next turn. */
@@ -264,9 +313,9 @@ static void on_early_fault(uv_timer_t *timer) {
     lose(c, SLUICE_FATAL, "redis.setup", "%s", c->early);
 }
 
-int redis_connection_open(redis_connection_t *c, uv_loop_t *loop, redis_target_t *target, const redis_events_t *events,
-                          void *arg) {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+int redis_connection_open(redis_connection_t *c, uv_loop_t *loop, redis_target_t *target,
+                          const redis_events_t *events, void *arg) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 
     memset(c, 0, offsetof(redis_connection_t, input));
     c->loop = loop;
@@ -275,16 +324,19 @@ int redis_connection_open(redis_connection_t *c, uv_loop_t *loop, redis_target_t
     c->target = *target;
     memset(target, 0, sizeof(*target));
     c->reader = redisReaderCreate();
-    uv_tcp_init(loop, &c->socket);
+    if (c->reader == NULL)
+        return SLUICE_NO_MEMORY;
     uv_timer_init(loop, &c->timer);
-    c->open_handles = 2;
+    c->open_handles = 1;
     c->socket.data = c->timer.data = c->resolve.data = c->connect.data = c;
     restart_timer(c);
-    if (c->target.tls && (c->tls = redis_tls_create(&c->target, c->early, sizeof(c->early))) == NULL) {
+    if (c->target.tls &&
+        (c->tls = redis_tls_create(&c->target, c->early, sizeof(c->early))) == NULL) {
         uv_timer_start(&c->timer, on_early_fault, 0, 0);
         return SLUICE_OK;
     }
-    c->resolving = uv_getaddrinfo(loop, &c->resolve, on_resolved, c->target.host, c->target.port, &hints) == 0;
+    c->resolving =
+        uv_getaddrinfo(loop, &c->resolve, on_resolved, c->target.host, c->target.port, &hints) == 0;
     if (!c->resolving) {
         snprintf(c->early, sizeof(c->early), "the host name can't be looked up");
         uv_timer_start(&c->timer, on_early_fault, 0, 0);
@@ -305,6 +357,8 @@ void redis_connection_close(redis_connection_t *c) {
     c->closing = 1;
     if (c->resolving)
         uv_cancel((uv_req_t *)&c->resolve);
-    uv_close((uv_handle_t *)&c->socket, on_handle_closed);
+    if (c->socket_open)
+        uv_close((uv_handle_t *)&c->socket, on_handle_closed);
+    c->socket_open = 0;
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 }

@@ -10,11 +10,11 @@
 #ifndef CLIENTS_REDIS_CONNECTION_H
 #define CLIENTS_REDIS_CONNECTION_H
 
-#include <hiredis/hiredis.h>
 #include "clients/redis/resp.h"
 #include "clients/redis/target.h"
 #include "clients/redis/tls.h"
 #include "sluice/uv.h"
+#include <hiredis/hiredis.h>
 
 typedef struct redis_events {
     void (*on_ready)(void *arg);
@@ -33,10 +33,13 @@ typedef struct redis_connection {
     redisReader *reader;
     uv_loop_t *loop;
     uv_getaddrinfo_t resolve;
+    struct addrinfo *found; /* addresses; the first of them that answers is used */
+    struct addrinfo *trying;
     uv_connect_t connect;
     uv_tcp_t socket;
     uv_timer_t timer;
     int open_handles;
+    int socket_open;
     int resolving;
     int greeting; /* replies to AUTH and SELECT still to come */
     int ready;
@@ -48,8 +51,8 @@ typedef struct redis_connection {
 } redis_connection_t;
 
 /* Takes over the target's content. A negative status with no callback to come, or SLUICE_OK. */
-int redis_connection_open(redis_connection_t *c, uv_loop_t *loop, redis_target_t *target, const redis_events_t *events,
-                          void *arg);
+int redis_connection_open(redis_connection_t *c, uv_loop_t *loop, redis_target_t *target,
+                          const redis_events_t *events, void *arg);
 /* Sends a pipeline and takes its text. on_reply comes p->commands times. */
 int redis_connection_send(redis_connection_t *c, redis_pipeline_t *p);
 void redis_connection_close(redis_connection_t *c);

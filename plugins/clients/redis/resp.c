@@ -45,11 +45,22 @@ static void put_number(redis_pipeline_t *p, char kind, size_t n) {
 }
 
 void redis_command(redis_pipeline_t *p, size_t args) {
+    if (p->script) {
+        redis_arg_int(p, (int64_t)args);
+        p->longest = args > p->longest ? args : p->longest;
+        return;
+    }
     put_number(p, '*', args);
     p->commands++;
 }
 
+void redis_append(redis_pipeline_t *p, const redis_pipeline_t *script) {
+    put(p, script->data, script->len);
+    p->failed |= script->failed;
+}
+
 void redis_arg(redis_pipeline_t *p, sluice_str_t arg) {
+    p->words++;
     put_number(p, '$', arg.len);
     put(p, arg.data, arg.len);
     put(p, "\r\n", 2);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 static int fault(char *error, size_t size, const char *what) {
-    snprintf(error, size, "%s; the form is redis[s]://[user:password@]host[:port][/database]", what);
+    snprintf(error, size, "%s; the form is redis[s]://[user:password@]host[:port][/database]",
+             what);
     return SLUICE_INVALID;
 }
 
@@ -46,7 +47,8 @@ static void take_credentials(redis_target_t *t, const char *text, const char *en
     }
 }
 
-static int take_address(redis_target_t *t, const char *text, const char *end, char *error, size_t size) {
+static int take_address(redis_target_t *t, const char *text, const char *end, char *error,
+                        size_t size) {
     const char *host_end = end;
     const char *port = NULL;
 
@@ -101,7 +103,8 @@ static char *copy(const char *text) {
     return text != NULL && *text != '\0' ? strdup(text) : NULL;
 }
 
-int redis_target_init(redis_target_t *t, const sluice_api_t *api, sluice_ctx_t *ctx, char *error, size_t size) {
+int redis_target_init(redis_target_t *t, const sluice_api_t *api, sluice_ctx_t *ctx, char *error,
+                      size_t size) {
     const char *uri = api->config_text(ctx, "redis.uri");
     const char *password = api->config_text(ctx, "redis.password");
     const char *user = api->config_text(ctx, "redis.username");

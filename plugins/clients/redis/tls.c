@@ -35,7 +35,8 @@ static int on_key_password(char *buf, int size, int rwflag, void *arg) {
 }
 
 static int load_files(SSL_CTX *c, const redis_target_t *t, char *error, size_t size) {
-    int ok = t->ca_file != NULL ? SSL_CTX_load_verify_locations(c, t->ca_file, NULL) : SSL_CTX_set_default_verify_paths(c);
+    int ok = t->ca_file != NULL ? SSL_CTX_load_verify_locations(c, t->ca_file, NULL)
+                                : SSL_CTX_set_default_verify_paths(c);
 
     if (ok != 1)
         return ssl_fault(error, size, "redis.cacert");
@@ -63,8 +64,10 @@ static void expect_host(SSL *ssl, const char *host) {
 redis_tls_t *redis_tls_create(const redis_target_t *t, char *error, size_t size) {
     redis_tls_t *tls = calloc(1, sizeof(*tls));
 
-    if (tls == NULL)
+    if (tls == NULL) {
+        snprintf(error, size, "out of memory");
         return NULL;
+    }
     tls->context = SSL_CTX_new(TLS_client_method());
     if (tls->context == NULL || load_files(tls->context, t, error, size) != 0)
         goto failed;
@@ -100,20 +103,39 @@ int redis_tls_feed(redis_tls_t *tls, const char *data, size_t len) {
 
 int redis_tls_handshake(redis_tls_t *tls, char *error, size_t size) {
     int rc = SSL_do_handshake(tls->ssl);
+    long verified;
 
     if (rc == 1)
         return 1;
     if (SSL_get_error(tls->ssl, rc) == SSL_ERROR_WANT_READ)
         return 0;
-    return ssl_fault(error, size, "TLS handshake");
+    verified = SSL_get_verify_result(tls->ssl);
+    if (verified == X509_V_OK)
+        return ssl_fault(error, size, "TLS handshake");
+    ERR_clear_error();
+    snprintf(error, size,
+             "the server's certificate is not trusted: %s. Check redis.cacert and the host name.",
+             X509_verify_cert_error_string(verified));
+    return -1;
 }
 
-int redis_tls_read(redis_tls_t *tls, char *data, size_t size) {
+int redis_tls_read(redis_tls_t *tls, char *data, size_t size, char *error, size_t error_size) {
     int n = SSL_read(tls->ssl, data, chunk(size));
 
     if (n > 0)
         return n;
-    return SSL_get_error(tls->ssl, n) == SSL_ERROR_WANT_READ ? 0 : -1;
+    switch (SSL_get_error(tls->ssl, n)) {
+    case SSL_ERROR_WANT_READ: return 0;
+    case SSL_ERROR_ZERO_RETURN:
+        snprintf(error, error_size, "the server ended the connection");
+        return -1;
+    default:
+        ssl_fault(
+            error, error_size,
+            "the server refuses the connection; if it wants a certificate, set redis.key.cert "
+            "and redis.key.file");
+        return -2;
+    }
 }
 
 int redis_tls_write(redis_tls_t *tls, const char *data, size_t len) {

@@ -17,8 +17,9 @@ void redis_tls_destroy(redis_tls_t *tls); /* accepts NULL */
 int redis_tls_feed(redis_tls_t *tls, const char *data, size_t len);
 /* Goes on with the handshake: 1 done, 0 needs more from the socket, -1 failed with `error` filled. */
 int redis_tls_handshake(redis_tls_t *tls, char *error, size_t size);
-/* Plain text out: bytes read, 0 for none now, -1 when the peer ended or broke the connection. */
-int redis_tls_read(redis_tls_t *tls, char *data, size_t size);
+/* Plain text out: bytes read, 0 for none now; with `error` filled -1 when the peer ended the
+ * connection, -2 when it refused us or broke the protocol. */
+int redis_tls_read(redis_tls_t *tls, char *data, size_t size, char *error, size_t error_size);
 /* Plain text in. 0, or -1. */
 int redis_tls_write(redis_tls_t *tls, const char *data, size_t len);
 /* What is to be sent on the socket, malloc'ed; NULL when there is nothing. */
