@@ -129,7 +129,7 @@ class Refusals(RedisCase):
                         self.assertEqual([b"%d" % i for i in range(b, 200, 10)], self.redis("LRANGE", "t:b%d" % b, 0, -1))
                 found = self.eventually(lambda: len(letters(dead)) >= 22 and letters(dead))
                 self.assertEqual(sorted(list(range(7, 200, 10)) + [1, 2]), sorted(d["key"] for d in found))
-                errors = {d["key"]: (d["error"]["code"], d["error"]["message"]) for d in found}
+                errors = {d["key"]: (d["code"], d["message"]) for d in found}
                 self.assertEqual("redis.wrongtype", errors[17][0])
                 self.assertIn("Operation against a key", errors[17][1])
                 self.assertIn("null or missing", errors[1][1])
