@@ -114,12 +114,14 @@ static void on_positions(void *arg, int status, PGresult *const *results, int co
     finish_open(s, SLUICE_OK);
 }
 
-/* A second look before CREATE: a role that may write the table need not be allowed to create one. */
+/* A second look before CREATE: a role that may write the table need not be allowed to create one. The lock: several sinks
+ * open at the same moment, and IF NOT EXISTS does not keep two sessions from colliding in the catalogue. */
 static void read_positions(pg_sink_t *s) {
     pg_sql_t sql = { 0 };
 
     pg_sql_put(&sql, "SET client_min_messages=warning;"
-                     "DO $$ BEGIN IF to_regclass('sluice_positions') IS NULL THEN CREATE TABLE sluice_positions("
+                     "DO $$ BEGIN IF to_regclass('sluice_positions') IS NULL THEN "
+                     "PERFORM pg_advisory_xact_lock(hashtext('sluice_positions')); CREATE TABLE IF NOT EXISTS sluice_positions("
                      "owner text, partition text, position bytea, sub bigint, PRIMARY KEY(owner,partition)); END IF; END $$;"
                      "SELECT partition, encode(position,'hex'), sub FROM sluice_positions WHERE owner=");
     pg_sql_literal(&sql, s->owner);
