@@ -377,9 +377,12 @@ static void refused(sl_branch_run_t *b, sl_work_t *work, int status, const sluic
     to_todo(b, work);
 }
 
-static int is_whole_retry(int status, size_t count) {
-    return count == 0 && (status == SLUICE_RETRY || status == SLUICE_BUSY ||
-                          status == SLUICE_NO_MEMORY || status == SLUICE_CANCELLED);
+/* The batch as it is, later: no result speaks of a part of it. */
+static int is_whole_retry(const sl_branch_run_t *b, int status, size_t count) {
+    if (count > 0 && b->sink->failure_mode != SLUICE_ATOMIC)
+        return 0;
+    return (status == SLUICE_RETRY || status == SLUICE_BUSY || status == SLUICE_NO_MEMORY ||
+            status == SLUICE_CANCELLED);
 }
 
 /* The ticket of `work` ended badly, or was never accepted. */
@@ -405,10 +408,10 @@ static void failed(sl_branch_run_t *b, sl_work_t *work, int status, const sluice
         return;
     }
     if ((is_link(most) && (count == 0 || b->sink->failure_mode == SLUICE_ATOMIC)) ||
-        is_whole_retry(most, count)) {
+        is_whole_retry(b, most, count)) {
         to_todo(b, work);
         if (!is_link(most) && most != SLUICE_CANCELLED)
-            retry_later(b, most, 0);
+            retry_later(b, most, which != NULL ? which->retry_after_ms : 0);
     } else {
         refused(b, work, status, results, count);
     }

@@ -331,7 +331,10 @@ static void finish_close(ch_sink_t *s) {
     if (!s->closing || s->saving || s->http != NULL)
         return;
     if (s->opening)
-        ch_opened(s, SLUICE_CANCELLED);
+        s->api->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_CANCELLED);
+    if (s->flushing)
+        s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_CANCELLED);
+    s->opening = s->flushing = 0;
     s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 

@@ -366,20 +366,13 @@ void ch_group_go(ch_sink_t *s) {
 
 /* Every ticket of a group ends the same way: an INSERT is all or nothing. */
 static void end_tickets(ch_sink_t *s, ch_group_t *g, const ch_answer_t *a) {
+    sluice_result_t result = {
+        .status = a->status, .native_code = a->native_code, .code = a->code, .message = a->message};
     size_t i;
 
     for (i = 0; i < g->ticket_count; i++) {
-        sluice_result_t result = {.status = a->status,
-                                  .native_code = a->native_code,
-                                  .code = a->code,
-                                  .message = a->message};
-        int whole =
-            a->status == SLUICE_OK || a->status == SLUICE_RETRY || a->status == SLUICE_CANCELLED;
-
-        if (a->status != SLUICE_OK)
-            s->api->fail(s->ctx, a->status, a->code, "%s", a->message);
-        s->api->durable(s->ctx, g->tickets[i].ticket, a->status, whole ? NULL : &result,
-                        whole ? 0 : 1);
+        s->api->durable(s->ctx, g->tickets[i].ticket, a->status,
+                        a->status == SLUICE_OK ? NULL : &result, a->status != SLUICE_OK);
         s->api->batch_unref(g->tickets[i].batch);
     }
     g->ticket_count = 0;

@@ -472,8 +472,13 @@ void s3_broken(s3_sink_t *s, int status, const char *code, const char *why) {
 }
 
 static void finish_close(s3_sink_t *s) {
-    if (s->closing && !s->saving && s->http == NULL)
-        s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+    if (!s->closing || s->saving || s->http != NULL)
+        return;
+    if (s->opening)
+        s->api->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_CANCELLED);
+    if (s->flushing)
+        s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_CANCELLED);
+    s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 
 void s3_idle(s3_sink_t *s) {

@@ -75,6 +75,7 @@ typedef struct s3_object {
 typedef struct s3_ticket {
     sluice_ticket_t *ticket;
     size_t waits;             /* generations that must end first, and write itself */
+    size_t records;           /* of its batch: each gets a result when the ticket fails */
     sluice_result_t *results; /* refused records; messages are malloc'ed */
     size_t result_count;
 } s3_ticket_t;

@@ -22,10 +22,19 @@ void s3_ticket_done(s3_sink_t *s, s3_ticket_t *t) {
 
 /* Called once for each generation that it waits for; the last one tells the runtime. */
 void s3_ticket_fail(s3_sink_t *s, s3_ticket_t *t, int status, const char *code, const char *why) {
+    sluice_result_t *results;
+    size_t i;
+
     if (--t->waits > 0)
         return;
-    s->api->fail(s->ctx, status, code, "%s", why);
-    s->api->durable(s->ctx, t->ticket, status, NULL, 0);
+    results = calloc(t->records, sizeof(*results));
+    if (results == NULL)
+        abort(); /* records without a result would count as written */
+    for (i = 0; i < t->records; i++)
+        results[i] = (sluice_result_t){
+            .status = status, .record = (uint32_t)i, .code = code, .message = why};
+    s->api->durable(s->ctx, t->ticket, status, results, t->records);
+    free(results);
     free_ticket(t);
 }
 
@@ -72,6 +81,7 @@ int s3_write(s3_sink_t *s, sluice_batch_t *batch, sluice_ticket_t *ticket) {
         return SLUICE_NO_MEMORY;
     t->ticket = ticket;
     t->waits = 1;
+    t->records = count > 0 ? count : 1;
     for (i = 0; i < count && rc == SLUICE_OK; i++)
         rc = add_record(s, t, &records[i], i, now_ms);
     if (rc != SLUICE_OK) { /* half of it is in objects: only a new instance gets that right */
