@@ -1,0 +1,152 @@
+# timeout: 300
+"""Every file in configs/ runs on real servers, and what it says arrives. clickhouse/ and s3/ are run by those sinks' own tests."""
+
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+from sluicetest.case import Case
+from sluicetest.host import Sluice
+from sluicetest import servers
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+ELSEWHERE = {"clickhouse/pipeline.json": "tests/connectors/test_clickhouse_sink.py",
+             "clickhouse/clickhouse.sql": "tests/connectors/test_clickhouse_sink.py",
+             "s3/pipeline.json": "tests/connectors/test_s3_sink.py"}
+
+CONTENT = ("INSERT INTO content VALUES ('00000000-0000-4000-8000-000000000001', 'a', 'A', 'podcast', 180, now()),"
+           "('00000000-0000-4000-8000-000000000002', 'b', 'B', 'video', 200, now())")
+EVENTS = ("INSERT INTO engagement_events(content_id, event_type, event_ts, duration_ms, device) VALUES"
+          "('00000000-0000-4000-8000-000000000001', 'play', '2026-01-01T00:00:00Z', 60000, 'ios'),"
+          "('00000000-0000-4000-8000-000000000002', 'play', '2026-01-01T00:00:01Z', 2010, 'ios'),"
+          "('00000000-0000-4000-8000-000000000002', 'click', '2026-01-01T00:00:02Z', NULL, 'web')")
+
+
+def config(name):
+    return CONFIGS / name
+
+
+def posted(name, env):
+    """A connector as a user posts it."""
+    body = json.loads(config("connect/" + name).read_text())
+    for key, value in body["config"].items():
+        for variable, text in env.items():
+            value = value.replace("${env:%s}" % variable, text)
+        body["config"][key] = value
+    return body
+
+
+class Configs(Case):
+    time_limit = 120
+
+    def directory(self):
+        return self.enterContext(servers.scratch_dir("sluice-configs-"))
+
+    def run_to_end(self, name, env):
+        """A pipeline whose source ends; returns its directory."""
+        directory = self.directory()
+        env = {**os.environ, **env}
+        done = subprocess.run([env["SLUICE_BIN"], "run", str(config(name)), "--data", str(directory / "data"), "--listen", "127.0.0.1:0",
+                               "--plugin-path", env["SLUICE_PLUGIN_PATH"], "--exit-when-done"], cwd=directory, env=env,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=100)
+        self.assertEqual(0, done.returncode, done.stdout)
+        return directory
+
+    def test_basic(self):
+        kafka = self.enterContext(servers.Kafka())
+        redis = self.enterContext(servers.Redis())
+        out = self.run_to_end("basic/hello.json", {"COUNT": "200"}) / "events.jsonl"
+        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        self.assertEqual(200, len({row["id"] for row in rows}))
+
+        env = {"IN": str(out), "BOOTSTRAP_SERVERS": kafka.bootstrap, "REDIS_HOST": redis.host, "REDIS_PORT": str(redis.port)}
+        self.run_to_end("basic/file-to-kafka.json", env)
+        self.assertEqual(rows, [json.loads(r.value) for r in kafka.consume("events")])
+
+        with Sluice(str(config("basic/kafka-to-redis.json")), env=env):
+            self.eventually(lambda: redis.command("DBSIZE") == 200)
+        with redis.client() as client:
+            entry = client.hgetall("event:%d" % rows[7]["id"])
+        self.assertEqual(rows[7]["device"].encode(), entry[b"device"])
+
+    def test_shaped(self):
+        out = self.run_to_end("basic/shaped.json", {"COUNT": "500"}) / "played.jsonl"
+        records = [json.loads(line) for line in out.read_text().splitlines()]
+        self.assertGreater(len(records), 50)
+        for record in records:
+            self.assertEqual("played.events", record["topic"])
+            self.assertEqual(["id", "content_id", "ms", "device", "origin"], list(record["value"]))
+            self.assertGreater(record["value"]["ms"], 1000)
+            self.assertEqual("sluice", record["value"]["origin"])
+
+    def engagement(self, *args, env):
+        pg = self.enterContext(servers.Postgres())
+        pg.query(config("engagement/schema.sql").read_text() + CONTENT + ";" + EVENTS)
+        env = {"PGHOST": pg.host, "PGPORT": str(pg.port), **env}
+        self.enterContext(Sluice(*args, str(config("engagement/pipeline.json")), env=env))
+        return pg
+
+    def test_engagement(self):
+        redis = self.enterContext(servers.Redis())
+        clickhouse = self.enterContext(servers.ClickHouse())
+        clickhouse.query(config("engagement/clickhouse.sql").read_text())
+        pg = self.engagement(env={"REDIS_HOST": redis.host, "REDIS_PORT": str(redis.port), "CLICKHOUSE_HOST": clickhouse.host,
+                                  "CLICKHOUSE_PORT": str(clickhouse.port)})
+        report = "SELECT id, content_type, length_seconds, engagement_seconds, engagement_pct FROM engagement_report ORDER BY id"
+        self.eventually(lambda: len(pg.query(report)) == 3)
+        self.assertEqual([("1", "podcast", "180", "60.0", "33.33"), ("2", "video", "200", "2.01", "1.01"), ("3", "video", "200", None, None)],
+                         pg.query(report))
+        self.eventually(lambda: redis.command("XLEN", "engagement") == 3)
+        self.eventually(lambda: clickhouse.value("SELECT count() FROM engagement") == "3")
+        pg.query(EVENTS)
+        self.eventually(lambda: redis.command("XLEN", "engagement") == 6)
+        self.eventually(lambda: clickhouse.value("SELECT sum(engagement_pct) > 68.6 FROM engagement") == "1")
+
+    def test_engagement_overlay(self):
+        kafka = self.enterContext(servers.Kafka())
+        s3 = self.enterContext(servers.S3())
+        s3.create_bucket("sluice")
+        self.engagement("--overlay", str(config("engagement/kafka.json")), env={
+            "BOOTSTRAP_SERVERS": kafka.bootstrap, "S3_URL": s3.url, "S3_REGION": s3.info["region"],
+            "AWS_ACCESS_KEY_ID": s3.info["access_key"], "AWS_SECRET_ACCESS_KEY": s3.info["secret_key"]})
+        values = [json.loads(r.value) for r in kafka.consume("engagement", count=3)]
+        self.assertEqual([33.33, 1.01, None], [v["engagement_pct"] for v in values])
+        self.eventually(lambda: len(s3.keys("sluice")) > 0)
+        key = s3.keys("sluice")[0]
+        self.assertEqual([33.33, 1.01, None], [json.loads(line)["engagement_pct"] for line in s3.get("sluice", key).splitlines()])
+
+    def test_connect(self):
+        """Connect's own JSON, posted; the worker file says where Kafka is."""
+        kafka = self.enterContext(servers.Kafka())
+        redis = self.enterContext(servers.Redis())
+        pg = self.enterContext(servers.Postgres())
+        pg.query((CONFIGS / "engagement/schema.sql").read_text() + CONTENT + ";" + EVENTS)
+        lines, out = self.directory() / "in.txt", self.directory() / "out.txt"
+        lines.write_text("one\ntwo\n")
+        env = {"PGHOST": pg.host, "PGPORT": str(pg.port), "REDIS_HOST": redis.host, "REDIS_PORT": str(redis.port),
+               "IN": str(lines), "OUT": str(out)}
+        with Sluice("--worker", str(config("connect/worker.properties")), env={"BOOTSTRAP_SERVERS": kafka.bootstrap}) as sluice:
+            for name in ("debezium-source", "redis-sink", "file-source", "file-sink"):
+                sluice.post("/connectors", posted(name + ".json", env)).expect(201)
+            for name in ("inventory-source", "redis-sink", "local-file-source", "local-file-sink"):
+                sluice.wait_state(name)
+            self.eventually(lambda: redis.command("DBSIZE") == 3, seconds=40)
+            self.eventually(lambda: out.read_text() == "one\ntwo\n", seconds=40)
+            pg.query("UPDATE engagement_events SET device='tv' WHERE id=1; DELETE FROM engagement_events WHERE id=2")
+            self.eventually(lambda: redis.command("DBSIZE") == 2)
+        events = [json.loads(r.value) for r in kafka.consume("dbserver1.public.engagement_events") if r.value is not None]
+        self.assertEqual(["r", "r", "r", "u", "d"], [e["op"] for e in events])
+
+    def test_no_file_is_forgotten(self):
+        known = {str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*") if p.is_file() and p.name != "README.md"}
+        text = pathlib.Path(__file__).read_text()
+        self.assertEqual([], sorted(n for n in known if n not in ELSEWHERE and n not in text and pathlib.Path(n).stem not in text))
+        for test in ELSEWHERE.values():
+            self.assertTrue((ROOT / test).is_file(), test)
+
+
+if __name__ == "__main__":
+    unittest.main()
