@@ -111,6 +111,9 @@ static void take_note(sl_branch_run_t *b, sl_note_t *note) {
     case SL_NOTE_COMMITTED:
         sl_chain_committed(&b->chain, (uint32_t)note->number, &note->position);
         break;
+    case SL_NOTE_BEAT:
+        atomic_fetch_add(&b->beats, 1);
+        break;
     case SL_NOTE_CLOSE:
         sl_link_close(b, note->number);
         break;
@@ -316,6 +319,16 @@ int sl_branch_state(sl_branch_run_t *b) {
 
 int sl_branch_has_state(const sl_branch_run_t *b) {
     return sl_chain_has_state(&b->chain);
+}
+
+int sl_branch_beat(sl_branch_run_t *b) {
+    if (atomic_load(&b->state) == SL_BRANCH_CLOSED)
+        return 1;
+    if (atomic_load(&b->beats) != b->beats_asked)
+        return 0;
+    b->beats_asked++;
+    sl_branch_note(b, SL_NOTE_BEAT, 0);
+    return 1;
 }
 
 int sl_branch_was_abandoned(sl_branch_run_t *b) {

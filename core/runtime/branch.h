@@ -22,6 +22,7 @@ typedef enum sl_note_kind {
     SL_NOTE_END,        /* nothing follows: deliver everything, then say ENDED with `number` */
     SL_NOTE_CHECKPOINT, /* checkpoint your transforms, then say CHECKPOINTED */
     SL_NOTE_COMMITTED,  /* tell your transforms: one partition */
+    SL_NOTE_BEAT,       /* your loop turns: count it */
     SL_NOTE_CLOSE       /* close within `number` ms, then say CLOSED */
 } sl_note_kind_t;
 
@@ -92,5 +93,8 @@ int64_t sl_branch_stat(sl_branch_run_t *branch, sl_branch_count_t which);
 int sl_branch_state(sl_branch_run_t *branch);
 int sl_branch_has_state(const sl_branch_run_t *branch); /* transforms to checkpoint */
 int sl_branch_was_abandoned(sl_branch_run_t *branch); /* an instance never closed: its loop stays */
+/* Once a tick: asks the branch's thread for a sign of life. 1: it owes none. 0: it has not answered
+ * the one before, so something keeps its thread. */
+int sl_branch_beat(sl_branch_run_t *branch);
 
 #endif

@@ -80,6 +80,8 @@ struct sl_branch_run {
     sl_queue_t *words;
     sl_credit_t edge;
     _Atomic int state;
+    _Atomic uint32_t beats; /* answered */
+    uint32_t beats_asked;   /* the trunk's */
     _Atomic int64_t stats[SL_BRANCH_COUNTS];
     sl_ledger_node_t *node;
     sl_failure_t failure;

@@ -306,12 +306,26 @@ static void check_lease(task_t *t) {
         _exit(SL_TASK_EXIT_CUT_OFF);
 }
 
+/* This thread lives, or the frame would not go out; a branch whose thread is kept is named in it. */
+static cJSON *alive_frame(task_t *t) {
+    cJSON *message = sl_channel_message("alive");
+    size_t i, count = t->trunk != NULL && !t->leaving ? sl_trunk_branches(t->trunk) : 0;
+    const char *stuck = NULL;
+
+    for (i = 0; i < count; i++)
+        if (!sl_branch_beat(sl_trunk_branch(t->trunk, i)))
+            stuck = t->pipeline->branches[i].name;
+    if (stuck != NULL)
+        cJSON_AddStringToObject(message, "stuck", stuck);
+    return message;
+}
+
 static void on_tick(uv_timer_t *timer) {
     task_t *t = timer->data;
 
     check_lease(t);
     sl_log_tick();
-    send_frame(t, sl_channel_message("alive"));
+    send_frame(t, alive_frame(t));
     if (busy(t) || t->trunk == NULL || t->leaving)
         return;
     send_metrics(t);

@@ -115,9 +115,10 @@ static void on_metrics(sl_task_t *t, const cJSON *message) {
 }
 
 void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
-    t->alive_at = uv_now(t->managed->supervisor->o.loop);
     if (strcmp(type, "alive") == 0)
-        return;
+        sl_set_text(&t->stuck, text_member(message, "stuck"));
+    if (t->stuck == NULL)
+        t->alive_at = uv_now(t->managed->supervisor->o.loop);
     if (strcmp(type, "positions") == 0)
         on_task_positions(t, message);
     else if (strcmp(type, "status") == 0)

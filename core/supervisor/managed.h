@@ -49,6 +49,7 @@ typedef struct sl_task {
     int reported_end; /* the task itself said FAILED or FINISHED */
     uint64_t restart_at;
     uint64_t alive_at;
+    char *stuck; /* the branch that keeps its thread, by the last `alive`; NULL: none */
     uint64_t leased_at;
 } sl_task_t;
 

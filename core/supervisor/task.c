@@ -34,6 +34,7 @@ void sl_task_fini(sl_task_t *t) {
     free(t->metrics);
     free(t->code);
     free(t->trace);
+    free(t->stuck);
     memset(t, 0, sizeof *t);
 }
 
@@ -201,6 +202,7 @@ static void spawn(sl_task_t *t, cJSON *positions) {
     char error[300];
 
     t->reported_end = t->progressed = t->draining = 0;
+    sl_set_text(&t->stuck, NULL);
     t->alive_at = t->leased_at = uv_now(options(t)->loop);
     if (sl_child_spawn(&params, &callbacks, t, &t->child, error, sizeof error) != SLUICE_OK) {
         cJSON_Delete(positions);
@@ -294,9 +296,24 @@ static void watch_memory(sl_task_t *t) {
     sl_child_kill(t->child, SIGKILL, 0, why);
 }
 
-void sl_task_tick(sl_task_t *t, uint64_t now) {
-    char why[80];
+static void watch_life(sl_task_t *t, uint64_t now) {
+    double seconds = (double)(now - t->alive_at) / 1000;
+    char why[400];
 
+    if (now - t->alive_at < options(t)->hang_ms)
+        return;
+    if (t->stuck != NULL)
+        snprintf(why, sizeof why,
+                 "branch %.200s gave no sign of life for %.3g s: its sink, a transform or a "
+                 "converter spins or blocks",
+                 t->stuck, seconds);
+    else
+        snprintf(why, sizeof why, "it gave no sign of life for %.3g s", seconds);
+    sl_child_kill(t->child, SIGABRT, ABORT_GRACE_MS, why);
+    t->alive_at = now;
+}
+
+void sl_task_tick(sl_task_t *t, uint64_t now) {
     if (t->child == NULL) {
         if (t->state == SL_TASK_RESTARTING && now >= t->restart_at)
             sl_task_start(t);
@@ -306,11 +323,6 @@ void sl_task_tick(sl_task_t *t, uint64_t now) {
         t->leased_at = now;
         sl_child_send(t->child, sl_channel_message("lease"));
     }
-    if (now - t->alive_at >= options(t)->hang_ms) {
-        snprintf(why, sizeof why, "it gave no sign of life for %.3g s",
-                 (double)(now - t->alive_at) / 1000);
-        sl_child_kill(t->child, SIGABRT, ABORT_GRACE_MS, why);
-        t->alive_at = now;
-    }
+    watch_life(t, now);
     watch_memory(t);
 }

@@ -75,6 +75,21 @@ class Supervision(Case):
     def test_spin(self):
         self.misbehaves("spin", "it gave no sign of life")
 
+    def test_spin_of_a_branch(self):
+        """The trunk turns, a sink keeps its branch's thread: noticed, and the branch is named."""
+        path = "%s:%s" % (pathlib.Path(os.environ["SLUICE_BUILD"]) / "tests/plugins",
+                          os.environ.get("SLUICE_PLUGIN_PATH", ""))
+        spin = {"name": "bad", "source": {"plugin": "datagen", "config": {"rate": 100}},
+                "sinks": [{"name": "spinner", "plugin": "crash", "config": {"act": "spin"}}]}
+        with Sluice("--crash-limit", "2", "--hang-timeout", "2s", plugin_path=path) as sluice:
+            sluice.post("/pipelines", dict(spin, name="good", sinks=[{"plugin": "null"}])).expect(201)
+            sluice.post("/pipelines", spin).expect(201)
+            status = sluice.wait_state("bad", "FAILED", seconds=60)
+            self.assertIn("branch spinner gave no sign of life", status["tasks"][0]["trace"])
+            self.assertIn("branch spinner gave no sign of life", sluice.log())
+            good = self.native(sluice, "good")["tasks"][0]
+            self.assertEqual(["RUNNING", 0], [good[k] for k in ("state", "restarts")])
+
     def test_leak(self):
         self.misbehaves("leak", "was above memory.limit")
 
