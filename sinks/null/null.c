@@ -76,13 +76,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,      .name = "null",     .version = SLUICE_VERSION,
-    .licence = "Apache-2.0", .plugins = plugins, .plugin_count = 1,
-};
-
-SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("null", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -245,7 +245,7 @@ static const sluice_source_t source = {
 static const char *const aliases[] = {"io.debezium.connector.postgresql.PostgresConnector",
                                       "PostgresConnector", NULL};
 
-static const sluice_plugin_t plugin = {
+static const sluice_plugin_t plugins[] = {{
     .size = sizeof(sluice_plugin_t),
     .kind = SLUICE_SOURCE,
     .name = "postgres",
@@ -256,14 +256,6 @@ static const sluice_plugin_t plugin = {
     .option_size = sizeof(sluice_option_t),
     .check = pg_options_check,
     .source = &source,
-};
+}};
 
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,      .name = "postgres-source", .version = SLUICE_VERSION,
-    .licence = "Apache-2.0", .plugins = &plugin,        .plugin_count = 1,
-};
-
-const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_minor;
-    return host_major == SLUICE_ABI_MAJOR ? &module : NULL;
-}
+SLUICE_DEFINE_MODULE("postgres-source", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -137,13 +137,5 @@ static const sluice_plugin_t plugins[] = {
      .summary = "Misbehaves on request", .options = options, .option_count = 3,
      .option_size = sizeof(options[0]), .source = &source},
 };
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD, .name = "misbehave", .version = MISBEHAVE_VERSION,
-    .licence = "Apache-2.0", .plugins = plugins, .plugin_count = 1,
-};
 
-SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("misbehave", MISBEHAVE_VERSION, "Apache-2.0", plugins);

@@ -102,14 +102,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD, .name = "converter-bytearray",
-    .version = "0.1.0", .licence = "Apache-2.0",
-    .plugins = plugins, .plugin_count = sizeof(plugins) / sizeof(plugins[0]),
-};
-
-SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("converter-bytearray", "0.1.0", "Apache-2.0", plugins);

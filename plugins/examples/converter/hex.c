@@ -102,13 +102,5 @@ static const sluice_plugin_t plugins[] = {
     {.size = sizeof(plugins[0]), .kind = SLUICE_CONVERTER, .name = "example-hex",
      .summary = "Bytes as hexadecimal text: a minimal converter", .converter = &converter},
 };
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD, .name = "example-converter", .version = "1.0.0",
-    .licence = "Apache-2.0", .plugins = plugins, .plugin_count = 1,
-};
 
-SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("example-converter", "1.0.0", "Apache-2.0", plugins);

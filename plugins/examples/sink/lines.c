@@ -129,12 +129,5 @@ static const sluice_plugin_t plugins[] = {
      .summary = "Values as lines of JSON in a file: a minimal sink", .options = options,
      .option_count = 1, .option_size = sizeof(options[0]), .sink = &sink},
 };
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD, .name = "example-sink", .version = "1.0.0", .licence = "Apache-2.0",
-    .plugins = plugins, .plugin_count = 1,
-};
 
-SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major, (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("example-sink", "1.0.0", "Apache-2.0", plugins);

@@ -137,13 +137,5 @@ static const sluice_plugin_t plugins[] = {
      .summary = "Counts: a minimal source", .options = options, .option_count = 3,
      .option_size = sizeof(options[0]), .source = &source},
 };
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD, .name = "example-source", .version = "1.0.0", .licence = "Apache-2.0",
-    .plugins = plugins, .plugin_count = 1,
-};
 
-SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("example-source", "1.0.0", "Apache-2.0", plugins);

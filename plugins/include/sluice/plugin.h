@@ -6,6 +6,8 @@
  *
  *     SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor);
  *
+ * SLUICE_DEFINE_MODULE, at the end of this header, writes it.
+ *
  * The way of a plugin: the host maps the module, checks magic, major and sizes, and reads the descriptions. For each
  * pipeline it checks the configuration (options table, then `check`), then on the instance's thread
  *
@@ -186,6 +188,28 @@ typedef const sluice_module_t *(*sluice_module_fn)(uint16_t host_major, uint16_t
 
 /* The one exported symbol. NULL refuses the host. */
 SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor);
+
+/* Ends a module's main file, at file scope and with a semicolon: defines its description and the function sluice_module.
+ * plugins_array is the static const array (not a pointer) of its sluice_plugin_t. A module that wants more (min_minor,
+ * build, to refuse a host) writes both itself.
+ *
+ *     SLUICE_DEFINE_MODULE("my-module", "1.2.0", "Apache-2.0", plugins);
+ */
+#define SLUICE_DEFINE_MODULE(module_name, module_version, module_licence, plugins_array)                               \
+    static const sluice_module_t sluice_module_description = {                                                         \
+        SLUICE_MODULE_HEAD,                                                                                            \
+        .name = (module_name),                                                                                         \
+        .version = (module_version),                                                                                   \
+        .licence = (module_licence),                                                                                   \
+        .plugins = (plugins_array),                                                                                    \
+        .plugin_count = sizeof(plugins_array) / sizeof((plugins_array)[0]),                                            \
+    };                                                                                                                 \
+    SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {                     \
+        (void)host_major;                                                                                              \
+        (void)host_minor;                                                                                              \
+        return &sluice_module_description;                                                                             \
+    }                                                                                                                  \
+    SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor)
 
 #ifdef __cplusplus
 }

@@ -122,4 +122,4 @@ static const sluice_sink_t sink = {
     .close = buffer_close,
 };
 
-TEST_SINK_MODULE("buffer-sink", "Test: releases early, is durable late.")
+TEST_SINK_MODULE("buffer-sink", "Test: releases early, is durable late.");

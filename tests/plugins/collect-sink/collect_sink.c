@@ -129,4 +129,4 @@ static const sluice_sink_t sink = {
     .close = collect_close,
 };
 
-TEST_SINK_MODULE("collect-sink", "Test: positions, keys and values as durable lines.")
+TEST_SINK_MODULE("collect-sink", "Test: positions, keys and values as durable lines.");

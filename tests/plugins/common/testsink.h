@@ -20,14 +20,6 @@
         .option_size = sizeof(sluice_option_t),                                                    \
         .sink = &sink,                                                                             \
     }};                                                                                            \
-    static const sluice_module_t module = {                                                        \
-        SLUICE_MODULE_HEAD,      .name = plugin_name, .version = SLUICE_VERSION,                   \
-        .licence = "Apache-2.0", .plugins = plugins,  .plugin_count = 1,                           \
-    };                                                                                             \
-    SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) { \
-        (void)host_major;                                                                          \
-        (void)host_minor;                                                                          \
-        return &module;                                                                            \
-    }
+    SLUICE_DEFINE_MODULE(plugin_name, SLUICE_VERSION, "Apache-2.0", plugins)
 
 #endif

@@ -142,4 +142,4 @@ static const sluice_sink_t sink = {
     .close = crash_close,
 };
 
-TEST_SINK_MODULE("crash", "Test: segfault, abort, exit, spin, leak or hang.")
+TEST_SINK_MODULE("crash", "Test: segfault, abort, exit, spin, leak or hang.");

@@ -193,4 +193,4 @@ static const sluice_sink_t sink = {
     .close = pace_close,
 };
 
-TEST_SINK_MODULE("pace-sink", "Test: a target of any speed.")
+TEST_SINK_MODULE("pace-sink", "Test: a target of any speed.");

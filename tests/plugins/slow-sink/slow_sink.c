@@ -139,4 +139,4 @@ static const sluice_sink_t sink = {
     .close = slow_close,
 };
 
-TEST_SINK_MODULE("slow-sink", "Test: delays, and hangs from some record on.")
+TEST_SINK_MODULE("slow-sink", "Test: delays, and hangs from some record on.");
