@@ -50,10 +50,22 @@ static uint32_t partition_of(pg_source_t *s) {
     return number;
 }
 
+/* An option that does nothing yet, and whose absence would make no event wrong. */
+static void warn_of_signals(pg_source_t *s) {
+    const char *table = s->api->config_text(s->ctx, "signal.data.collection");
+
+    if (table != NULL && table[0] != '\0')
+        s->api->log(s->ctx, SLUICE_LOG_WARN,
+                    "option signal.data.collection: signals in table %s are not acted on by this "
+                    "version",
+                    table);
+}
+
 static int open_source(void *self) {
     pg_source_t *s = self;
-
     int status;
+
+    warn_of_signals(s);
 
     uv_timer_init(sluice_uv_loop(s->api, s->ctx),
                   &s->stream.linger); /* close ends it, also after a failed open */

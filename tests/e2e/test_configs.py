@@ -29,14 +29,15 @@ def config(name):
     return CONFIGS / name
 
 
-def posted(name, env):
-    """A connector as a user posts it."""
-    body = json.loads(config("connect/" + name).read_text())
-    for key, value in body["config"].items():
-        for variable, text in env.items():
-            value = value.replace("${env:%s}" % variable, text)
-        body["config"][key] = value
-    return body
+def start(sluice, name):
+    """POSTs a connector, as its file is."""
+    answer = sluice.post("/connectors", data=config("connect/" + name).read_bytes(), headers={"Content-Type": "application/json"})
+    answer.expect(201)
+    sluice.wait_state(answer.json()["name"])
+
+
+def records(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 class Configs(Case):
@@ -59,7 +60,7 @@ class Configs(Case):
         kafka = self.enterContext(servers.Kafka())
         redis = self.enterContext(servers.Redis())
         out = self.run_to_end("basic/hello.json", {"COUNT": "200"}) / "events.jsonl"
-        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        rows = records(out)
         self.assertEqual(200, len({row["id"] for row in rows}))
 
         env = {"IN": str(out), "BOOTSTRAP_SERVERS": kafka.bootstrap, "REDIS_HOST": redis.host, "REDIS_PORT": str(redis.port)}
@@ -71,6 +72,35 @@ class Configs(Case):
         with redis.client() as client:
             entry = client.hgetall("event:%d" % rows[7]["id"])
         self.assertEqual(rows[7]["device"].encode(), entry[b"device"])
+
+        with Sluice(str(config("basic/mirror.json")), env=env):
+            copies = kafka.consume("mirror.events", count=200)
+        self.assertEqual([(r.key, r.value) for r in kafka.consume("events")], [(r.key, r.value) for r in copies])
+
+    def test_column(self):
+        out = self.run_to_end("basic/column.json", {"COUNT": "300"}) / "column.txt"
+        words = out.read_text().split()
+        self.assertEqual((300, {"play", "pause", "finish", "click"}), (len(words), set(words)))
+
+    def test_changes(self):
+        pg = self.enterContext(servers.Postgres())
+        pg.query(config("engagement/schema.sql").read_text() + CONTENT + ";" + EVENTS)
+        sluice = self.enterContext(Sluice(str(config("basic/changes.json")), env={"PGHOST": pg.host, "PGPORT": str(pg.port)}))
+        out = sluice.directory / "changes.jsonl"
+        self.eventually(lambda: len(records(out)) == 3)
+        pg.query("DELETE FROM engagement_events WHERE id = 2")
+        self.eventually(lambda: len(records(out)) == 5)
+        self.assertEqual([(1, "r"), (2, "r"), (3, "r"), (2, "d"), (2, None)],
+                         [(r["key"], r["value"] and r["value"]["op"]) for r in records(out)])
+
+    def test_posted_natively(self):
+        """What `sluice run FILE` takes, POST /pipelines takes, too, references and all."""
+        with Sluice(env={"COUNT": "50"}) as sluice:
+            for name in ("hello", "shaped", "column"):
+                sluice.post("/pipelines", data=config("basic/%s.json" % name).read_bytes()).expect(201)
+            self.eventually(lambda: len((sluice.directory / "events.jsonl").read_text().splitlines()) == 50)
+            self.eventually(lambda: len((sluice.directory / "column.txt").read_text().splitlines()) == 50)
+            self.eventually(lambda: (sluice.directory / "played.jsonl").read_text().count("\n") > 3)
 
     def test_shaped(self):
         out = self.run_to_end("basic/shaped.json", {"COUNT": "500"}) / "played.jsonl"
@@ -118,34 +148,72 @@ class Configs(Case):
         key = s3.keys("sluice")[0]
         self.assertEqual([33.33, 1.01, None], [json.loads(line)["engagement_pct"] for line in s3.get("sluice", key).splitlines()])
 
+    def connect_servers(self, *more):
+        """Kafka, and others by name; a sluice that knows them as a Connect worker does: by its worker file and environment."""
+        self.kafka = self.enterContext(servers.Kafka())
+        self.pg = self.enterContext(servers.Postgres())
+        self.redis = self.enterContext(servers.Redis())
+        self.pg.query(config("engagement/schema.sql").read_text() + CONTENT + ";" + EVENTS)
+        env = {"BOOTSTRAP_SERVERS": self.kafka.bootstrap, "PGHOST": self.pg.host, "PGPORT": str(self.pg.port),
+               "REDIS_HOST": self.redis.host, "REDIS_PORT": str(self.redis.port), **dict(more)}
+        return self.enterContext(Sluice("--worker", str(config("connect/worker.properties")), env=env))
+
     def test_connect(self):
-        """Connect's own JSON, posted; the worker file says where Kafka is."""
-        kafka = self.enterContext(servers.Kafka())
-        redis = self.enterContext(servers.Redis())
-        pg = self.enterContext(servers.Postgres())
-        pg.query((CONFIGS / "engagement/schema.sql").read_text() + CONTENT + ";" + EVENTS)
-        lines, out = self.directory() / "in.txt", self.directory() / "out.txt"
-        lines.write_text("one\ntwo\n")
-        env = {"PGHOST": pg.host, "PGPORT": str(pg.port), "REDIS_HOST": redis.host, "REDIS_PORT": str(redis.port),
-               "IN": str(lines), "OUT": str(out)}
-        with Sluice("--worker", str(config("connect/worker.properties")), env={"BOOTSTRAP_SERVERS": kafka.bootstrap}) as sluice:
-            for name in ("debezium-source", "redis-sink", "file-source", "file-sink"):
-                sluice.post("/connectors", posted(name + ".json", env)).expect(201)
-            for name in ("inventory-source", "redis-sink", "local-file-source", "local-file-sink"):
-                sluice.wait_state(name)
-            self.eventually(lambda: redis.command("DBSIZE") == 3, seconds=40)
-            self.eventually(lambda: out.read_text() == "one\ntwo\n", seconds=40)
-            pg.query("UPDATE engagement_events SET device='tv' WHERE id=1; DELETE FROM engagement_events WHERE id=2")
-            self.eventually(lambda: redis.command("DBSIZE") == 2)
-        events = [json.loads(r.value) for r in kafka.consume("dbserver1.public.engagement_events") if r.value is not None]
+        clickhouse = self.enterContext(servers.ClickHouse())
+        clickhouse.query(config("engagement/clickhouse.sql").read_text())
+        sluice = self.connect_servers(("CLICKHOUSE_HOST", clickhouse.host), ("CLICKHOUSE_PORT", str(clickhouse.port)))
+        for name in ("debezium-source.json", "redis-sink.json", "clickhouse-sink.json"):
+            start(sluice, name)
+        self.eventually(lambda: self.redis.command("DBSIZE") == 3, seconds=40)
+        self.eventually(lambda: clickhouse.value("SELECT count() FROM engagement") == "3", seconds=40)
+        self.pg.query("UPDATE engagement_events SET device='tv' WHERE id=1; DELETE FROM engagement_events WHERE id=2")
+        self.eventually(lambda: self.redis.command("DBSIZE") == 2)
+        events = [json.loads(r.value) for r in self.kafka.consume("dbserver1.public.engagement_events") if r.value is not None]
         self.assertEqual(["r", "r", "r", "u", "d"], [e["op"] for e in events])
+        self.assertEqual(["source", "sink", "sink"], [c["info"]["type"] for _, c in sorted(
+            sluice.get("/connectors?expand=info").json().items(), key=lambda item: item[1]["info"]["type"] == "sink")])
+
+    def test_connect_reference_use(self):
+        """A Debezium source whose keys are bare ids, and a Redis sink that stores the events as they are."""
+        sluice = self.connect_servers()
+        self.pg.query("CREATE TABLE debezium_signal (id text PRIMARY KEY, type text, data text)")
+        start(sluice, "engagement-source.json")
+        start(sluice, "engagement-redis-sink.json")
+        self.assertEqual(409, sluice.post("/connectors", data=config("connect/engagement-source.json").read_bytes(),
+                                          headers={"Content-Type": "application/json"}).status)
+        stored = self.eventually(lambda: self.redis.command("GET", "pg.public.engagement_events:1"), seconds=40)
+        self.assertEqual(60000, json.loads(stored)["after"]["duration_ms"])
+        content = self.kafka.consume("pg.public.content", count=2)
+        self.assertEqual([b"00000000-0000-4000-8000-000000000001", b"00000000-0000-4000-8000-000000000002"], [r.key for r in content])
+        self.assertIn("signals in table public.debezium_signal are not acted on", sluice.log())
+
+    def test_connect_files(self):
+        s3 = self.enterContext(servers.S3())
+        s3.create_bucket("sluice")
+        directory = self.directory()
+        lines, out = directory / "in.txt", directory / "out.txt"
+        lines.write_text("one\ntwo\n")
+        sluice = self.connect_servers(("IN", str(lines)), ("OUT", str(out)), ("S3_URL", s3.url), (
+            "AWS_ACCESS_KEY_ID", s3.info["access_key"]), ("AWS_SECRET_ACCESS_KEY", s3.info["secret_key"]))
+        for name in ("file-source.json", "file-sink.json", "s3-sink.json"):
+            start(sluice, name)
+        self.eventually(lambda: out.read_text() == "one\ntwo\n", seconds=40)
+        name = "topics/connect-test/partition=0/connect-test+0+0000000000.bin"
+        self.assertEqual([name], self.eventually(lambda: s3.keys("sluice"), seconds=40))
+        self.assertEqual(b"one\ntwo\n", s3.get("sluice", name))
 
     def test_no_file_is_forgotten(self):
         known = {str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*") if p.is_file() and p.name != "README.md"}
         text = pathlib.Path(__file__).read_text()
-        self.assertEqual([], sorted(n for n in known if n not in ELSEWHERE and n not in text and pathlib.Path(n).stem not in text))
+        self.assertEqual([], sorted(n for n in known if n not in ELSEWHERE and n not in text and pathlib.Path(n).name not in text))
         for test in ELSEWHERE.values():
             self.assertTrue((ROOT / test).is_file(), test)
+
+    def test_each_plugin_is_in_one(self):
+        done = subprocess.run([os.environ["SLUICE_BIN"], "plugins", "list", "--json", "--plugin-path", os.environ["SLUICE_PLUGIN_PATH"]],
+                              stdout=subprocess.PIPE, text=True, check=True)
+        text = "".join(p.read_text() for p in CONFIGS.rglob("*.json"))
+        self.assertEqual([], [p["name"] for p in json.loads(done.stdout)["plugins"] if '"%s"' % p["name"] not in text])
 
 
 if __name__ == "__main__":

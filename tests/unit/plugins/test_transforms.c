@@ -1,4 +1,4 @@
-/* select, filter, unwrap and route: with and without schemas. */
+/* select, filter, unwrap, route and extract-field: with and without schemas. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -305,6 +305,31 @@ static void test_route(void **state) {
     done();
 }
 
+static void test_extract_field(void **state) {
+    char error[256];
+
+    (void)state;
+    CHECK("extract-field", "{\"field\":\"a\"}", "{\"a\":42,\"b\":1}\n{\"b\":1}\nnull", "42", "null",
+          "null");
+    apply("extract-field", "{\"field\":\"a\"}", fakehost_batch("5\n{\"a\":1}", 0));
+    assert_int_equal(h.reject_count, 1);
+    assert_non_null(
+        strstr(fakehost_error(&h, error, sizeof(error)),
+               "Only Map objects supported in absence of schema for [field extraction], "
+               "found: java.lang.Long"));
+    done();
+    apply("extract-field", "{\"field\":\"kind\"}", structs(3));
+    assert_json(&record(2, 3)->value, "\"play\"");
+    assert_int_equal(record(2, 3)->value_schema->type, SLUICE_STRING);
+    done();
+    fakehost_fini(&source);
+    apply("extract-field", "{\"field\":\"zz\"}", structs(1));
+    assert_int_equal(h.reject_count, 1);
+    assert_non_null(strstr(fakehost_error(&h, error, sizeof(error)), "Unknown field: zz"));
+    done();
+    fakehost_fini(&source);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_select_maps),    cmocka_unit_test(test_select_rejects),
@@ -312,6 +337,7 @@ int main(void) {
         cmocka_unit_test(test_filter_maps),    cmocka_unit_test(test_filter_keeps_batch),
         cmocka_unit_test(test_filter_faults),  cmocka_unit_test(test_unwrap_maps),
         cmocka_unit_test(test_many_schemas),   cmocka_unit_test(test_route),
+        cmocka_unit_test(test_extract_field),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
