@@ -171,6 +171,9 @@ static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
     if (kafka_conf_set(api, ctx, conf, "group.id", group != NULL ? group : name) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "enable.auto.commit", "false") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "enable.auto.offset.store", "false") != SLUICE_OK ||
+        /* As the Java client does: a topic that is not there yet is made, and looked for again soon. */
+        kafka_conf_set(api, ctx, conf, "allow.auto.create.topics", "true") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "topic.metadata.refresh.interval.ms", "5000") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "auto.offset.reset", api->config_text(ctx, "auto.offset.reset")) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "isolation.level", api->config_text(ctx, "isolation.level")) != SLUICE_OK ||
         kafka_conf_set_int(api, ctx, conf, "queued.max.messages.kbytes", api->config_int(ctx, "queue.bytes") / 1024) != SLUICE_OK)
