@@ -155,16 +155,54 @@ void sl_lane_note_error(sl_branch_run_t *b, int status) {
     sl_ctx_error_fini(&error);
 }
 
-static void note_result(sl_branch_run_t *b, int status, const sluice_result_t *result) {
-    if (result == NULL || (result->message == NULL && result->code == NULL)) {
-        sl_lane_note_error(b, status);
-        return;
+/* A ticket that ended badly, or was never accepted. */
+typedef struct ending {
+    int status;
+    const sluice_result_t *results;
+    size_t count;
+    sl_ctx_error_t said; /* by api->fail, for results that bring no words; code NULL: nothing */
+} ending_t;
+
+typedef struct words {
+    const char *code;
+    const char *message;
+    sl_ctx_error_t spare; /* where they are when the sink said nothing */
+} words_t;
+
+/* api->fail speaks of the whole ticket, and can be asked once. */
+static void take_said(sl_branch_run_t *b, ending_t *end) {
+    size_t i;
+
+    for (i = 0; i < end->count; i++)
+        if (end->results[i].status != SLUICE_OK && end->results[i].message == NULL)
+            break;
+    if (end->count == 0 || i < end->count)
+        (void)sl_ctx_error_take(b->instance.ctx, &end->said);
+}
+
+/* Of one result, or (NULL) of the ticket. Fini words->spare. */
+static void find_words(const ending_t *end, const sluice_result_t *result, int status,
+                       words_t *words) {
+    const sl_ctx_error_t *said = &end->said;
+
+    memset(words, 0, sizeof(*words));
+    if (said->code == NULL) {
+        sl_ctx_error_of(NULL, status, &words->spare);
+        said = &words->spare;
     }
+    words->code = result != NULL && result->code != NULL ? result->code : said->code;
+    words->message = result != NULL && result->message != NULL ? result->message : said->message;
+}
+
+static void note_result(sl_branch_run_t *b, const ending_t *end, const sluice_result_t *result,
+                        int status) {
+    words_t words;
+
+    find_words(end, result, status, &words);
     free(b->last_error);
-    if (asprintf(&b->last_error, "%s: %s",
-                 result->code != NULL ? result->code : sl_status_name(status),
-                 result->message != NULL ? result->message : "") < 0)
+    if (asprintf(&b->last_error, "%s: %s", words.code, words.message) < 0)
         b->last_error = NULL;
+    sl_ctx_error_fini(&words.spare);
 }
 
 static void fail_by_sink(sl_branch_run_t *b, int status, const char *doing) {
@@ -290,22 +328,23 @@ static void lose(sl_branch_run_t *b, const sl_work_t *work, int status) {
 /* ---- one end of a ticket ---- */
 
 static int dead_letter(sl_branch_run_t *b, sl_work_t *work, const sl_repair_bad_t *bad,
-                       int status) {
+                       const ending_t *end) {
     size_t count;
     const sluice_record_t *records = sl_batch_records(work->batch, &count);
-    sl_ctx_error_t error = {0};
+    const sluice_result_t *result = bad->result;
+    words_t words;
     sl_bad_t report = {.record = &records[bad->record],
                        .stage = "sink",
                        .instance = b->spec->sink.name,
-                       .status = bad->result != NULL ? bad->result->status : status};
+                       .status = result != NULL ? result->status : end->status,
+                       .native_code = result != NULL ? result->native_code : 0};
+    int status;
 
-    if (bad->result == NULL || bad->result->message == NULL)
-        sl_instance_error(&b->instance, report.status, &error);
-    report.native_code = bad->result != NULL ? bad->result->native_code : 0;
-    report.code = bad->result != NULL && bad->result->code != NULL ? bad->result->code : error.code;
-    report.message = error.message != NULL ? error.message : bad->result->message;
+    find_words(end, result, report.status, &words);
+    report.code = words.code;
+    report.message = words.message;
     status = sl_errors_bad(&b->errors, &report, &b->failure);
-    sl_ctx_error_fini(&error);
+    sl_ctx_error_fini(&words.spare);
     if (status != SLUICE_OK)
         return status;
     work->records--;
@@ -325,13 +364,13 @@ static void settle(sl_branch_run_t *b, sl_work_t *work) {
         sl_lane_finish(b, work);
 }
 
-static int take_verdict(sl_branch_run_t *b, sl_work_t *work, int status,
+static int take_verdict(sl_branch_run_t *b, sl_work_t *work, const ending_t *end,
                         const sl_verdict_t *verdict) {
     size_t i;
     int result = SLUICE_OK;
 
     for (i = 0; i < verdict->bad_count && result == SLUICE_OK; i++)
-        result = dead_letter(b, work, &verdict->bad[i], status);
+        result = dead_letter(b, work, &verdict->bad[i], end);
     if (result == SLUICE_OK)
         result = sl_errors_sync(&b->errors, &b->failure);
     if (result != SLUICE_OK) {
@@ -346,8 +385,7 @@ static int take_verdict(sl_branch_run_t *b, sl_work_t *work, int status,
 }
 
 /* Refused in part or for good: what of it is left is found out with nothing else in flight. */
-static void refused(sl_branch_run_t *b, sl_work_t *work, int status, const sluice_result_t *results,
-                    size_t count) {
+static void refused(sl_branch_run_t *b, sl_work_t *work, const ending_t *end) {
     sl_verdict_t verdict = {0};
     size_t records;
 
@@ -365,10 +403,11 @@ static void refused(sl_branch_run_t *b, sl_work_t *work, int status, const sluic
         }
     }
     if (records == 0) /* only marks, and refused: nothing to take apart */
-        retry_later(b, status, 0);
-    else if (sl_repair_failed(work->repair, status, results, count, &verdict) != SLUICE_OK)
+        retry_later(b, end->status, 0);
+    else if (sl_repair_failed(work->repair, end->status, end->results, end->count, &verdict) !=
+             SLUICE_OK)
         sl_branch_no_memory(b, "repair a batch");
-    else if (take_verdict(b, work, status, &verdict) == SLUICE_OK) {
+    else if (take_verdict(b, work, end, &verdict) == SLUICE_OK) {
         settle(b, work);
         sl_verdict_fini(&verdict);
         return;
@@ -385,13 +424,11 @@ static int is_whole_retry(const sl_branch_run_t *b, int status, size_t count) {
             status == SLUICE_CANCELLED);
 }
 
-/* The ticket of `work` ended badly, or was never accepted. */
-static void failed(sl_branch_run_t *b, sl_work_t *work, int status, const sluice_result_t *results,
-                   size_t count) {
+static void repeat_or_repair(sl_branch_run_t *b, sl_work_t *work, const ending_t *end) {
     const sluice_result_t *which;
-    int most = worst(status, results, count, &which);
+    int most = worst(end->status, end->results, end->count, &which);
 
-    note_result(b, most, which);
+    note_result(b, end, which, most);
     work->sent = 1;
     if (is_final(most)) {
         to_todo(b, work);
@@ -407,16 +444,25 @@ static void failed(sl_branch_run_t *b, sl_work_t *work, int status, const sluice
             retry_later(b, most, which != NULL ? which->retry_after_ms : 0);
         return;
     }
-    if ((is_link(most) && (count == 0 || b->sink->failure_mode == SLUICE_ATOMIC)) ||
-        is_whole_retry(b, most, count)) {
+    if ((is_link(most) && (end->count == 0 || b->sink->failure_mode == SLUICE_ATOMIC)) ||
+        is_whole_retry(b, most, end->count)) {
         to_todo(b, work);
         if (!is_link(most) && most != SLUICE_CANCELLED)
             retry_later(b, most, which != NULL ? which->retry_after_ms : 0);
     } else {
-        refused(b, work, status, results, count);
+        refused(b, work, end);
     }
     if (is_link(most))
         sl_link_broken(b, most);
+}
+
+static void failed(sl_branch_run_t *b, sl_work_t *work, int status, const sluice_result_t *results,
+                   size_t count) {
+    ending_t end = {.status = status, .results = results, .count = count};
+
+    take_said(b, &end);
+    repeat_or_repair(b, work, &end);
+    sl_ctx_error_fini(&end.said);
 }
 
 static void succeeded(sl_branch_run_t *b, sl_work_t *work) {

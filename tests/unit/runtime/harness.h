@@ -59,6 +59,7 @@ typedef struct target {
     chaos_t chaos;
     unsigned seed;
     int64_t bad_every;  /* numbers divisible by this are refused; 0: none */
+    int bad_at_once;    /* ... by write itself, with words by api->fail */
     int64_t fatal_at;   /* number that fails the task */
     int own_position;   /* keeps positions with the data */
     int64_t own[PARTITIONS_MAX];

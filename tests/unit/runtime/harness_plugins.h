@@ -431,6 +431,17 @@ static void on_ready(void *arg) {
     s->api->ready(s->ctx);
 }
 
+static int refuse_at_once(sink_t *s, sluice_batch_t *batch) {
+    size_t i, count;
+    const sluice_record_t *r = s->api->batch_records(batch, &count);
+
+    for (i = 0; i < count; i++)
+        if (is_bad(s->t, &r[i]))
+            return (s->api->fail)(s->ctx, SLUICE_BAD_RECORD, "test.bad", "bad number %d at once",
+                                  (int)sluice_get_be64(r[i].position.bytes));
+    return SLUICE_OK;
+}
+
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     sink_t *s = self;
     target_t *t = s->t;
@@ -445,6 +456,8 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
     }
     if (chance(t, t->chaos.reject))
         return (s->api->fail)(s->ctx, SLUICE_RETRY, "test.reject", "not now");
+    if (t->bad_at_once && refuse_at_once(s, batch) != SLUICE_OK)
+        return SLUICE_BAD_RECORD;
     s->api->batch_records(batch, &count);
     t->empties += count == 0;
     if (t->fatal_at > 0 && count > 0) {

@@ -73,6 +73,29 @@ static void per_record_with_a_window(void **state) {
     bad_records(SLUICE_PER_RECORD, 8, 0);
 }
 
+/* Nothing but api->fail says why: its words are in the dead letters, each with its own record. */
+static void words_of_write_itself_are_kept(void **state) {
+    (void)state;
+    targets[0].bad_at_once = 1;
+    bad_records(SLUICE_ATOMIC, 1, 0);
+    assert_int_equal(lines(dead_file, "\"message\":\"bad number 41 at once\""), 1);
+    assert_int_equal(lines(dead_file, "\"message\":\"bad number 984 at once\""), 1);
+    assert_int_equal(lines(dead_file, " at once\""), 24);
+}
+
+static void words_of_write_itself_are_in_the_trace(void **state) {
+    run_options_t o = {.branches = 1, .window = 1};
+    run_result_t r;
+
+    (void)state;
+    targets[0].bad_every = 505;
+    targets[0].bad_at_once = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "test.bad");
+    assert_non_null(strstr(r.trace, "bad number 505 at once"));
+}
+
 static void without_tolerance_the_task_fails(void **state) {
     run_options_t o = {.branches = 1, .window = 1, .commit_ms = 10000};
     run_result_t r;
@@ -134,6 +157,8 @@ int main(void) {
         TEST(prefix_goes_on_behind),
         TEST(per_record_takes_the_rest),
         TEST(per_record_with_a_window),
+        TEST(words_of_write_itself_are_kept),
+        TEST(words_of_write_itself_are_in_the_trace),
         TEST(without_tolerance_the_task_fails),
         TEST(retry_has_its_time),
         TEST(retries_keep_order),
