@@ -21,7 +21,7 @@ typedef struct sl_admin_options {
     sl_supervisor_t *supervisor;
     sl_resolver_t *resolver;
     sl_catalog_t *catalog; /* may be NULL: no plugins are listed */
-    size_t body_max;       /* 0: 8 MiB */
+    size_t body_max;       /* 0: 1 MiB */
 } sl_admin_options_t;
 
 /* SLUICE_OK, or a negative status with a sentence in error. */

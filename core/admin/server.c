@@ -8,10 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BODY_MAX (8u << 20)
-#define IDLE_TIMEOUT_S 75u
+#define BODY_MAX (1u << 20)
+/* Also what a client that left in the middle of a request still takes: libmicrohttpd does not see the
+ * end of a connection that comes together with data. */
+#define IDLE_TIMEOUT_S 15u
 #define CONNECTIONS_MAX 256u
 #define CONNECTION_MEMORY (32u * 1024u)
+#define FULL_RETRY_MS 20u
 
 /* ---- the daemon on the loop ---- */
 
@@ -32,13 +35,22 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     serve(poll->data);
 }
 
+static unsigned connections(const sl_admin_t *a) {
+    return MHD_get_daemon_info(a->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
+
 static void serve(sl_admin_t *a) {
     MHD_UNSIGNED_LONG_LONG timeout;
+    int was_full = connections(a) >= CONNECTIONS_MAX;
 
     if (a->closing)
         return;
     MHD_run(a->daemon);
-    if (MHD_get_timeout(a->daemon, &timeout) != MHD_YES)
+    /* A full daemon does not watch its port, and begins to again at the start of a run only: when
+     * its clients have left, nothing else would wake us. */
+    if (was_full || connections(a) >= CONNECTIONS_MAX)
+        uv_timer_start(&a->timer, on_timer, FULL_RETRY_MS, 0);
+    else if (MHD_get_timeout(a->daemon, &timeout) != MHD_YES)
         uv_timer_stop(&a->timer);
     else if (timeout == 0)
         uv_idle_start(&a->idle, on_idle);
@@ -131,7 +143,9 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         *data_size = 0;
         return MHD_YES;
     }
-    if (!r->answered && r->too_large)
+    if (!r->answered && r->admin->closing)
+        sl_respond_error(r, 503, "sluice is shutting down");
+    else if (!r->answered && r->too_large)
         sl_respond_error(r, 413, "The body is larger than %zu bytes", r->admin->o.body_max);
     else if (!r->answered)
         sl_route(r);
@@ -299,10 +313,11 @@ void sl_admin_close(sl_admin_t *a, void (*closed)(void *user), void *user) {
 
     a->closed = closed;
     a->closed_user = user;
+    /* First: what the last run still reads must not sleep, libmicrohttpd aborts over it. */
+    a->closing = 1;
     for (r = a->requests; r != NULL; r = r->next)
         sl_respond_error(r, 503, "sluice is shutting down");
     MHD_run(a->daemon);
-    a->closing = 1;
     uv_close((uv_handle_t *)&a->poll, on_handle_closed);
     uv_close((uv_handle_t *)&a->timer, on_handle_closed);
     uv_close((uv_handle_t *)&a->idle, on_handle_closed);

@@ -256,6 +256,60 @@ static void test_close_with_open_request(void **state) {
     setup(state);
 }
 
+static void turn(fixture_t *f, int times) {
+    while (times-- > 0) {
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        usleep(500);
+    }
+}
+
+/* More clients than there is room for, and then none: the port is watched again. */
+static void test_full_and_empty(void **state) {
+    fixture_t *f = *state;
+    int fds[300];
+    int i;
+
+    for (i = 0; i < 300; i++) {
+        fds[i] = connect_client(f);
+        turn(f, 1);
+    }
+    turn(f, 50);
+    for (i = 0; i < 300; i++)
+        close(fds[i]);
+    turn(f, 50);
+    ask(f, "GET /health/live HTTP/1.1\r\nHost: h\r\n\r\n", "live");
+}
+
+/* A request that comes in while the port closes must not be put to sleep. */
+static void test_request_at_close(void **state) {
+    fixture_t *f = *state;
+    int fd = connect_client(f);
+
+    turn(f, 20);
+    assert_true(write(fd, POST_PIPELINE, strlen(POST_PIPELINE)) > 0);
+    usleep(20000);
+    teardown(state);
+    close(fd);
+    setup(state);
+}
+
+/* What the supervisor says of tasks is gone with them. */
+static void test_metrics_forget(void **state) {
+    fixture_t *f = *state;
+    int fd;
+
+    ask(f, POST_PIPELINE, " 201 ");
+    sl_supervisor_begin(f->s);
+    turn(f, 50);
+    ask(f, "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n",
+        "sluice_task_up{pipeline=\"a\",task=\"0\"} 0\n");
+    ask(f, "DELETE /pipelines/a HTTP/1.1\r\nHost: h\r\n\r\n", " 204 ");
+    fd = connect_client(f);
+    send_text(f, fd, "GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    assert_null(strstr(expect(f, fd, "200 OK"), "pipeline=\"a\""));
+    close(fd);
+}
+
 static void test_bad_listen(void **state) {
     fixture_t *f = *state;
     sl_admin_options_t a = { &f->loop, "nonsense", f->s, &f->resolver, NULL, 0 };
@@ -276,7 +330,8 @@ int main(void) {
         CASE(test_routes),         CASE(test_answer_comes_later),
         CASE(test_client_leaves),  CASE(test_body_limit),
         CASE(test_body_in_pieces), CASE(test_close_with_open_request),
-        CASE(test_bad_listen),
+        CASE(test_bad_listen),     CASE(test_full_and_empty),
+        CASE(test_request_at_close), CASE(test_metrics_forget),
     };
 
     signal(SIGPIPE, SIG_IGN);
