@@ -42,17 +42,11 @@ static void on_catalog_closed(void *user) {
     sl_store_close(h->store, NULL, NULL);
 }
 
-/* Files that are still being checked hold on to the catalog. */
-static void close_catalog(host_t *h) {
-    if (h->supervisor == NULL && h->waiting == 0)
-        sl_catalog_close(h->catalog, on_catalog_closed, h);
-}
-
 static void on_supervisor_closed(void *user) {
     host_t *h = user;
 
     h->supervisor = NULL;
-    close_catalog(h);
+    sl_catalog_close(h->catalog, on_catalog_closed, h);
     uv_close((uv_handle_t *)&h->signals[0], NULL);
     uv_close((uv_handle_t *)&h->signals[1], NULL);
     uv_close((uv_handle_t *)&h->done_check, NULL);
@@ -147,17 +141,15 @@ static void on_checked(void *user, int status, sl_resolved_t *resolved,
     } else {
         h->bad = 1;
     }
-    if (report->count > 0) {
+    if (report->count > 0 && !h->ending) {
         text = sl_report_text(report, check->file->path);
         fputs(text == NULL ? "out of memory\n" : text, stderr);
         free(text);
     }
     free(check);
-    if (--h->waiting > 0)
+    if (--h->waiting > 0 || h->ending)
         return;
-    if (h->ending)
-        close_catalog(h);
-    else if (h->bad)
+    if (h->bad)
         end(h, 1);
     else
         put_all(h);

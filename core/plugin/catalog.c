@@ -92,7 +92,7 @@ static void run_waiters(sl_catalog_t *c) {
     c->waiting = NULL;
     for (; w != NULL; w = next) {
         next = w->next;
-        if (w->done != NULL && !c->closing)
+        if (w->done != NULL)
             w->done(w->user);
         free(w);
     }
@@ -123,8 +123,8 @@ static void finish_scan(sl_catalog_t *c) {
     if (!c->closing)
         log_changes(c, &before);
     entries_fini(&before);
-    c->scanning = 0;
     run_waiters(c);
+    c->scanning = 0; /* not before: a waiter may close the catalog */
     if (c->waiting_next != NULL && !c->closing) {
         c->waiting = c->waiting_next;
         c->waiting_next = NULL;
@@ -241,9 +241,11 @@ static void start_scan(sl_catalog_t *c) {
 }
 
 int sl_catalog_rescan(sl_catalog_t *c, void (*done)(void *user), void *user) {
-    sl_waiter_t *w = calloc(1, sizeof(*w)), **at;
+    sl_waiter_t *w, **at;
 
-    if (w == NULL)
+    if (c->closing)
+        return SLUICE_CANCELLED;
+    if ((w = calloc(1, sizeof(*w))) == NULL)
         return SLUICE_NO_MEMORY;
     w->done = done;
     w->user = user;
@@ -301,6 +303,7 @@ void sl_catalog_end_if_idle(sl_catalog_t *c) {
         return;
     run_waiters(c);
     c->waiting = c->waiting_next;
+    c->waiting_next = NULL;
     run_waiters(c);
     catalog_free(c);
     if (closed != NULL)

@@ -52,11 +52,11 @@ typedef struct sl_catalog_plugin {
 
 int sl_catalog_create(const sl_catalog_params_t *params, sl_catalog_t **out);
 /* Looks at the folders again. `done` runs on the loop, never inside this call, once each module
- * that is new or changed has been described or has failed to; calls while a scan runs join the next
- * one. `done` may be NULL. */
+ * that is new or changed has been described or has failed to, or the catalog is being closed; calls
+ * while a scan runs join the next one. `done` may be NULL. SLUICE_CANCELLED after close. */
 int sl_catalog_rescan(sl_catalog_t *catalog, void (*done)(void *user), void *user);
-/* Ends probers; frees the catalog, then calls `closed` (may be NULL). A rescan's done is not called
- * any more. */
+/* Ends probers, completes all that is under way (questions without an answer), frees the catalog,
+ * then calls `closed` (may be NULL). */
 void sl_catalog_close(sl_catalog_t *catalog, void (*closed)(void *user), void *user);
 
 /* By kind (0: any) and exact name or alias; NULL when there is none. A Java class name is found by
@@ -86,8 +86,8 @@ cJSON *sl_catalog_modules(const sl_catalog_t *catalog);
 typedef void (*sl_catalog_answer_fn)(void *user, const cJSON *answer, const char *error);
 
 /* Asks the module of that plugin: `type` "check", "probe" or "plan"; `config` is copied. `answer`
- * runs exactly once on the loop, never inside this call, unless this fails or the catalog is closed
- * before. SLUICE_INVALID when there is no such plugin. */
+ * runs exactly once on the loop, never inside this call, unless this fails. SLUICE_INVALID when
+ * there is no such plugin, SLUICE_CANCELLED after close. */
 int sl_catalog_ask(sl_catalog_t *catalog, const char *type, sluice_plugin_kind_t kind,
                    const char *name, const cJSON *config, int32_t max_tasks, uint64_t timeout_ms,
                    sl_catalog_answer_fn answer, void *user);

@@ -35,8 +35,7 @@ static cJSON *request_of(const char *type, const char *kind, const char *name, c
 static void on_answer(void *user, const cJSON *answer, const char *error) {
     question_t *q = user;
 
-    if (!q->entry->catalog->closing)
-        q->answer(q->user, answer, error);
+    q->answer(q->user, answer, error);
     sl_entry_unref(q->entry);
     free(q);
 }
@@ -49,6 +48,8 @@ int sl_catalog_ask(sl_catalog_t *c, const char *type, sluice_plugin_kind_t kind,
     question_t *q;
     int status;
 
+    if (c->closing)
+        return SLUICE_CANCELLED;
     if (p == NULL)
         return SLUICE_INVALID;
     if ((q = calloc(1, sizeof(*q))) == NULL)

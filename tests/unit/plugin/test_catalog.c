@@ -244,7 +244,28 @@ static void test_close_while_scanning(void **state) {
     uv_run(&w.loop, UV_RUN_ONCE);
     w.done = 0;
     close_catalog(&w); /* does not wait for the deadline of the one that hangs */
-    assert_int_equal(w.done, 1);
+    assert_int_equal(w.done, 3); /* both scans were completed, and the closing */
+    remove_folders(&w);
+}
+
+static void close_at_once(void *user) {
+    world_t *w = user;
+
+    sl_catalog_close(w->catalog, on_done, w);
+    assert_int_equal(sl_catalog_rescan(w->catalog, on_done, w), SLUICE_CANCELLED);
+}
+
+static void test_close_in_a_completion(void **state) {
+    world_t w;
+
+    (void)state;
+    make_folders(&w);
+    open_catalog(&w, own_file, 1);
+    sl_catalog_rescan(w.catalog, close_at_once, &w);
+    sl_catalog_rescan(w.catalog, on_done, &w);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_int_equal(w.done, 2);
+    assert_int_equal(uv_loop_close(&w.loop), 0);
     remove_folders(&w);
 }
 
@@ -382,6 +403,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_bad_modules),
         cmocka_unit_test(test_without_data),
         cmocka_unit_test(test_close_while_scanning),
+        cmocka_unit_test(test_close_in_a_completion),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_check_breaks),
         cmocka_unit_test(test_for_config),
