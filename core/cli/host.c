@@ -202,6 +202,7 @@ static int open_supervisor(host_t *h) {
     catalog.plugin_path = h->o->plugin_path;
     catalog.data_dir = h->o->data_dir;
     catalog.executable = h->o->executable;
+    catalog.is_owner = 1; /* the store's lock says so, and no task runs yet */
     if (sl_catalog_create(&catalog, &h->catalog) != SLUICE_OK ||
         sl_resolver_create(h->catalog, h->o->worker, &h->resolver) != SLUICE_OK)
         return -1;

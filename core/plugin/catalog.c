@@ -192,6 +192,9 @@ static void on_scan(uv_work_t *work) {
     c->scan_status = sl_scan_folders(c->plugin_path, c->copies, &c->known, &c->found);
     if (c->scan_status == SLUICE_OK && c->copies != NULL && c->found.count > 0)
         sl_scan_save(c->copies, &c->found);
+    if (c->scan_status == SLUICE_OK && c->prune)
+        sl_scan_prune(c->copies, &c->found);
+    c->prune = 0;
 }
 
 /* What the next scan may take as known, kept apart from the entries, which take the texts. */
@@ -279,6 +282,7 @@ int sl_catalog_create(const sl_catalog_params_t *params, sl_catalog_t **out) {
         return SLUICE_NO_MEMORY;
     sl_list_init(&c->all);
     c->loop = params->loop;
+    c->prune = params->is_owner && params->data_dir != NULL;
     c->timeout_ms = params->probe_timeout_ms > 0 ? params->probe_timeout_ms : 10000;
     c->plugin_path = strdup(params->plugin_path != NULL ? params->plugin_path : "");
     c->executable = strdup(params->executable);

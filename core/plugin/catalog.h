@@ -30,6 +30,7 @@ typedef struct sl_catalog_params {
     const char *data_dir;    /* copies and cache in <data_dir>/modules; NULL: no copies, no cache */
     const char *executable;  /* this program, for prober children */
     uint64_t probe_timeout_ms; /* 0: 10 s */
+    int is_owner; /* of data_dir, alone: the first scan removes copies of modules that are gone */
 } sl_catalog_params_t;
 
 /* One plugin as its module declared it. */

@@ -49,6 +49,7 @@ struct sl_catalog {
     const sl_catalog_plugin_t **plugins;
     size_t plugin_count;
 
+    int prune; /* at the end of the next scan */
     int scanning;
     uv_work_t work;
     sl_scan_t known; /* the work's input, and its output becomes the next */

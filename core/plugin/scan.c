@@ -197,6 +197,43 @@ int sl_scan_folders(const char *plugin_path, const char *copies, const sl_scan_t
     return status;
 }
 
+/* ---- old copies ---- */
+
+static int is_in(const sl_scan_t *scan, const char *hash, size_t len) {
+    size_t i;
+
+    for (i = 0; i < scan->count; i++)
+        if (scan->items[i].error == NULL && strlen(scan->items[i].hash) == len &&
+            memcmp(scan->items[i].hash, hash, len) == 0)
+            return 1;
+    return 0;
+}
+
+/* <hash>.so, <hash>.json and their temporary forms; other files are not ours. */
+static int is_old(const char *name, const sl_scan_t *scan) {
+    size_t len = strspn(name, "0123456789abcdef");
+    const char *tail = name + len;
+    size_t n = strlen(tail);
+
+    if (strncmp(name, ".copy-", 6) == 0)
+        return 1;
+    if (n > 4 && strcmp(tail + n - 4, ".new") == 0)
+        return strncmp(name, "index.json.", 11) == 0 || strncmp(tail, ".json.", 6) == 0;
+    return len == SL_COPY_HASH_SIZE - 1 &&
+           (strcmp(tail, ".so") == 0 || strcmp(tail, ".json") == 0) && !is_in(scan, name, len);
+}
+
+void sl_scan_prune(const char *copies, const sl_scan_t *scan) {
+    DIR *folder = opendir(copies);
+    struct dirent *entry;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL)
+        if (is_old(entry->d_name, scan))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder != NULL)
+        closedir(folder);
+}
+
 /* ---- the index ---- */
 
 static cJSON *number_text(uint64_t n) {

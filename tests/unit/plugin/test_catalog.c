@@ -25,7 +25,7 @@ typedef struct world {
     uv_loop_t loop;
     sl_catalog_t *catalog;
     char root[64], path[128], data[128];
-    int done;
+    int done, is_owner;
 } world_t;
 
 static void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -54,7 +54,8 @@ static void open_catalog(world_t *w, const char *executable, int with_data) {
                              .plugin_path = w->path,
                              .data_dir = with_data ? w->data : NULL,
                              .executable = executable,
-                             .probe_timeout_ms = 3000};
+                             .probe_timeout_ms = 3000,
+                             .is_owner = w->is_owner};
 
     assert_int_equal(uv_loop_init(&w->loop), 0);
     assert_int_equal(sl_catalog_create(&p, &w->catalog), SLUICE_OK);
@@ -248,6 +249,30 @@ static void test_close_while_scanning(void **state) {
     remove_folders(&w);
 }
 
+static void test_prune(void **state) {
+    world_t w;
+
+    (void)state;
+    make_folders(&w);
+    shell("cp " EXAMPLES "example-sink.so " EXAMPLES "example-source.so %s", w.path);
+    open_catalog(&w, own_file, 1);
+    scan(&w);
+    shell("test $(ls %s/modules/*.so | wc -l) = 2", w.data);
+    shell("rm %s/example-sink.so; cd %s/modules; touch .copy-abcdef mine.so "
+          "0123456789abcdef0123456789abcdef.json index.json.77.new",
+          w.path, w.data);
+    scan(&w); /* not ours alone: everything stays */
+    shell("test $(ls -A %s/modules | wc -l) = 9", w.data);
+    close_catalog(&w);
+    w.is_owner = 1;
+    open_catalog(&w, own_file, 1);
+    scan(&w);
+    shell("cd %s/modules; test $(ls -A | wc -l) = 4 -a $(ls *.so | wc -l) = 2 -a -e mine.so", w.data);
+    assert_int_equal(sl_catalog_count(w.catalog), 1);
+    close_catalog(&w);
+    remove_folders(&w);
+}
+
 static void close_at_once(void *user) {
     world_t *w = user;
 
@@ -404,6 +429,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_without_data),
         cmocka_unit_test(test_close_while_scanning),
         cmocka_unit_test(test_close_in_a_completion),
+        cmocka_unit_test(test_prune),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_check_breaks),
         cmocka_unit_test(test_for_config),
