@@ -47,6 +47,7 @@ static int parse_config(const sluice_plugin_t *plugin, const cJSON *object, cons
 static int resolve(sl_graph_t *graph, uint32_t kind, const char *plugin, const cJSON *object,
                    const char *pointer, char *name, sl_spec_t *out, sl_failure_t *failure) {
     const char *why = "no such plugin";
+    char place[SL_POINTER_MAX];
 
     out->name = name;
     out->plugin = graph->params.find(graph->params.user, kind, plugin, &why);
@@ -55,8 +56,9 @@ static int resolve(sl_graph_t *graph, uint32_t kind, const char *plugin, const c
                        plugin, pointer != NULL ? pointer : "", why);
         return SLUICE_INVALID;
     }
-    return parse_config(out->plugin, object, pointer != NULL ? pointer : "",
-                        sl_pipeline_config_flags(graph->pipeline), &out->config, failure);
+    sl_pointer_join(place, sizeof(place), pointer != NULL ? pointer : "", "config");
+    return parse_config(out->plugin, object, place, sl_pipeline_config_flags(graph->pipeline),
+                        &out->config, failure);
 }
 
 static int resolve_use(sl_graph_t *graph, const sl_plugin_use_t *use, char *name, sl_spec_t *out,
