@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
 #include "config/json_file.h"
 
 #define BODY_STEP 4096u
@@ -42,20 +43,6 @@ static int decode(char *text, int is_path) {
     return 0;
 }
 
-static int is_utf8(const char *text) {
-    const unsigned char *p = (const unsigned char *)text;
-
-    while (*p != '\0') {
-        int more = *p < 0x80 ? 0 : *p >> 5 == 6 ? 1 : *p >> 4 == 14 ? 2 : *p >> 3 == 30 ? 3 : -1;
-        if (more < 0)
-            return 0;
-        for (p++; more > 0; more--, p++)
-            if (*p >> 6 != 2)
-                return 0;
-    }
-    return 1;
-}
-
 static void split_path(sl_request_t *r, char *path) {
     char *save = NULL;
     char *segment;
@@ -63,7 +50,7 @@ static void split_path(sl_request_t *r, char *path) {
     for (segment = strtok_r(path, "/", &save); segment != NULL;
          segment = strtok_r(NULL, "/", &save)) {
         segment[strcspn(segment, ";")] = '\0'; /* matrix parameters */
-        if (decode(segment, 1) != 0 || !is_utf8(segment))
+        if (decode(segment, 1) != 0 || !sl_utf8_check(segment, strlen(segment)))
             r->bad_path = 1;
         if (r->segment_count == SL_PATH_SEGMENTS) {
             r->segment_count++; /* no route is so long */
@@ -199,14 +186,17 @@ cJSON *sl_request_json(sl_request_t *r) {
     return json;
 }
 
-/* Of members with one name the last stays, as Jackson reads them. */
-static void drop_earlier(cJSON *tree) {
+/* Of members with one name the last stays, as Jackson reads them. 0 for an object of so many members
+ * that looking them up would keep the loop busy. */
+static int drop_earlier(cJSON *tree) {
     cJSON *item = tree->child;
+    size_t members = 0;
 
     while (item != NULL) {
         cJSON *next = item->next;
         cJSON *later;
-        drop_earlier(item);
+        if ((cJSON_IsObject(tree) && ++members > SL_JSON_MEMBERS_MAX) || !drop_earlier(item))
+            return 0;
         for (later = next; later != NULL && item->string != NULL; later = later->next)
             if (strcmp(later->string, item->string) == 0)
                 break;
@@ -214,19 +204,23 @@ static void drop_earlier(cJSON *tree) {
             cJSON_Delete(cJSON_DetachItemViaPointer(tree, item));
         item = next;
     }
+    return 1;
 }
 
 cJSON *sl_request_connect_json(sl_request_t *r) {
     size_t len;
     const char *body = sl_request_body(r, &len);
-    cJSON *json = cJSON_ParseWithLengthOpts(body, len + 1, NULL, 1);
+    cJSON *json = sl_utf8_check(body, len) ? cJSON_ParseWithLengthOpts(body, len + 1, NULL, 1)
+                                           : NULL;
 
-    if (cJSON_IsObject(json)) {
-        drop_earlier(json);
+    if (cJSON_IsObject(json) && drop_earlier(json))
         return json;
-    }
-    sl_respond_error(r, 500, json == NULL ? "The body is not well-formed JSON"
-                                          : "The body must be a JSON object");
+    if (cJSON_IsObject(json))
+        sl_respond_error(r, 400, "The body has more than %d members in one object",
+                         SL_JSON_MEMBERS_MAX);
+    else
+        sl_respond_error(r, 500, json == NULL ? "The body is not well-formed JSON"
+                                              : "The body must be a JSON object");
     cJSON_Delete(json);
     return NULL;
 }

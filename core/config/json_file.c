@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MEMBERS_MAX  20000
+#include "base/utf8.h"
+
 #define EXACT_DIGITS 15 /* a double keeps so many, and cJSON prints so many */
 
 typedef struct reader {
@@ -76,20 +77,6 @@ static int next_is(reader_t *reader, char c) {
         return 0;
     reader->at++;
     return 1;
-}
-
-static size_t utf8_length(const unsigned char *p, size_t left) {
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4, i;
-
-    if (n > left || (p[0] >= 0x80 && p[0] < 0xc2) || p[0] > 0xf4)
-        return 0;
-    for (i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
 }
 
 static int hex4(reader_t *reader, uint32_t *out) {
@@ -186,8 +173,7 @@ static int read_string(reader_t *reader) {
             n = read_escape(reader, reader->scratch + len);
         } else {
             n = c < 0x20 ? 0
-                         : utf8_length((const unsigned char *)reader->text + reader->at,
-                                       reader->len - reader->at);
+                         : sl_utf8_length(reader->text + reader->at, reader->len - reader->at);
             if (n == 0)
                 fail_at(reader, reader->at,
                         c < 0x20 ? "control character in a string; write it as \\n, \\t or \\u00XX"
@@ -349,7 +335,7 @@ static cJSON *read_object(reader_t *reader) {
         skip_blanks(reader);
         if (next_is(reader, '}'))
             return object;
-        if (++members == MEMBERS_MAX)
+        if (++members == SL_JSON_MEMBERS_MAX)
             fail_at(reader, reader->at, "too many members in one object");
         else if (next_is(reader, ','))
             continue;

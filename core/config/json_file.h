@@ -15,8 +15,9 @@
 #include <cjson/cJSON.h>
 #include <stddef.h>
 
-#define SL_JSON_DEPTH_MAX 64
-#define SL_JSON_FILE_MAX  (16u * 1024u * 1024u)
+#define SL_JSON_DEPTH_MAX   64
+#define SL_JSON_MEMBERS_MAX 2000 /* of one object: cJSON finds a member by walking all before it */
+#define SL_JSON_FILE_MAX    (16u * 1024u * 1024u)
 
 /* Reads one document; a byte order mark is skipped. SLUICE_INVALID with faults in the report
  * (duplicate keys: with the pointer of the key; then *out is still NULL). */

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 #define LINE_MAX_BYTES 8192
 
 /* Text that fills a fixed buffer; `full` once something did not fit (and was left out). */
@@ -47,26 +49,10 @@ static void put_text(line_t *line, const char *text) {
     put(line, text, strlen(text));
 }
 
-/* Length of the valid UTF-8 sequence at p, 0 when it is none. */
-static size_t utf8(const unsigned char *p) {
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : 4;
-    size_t i;
-
-    if (p[0] >= 0x80 && (p[0] < 0xc2 || p[0] > 0xf4))
-        return 0;
-    for (i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 /* One character, escaped so that the line stays one line, and valid JSON when it is JSON. */
 static size_t put_escaped(line_t *line, const char *text, int json) {
     unsigned char c = (unsigned char)*text;
-    size_t n = utf8((const unsigned char *)text);
+    size_t n = sl_utf8_length(text, strnlen(text, 4));
     char code[8];
 
     if (n == 0) {
@@ -75,8 +61,9 @@ static size_t put_escaped(line_t *line, const char *text, int json) {
     }
     if (c == '\n' || c == '\r' || c == '\t') {
         put_text(line, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
-    } else if (c < 0x20 || c == 0x7f) {
-        snprintf(code, sizeof code, "\\u%04x", c);
+    } else if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
+        /* U+0080 to U+009F are control characters, too: terminals obey them. */
+        snprintf(code, sizeof code, "\\u%04x", c == 0xc2 ? (unsigned char)text[1] : c);
         put_text(line, code);
     } else {
         if (json && (c == '"' || c == '\\'))

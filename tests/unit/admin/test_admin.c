@@ -293,6 +293,33 @@ static void test_request_at_close(void **state) {
     setup(state);
 }
 
+/* Sends a body to a route of connectors, with the limit of this port out of the way. */
+static void put_body(fixture_t *f, const char *body, const char *part) {
+    char *text = NULL;
+
+    assert_true(asprintf(&text,
+                         "PUT /connectors/a/config HTTP/1.1\r\nHost: h\r\nContent-Length: "
+                         "%zu\r\n\r\n%s",
+                         strlen(body), body) > 0);
+    ask(f, text, part);
+    free(text);
+}
+
+static void test_bodies(void **state) {
+    fixture_t *f = *state;
+    char body[40000] = "{\"k0\":1";
+    size_t len = strlen(body);
+    int i;
+
+    ((sl_admin_options_t *)(uintptr_t)sl_admin_options(f->admin))->body_max = sizeof body;
+    put_body(f, "{\"a\":\"\xc0\x80\"}", "not well-formed JSON");
+    put_body(f, "{\"connector.class\":\"x\",\"a\":1,\"a\":2}", "\"a\":\"2\"");
+    for (i = 1; i < 2001; i++)
+        len += (size_t)snprintf(body + len, sizeof body - len, ",\"k%d\":1", i);
+    strcat(body, "}");
+    put_body(f, body, "more than 2000 members");
+}
+
 /* What the supervisor says of tasks is gone with them. */
 static void test_metrics_forget(void **state) {
     fixture_t *f = *state;
@@ -332,6 +359,7 @@ int main(void) {
         CASE(test_body_in_pieces), CASE(test_close_with_open_request),
         CASE(test_bad_listen),     CASE(test_full_and_empty),
         CASE(test_request_at_close), CASE(test_metrics_forget),
+        CASE(test_bodies),
     };
 
     signal(SIGPIPE, SIG_IGN);

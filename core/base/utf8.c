@@ -1,0 +1,30 @@
+#include "base/utf8.h"
+
+size_t sl_utf8_length(const char *text, size_t left) {
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n;
+    size_t i;
+
+    if (left == 0 || (p[0] >= 0x80 && p[0] < 0xc2) || p[0] > 0xf4)
+        return 0;
+    n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (n > left)
+        return 0;
+    for (i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+int sl_utf8_check(const char *text, size_t len) {
+    size_t at;
+    size_t n;
+
+    for (at = 0; at < len; at += n)
+        if ((n = sl_utf8_length(text + at, len - at)) == 0)
+            return 0;
+    return 1;
+}
