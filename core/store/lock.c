@@ -17,6 +17,8 @@ static int make_folders(const char *folder) {
     char path[4096];
     size_t i;
 
+    if (folder[0] == '\0')
+        return ENOENT;
     if (strlen(folder) >= sizeof path)
         return ENAMETOOLONG;
     strcpy(path, folder);

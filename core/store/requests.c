@@ -4,7 +4,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "sluice/error.h"
+
+#define POSITION_MAX 64 /* bytes */
 
 void sl_store_request_destroy(request_t *r) {
     if (r == NULL)
@@ -58,8 +61,10 @@ static int run_texts(sqlite3 *db, const request_t *r, const char *sql) {
 }
 
 static int run_put_config(sqlite3 *db, request_t *r) {
-    return run_texts(db, r, "INSERT OR REPLACE INTO configs(name, kind, config, target) "
-                            "VALUES(?1, ?2, ?3, ?4)");
+    return run_texts(db, r, "INSERT INTO configs(name, kind, config, target)"
+                            " VALUES(?1, ?2, ?3, coalesce(?4, 'RUNNING'))"
+                            " ON CONFLICT DO UPDATE SET kind = excluded.kind,"
+                            " config = excluded.config, target = coalesce(?4, target)");
 }
 
 int sl_store_put_config(sl_store_t *store, const sl_store_config_t *config, sl_store_done_fn done,
@@ -110,41 +115,22 @@ int sl_store_delete_positions(sl_store_t *store, const char *pipeline, sl_store_
     return submit(store, r, run_delete_positions, done, user);
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The bytes of `hex` (at most size), or -1. */
-static int from_hex(const char *hex, unsigned char *out, int size) {
-    int n = 0;
-
-    for (; hex[0] != '\0'; hex += 2, n++) {
-        if (n == size || hex_digit(hex[0]) < 0 || hex_digit(hex[1]) < 0)
-            return -1;
-        out[n] = (unsigned char)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
-    }
-    return n;
-}
-
 static const char *member(const cJSON *entry, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, key));
 }
 
 static int is_entry(const cJSON *entry) {
-    unsigned char bytes[64];
+    unsigned char bytes[POSITION_MAX];
     const char *position = member(entry, "position");
 
     return member(entry, "branch") != NULL && member(entry, "partition") != NULL &&
-           position != NULL && from_hex(position, bytes, sizeof bytes) >= 0;
+           position != NULL && sl_hex_decode(position, strlen(position), bytes, sizeof bytes) >= 0;
 }
 
 static int put_entry(sqlite3_stmt *statement, const char *pipeline, const cJSON *entry) {
-    unsigned char bytes[64];
-    int len = from_hex(member(entry, "position"), bytes, sizeof bytes);
+    unsigned char bytes[POSITION_MAX];
+    const char *position = member(entry, "position");
+    int len = (int)sl_hex_decode(position, strlen(position), bytes, sizeof bytes);
     const cJSON *sub = cJSON_GetObjectItemCaseSensitive(entry, "sub");
     int rc;
 

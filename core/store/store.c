@@ -1,5 +1,6 @@
 #include "store/store_int.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,8 +213,14 @@ static const char pragmas[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mod
 
 static int open_database(sl_store_t *s, char *error, size_t size) {
     char path[4096];
+    int fd;
 
     snprintf(path, sizeof path, "%s/sluice.db", s->folder);
+    /* Configurations may hold passwords: not for others, whatever the umask. SQLite gives its other
+     * files the same mode. */
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
     if (sqlite3_open_v2(path, &s->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK ||

@@ -28,7 +28,7 @@ typedef struct sl_store_config {
     const char *name;
     const char *kind;   /* "pipeline" or "connector" */
     const char *text;   /* JSON */
-    const char *target; /* "RUNNING", "PAUSED" or "STOPPED" */
+    const char *target; /* "RUNNING", "PAUSED" or "STOPPED"; put: NULL keeps it, RUNNING when new */
 } sl_store_config_t;
 
 typedef struct sl_store_options {

@@ -88,7 +88,8 @@ static void apply_put(action_t *a) {
     sl_set_text(&m->kind, a->kind);
     sl_set_text(&m->origin, a->origin);
     m->type = a->type;
-    snprintf(m->target, sizeof m->target, "%s", a->target);
+    if (a->target != NULL)
+        snprintf(m->target, sizeof m->target, "%s", a->target);
     renew(m);
     sl_supervisor_changed(m);
     sl_managed_reconcile(m);
@@ -98,12 +99,14 @@ static void apply_put(action_t *a) {
 static void on_put_stored(void *user, int status, const char *error) {
     action_t *a = user;
 
+    sl_map_remove(&a->supervisor->creating, sluice_str(a->name));
     if (status == SLUICE_OK)
         apply_put(a);
     else
         finish(a, status, error, NULL);
 }
 
+/* NULL: as it is when the store comes to it, which may be changing a target just now. */
 static const char *put_target(const action_t *a) {
     const sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
     const char *kept = cJSON_GetStringValue(
@@ -112,7 +115,7 @@ static const char *put_target(const action_t *a) {
     if (a->target != NULL)
         return a->target;
     if (m != NULL)
-        return m->target;
+        return NULL;
     return kept != NULL && strcmp(a->origin, "file") == 0 ? kept : "RUNNING";
 }
 
@@ -120,16 +123,21 @@ static int store_put(action_t *a) {
     char *text = cJSON_PrintUnformatted(a->config);
     char kind[32];
     sl_store_config_t config = { a->name, kind, text, NULL };
-    char *target = strdup(put_target(a));
     int status = SLUICE_NO_MEMORY;
 
-    free(a->target);
-    config.target = a->target = target;
+    sl_set_text(&a->target, put_target(a));
+    config.target = a->target;
     snprintf(kind, sizeof kind, "%s%s", strcmp(a->origin, "file") == 0 ? "file:" : "", a->kind);
-    if (text != NULL && target != NULL)
+    if (text != NULL)
         status = sl_store_put_config(a->supervisor->o.store, &config, on_put_stored, a);
     free(text);
+    if (status == SLUICE_OK && sl_supervisor_find(a->supervisor, a->name) == NULL)
+        sl_map_put(&a->supervisor->creating, sluice_str(a->name), a);
     return status;
+}
+
+static int is_being_created(const action_t *a) {
+    return sl_map_find(&a->supervisor->creating, sluice_str(a->name)) >= 0;
 }
 
 static void on_put_resolved(void *user, int status, sl_resolved_t *resolved,
@@ -145,6 +153,8 @@ static void on_put_resolved(void *user, int status, sl_resolved_t *resolved,
     }
     if (status != SLUICE_OK)
         finish(a, status, NULL, report);
+    else if (a->must_be_new && is_being_created(a))
+        finish(a, SLUICE_BUSY, "it is being created", NULL);
     else if (m != NULL && (a->must_be_new || m->deleting))
         finish(a, SLUICE_BUSY, m->deleting ? "it is being deleted" : "it exists", NULL);
     else if (a->supervisor->closing)
@@ -185,8 +195,9 @@ static void on_target_stored(void *user, int status, const char *error) {
 
     if (status == SLUICE_OK && m != NULL && strcmp(m->target, a->target) != 0) {
         snprintf(m->target, sizeof m->target, "%s", a->target);
-        /* A resume looks at plugins and secrets anew, and leaves alone what was FAILED. */
-        m->running_version = 0;
+        /* A resume looks at plugins and secrets anew, and leaves alone what was FAILED. A new
+         * version, so that what is being resolved now comes too late. */
+        m->version = m->supervisor->next_incarnation++;
         m->keep_failed = 1;
         if (strcmp(m->target, "RUNNING") == 0)
             m->failed = 0;

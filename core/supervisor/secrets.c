@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/json_file.h"
 #include "config/overlay.h"
 
 typedef struct search {
@@ -93,20 +94,37 @@ static int looks_secret(const char *key) {
     return 0;
 }
 
+/* One reference and nothing else. */
 static int is_reference(const char *text) {
-    return strncmp(text, "${", 2) == 0 && text[strlen(text) - 1] == '}';
+    const char *end = strchr(text, '}');
+    return strncmp(text, "${", 2) == 0 && end != NULL && end[1] == '\0';
 }
 
+static int is_worth_hiding(const cJSON *item) {
+    if (cJSON_IsString(item))
+        return item->valuestring[0] != '\0' && !is_reference(item->valuestring);
+    return sl_json_is_number(item);
+}
+
+/* A secret option may be of any type: of a list or object all texts and numbers. */
 static void hide(cJSON *item) {
-    if (cJSON_IsString(item) && item->valuestring[0] != '\0' && !is_reference(item->valuestring))
-        cJSON_SetValuestring(item, SL_HIDDEN);
+    cJSON *child;
+
+    cJSON_ArrayForEach(child, item) hide(child);
+    if (!is_worth_hiding(item))
+        return;
+    cJSON_free(item->valuestring);
+    item->valuestring = cJSON_malloc(sizeof SL_HIDDEN);
+    item->type = (item->type & ~0xff) | (item->valuestring == NULL ? cJSON_NULL : cJSON_String);
+    if (item->valuestring != NULL)
+        memcpy(item->valuestring, SL_HIDDEN, sizeof SL_HIDDEN);
 }
 
 static void hide_by_name(cJSON *tree) {
     cJSON *item;
 
     cJSON_ArrayForEach(item, tree) {
-        if (looks_secret(item->string))
+        if (looks_secret(item->string) && !cJSON_IsObject(item))
             hide(item);
         hide_by_name(item);
     }
@@ -126,18 +144,21 @@ cJSON *sl_secrets_hide(const cJSON *config, const cJSON *secrets) {
 }
 
 void sl_secrets_keep(cJSON *config, const cJSON *old) {
-    cJSON *item;
-    int i = 0;
+    const cJSON *same = cJSON_IsArray(old) ? old->child : NULL; /* in the place of item */
+    cJSON *item = config->child;
+    cJSON *next;
 
-    cJSON_ArrayForEach(item, config) {
-        const cJSON *before = item->string == NULL
-                                  ? cJSON_GetArrayItem(old, i)
-                                  : cJSON_GetObjectItemCaseSensitive(old, item->string);
-        i++;
-        if (cJSON_IsString(item) && cJSON_IsString(before) &&
-            strcmp(item->valuestring, SL_HIDDEN) == 0)
-            cJSON_SetValuestring(item, before->valuestring);
-        else if (before != NULL)
+    for (; item != NULL; item = next) {
+        const cJSON *before =
+            item->string == NULL ? same : cJSON_GetObjectItemCaseSensitive(old, item->string);
+        next = item->next;
+        same = same == NULL ? NULL : same->next;
+        if (before == NULL)
+            continue;
+        if (cJSON_IsString(item) && strcmp(item->valuestring, SL_HIDDEN) == 0 &&
+            (cJSON_IsString(before) || sl_json_is_number(before)))
+            cJSON_ReplaceItemViaPointer(config, item, cJSON_Duplicate(before, 1));
+        else
             sl_secrets_keep(item, before);
     }
 }

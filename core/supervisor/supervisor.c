@@ -268,6 +268,7 @@ static void on_tick_closed(uv_handle_t *handle) {
     while (s->count > 0)
         sl_managed_remove(s->items[s->count - 1]);
     free(s->items);
+    sl_map_fini(&s->creating);
     cJSON_Delete(s->remembered);
     free((char *)(uintptr_t)s->o.executable);
     free((char *)(uintptr_t)s->o.data_dir);

@@ -11,6 +11,7 @@
 
 #include "supervisor/supervisor.h"
 
+#include "base/map.h"
 #include "sluice/error.h"
 
 #define SCOPE "supervisor"
@@ -24,6 +25,7 @@ struct sl_supervisor {
     unsigned pending; /* requests to the store or the resolver that will call us back */
     int begun;
     int closing;
+    sl_map_t creating; /* names whose first configuration is with the store */
     cJSON *remembered; /* {name: target} of configurations from files */
     uint64_t ticked_at;
     void (*closed)(void *user);

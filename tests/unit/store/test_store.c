@@ -131,8 +131,16 @@ static void test_configs(void **state) {
     sl_store_config_t a = { "a", "pipeline", "{}", "RUNNING" };
     sl_store_config_t b = { "b", "connector", "{\"x\":1}", "PAUSED" };
     char text[200] = "";
+    char path[128];
+    struct stat info;
 
     open_store(f);
+    snprintf(path, sizeof path, "%s/sluice.db", f->folder);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600); /* they may hold passwords */
+    strcat(path, "-wal");
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
     assert_int_equal(sl_store_put_config(f->store, &b, on_done, f), SLUICE_OK);
     assert_int_equal(sl_store_put_config(f->store, &a, on_done, f), SLUICE_OK);
     assert_int_equal(sl_store_put_target(f->store, "a", "STOPPED", on_done, f), SLUICE_OK);

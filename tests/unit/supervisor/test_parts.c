@@ -81,6 +81,31 @@ static void test_hide(void **state) {
     free(text);
 }
 
+static void test_hide_any_type(void **state) {
+    char *text = shown("{\"pin\":1234,\"keys\":[\"a\",{\"b\":5,\"c\":true}],"
+                       "\"token\":77,\"password\":\"${a}b}\"}",
+                       "[\"/pin\",\"/keys\"]");
+
+    (void)state;
+    assert_string_equal(text, "{\"pin\":\"[hidden]\",\"keys\":[\"[hidden]\",{\"b\":\"[hidden]\","
+                              "\"c\":true}],\"token\":\"[hidden]\",\"password\":\"[hidden]\"}");
+    free(text);
+}
+
+static void test_keep_number(void **state) {
+    cJSON *old = cJSON_Parse("{\"pin\":1234,\"x\":1}");
+    cJSON *new = cJSON_Parse("{\"pin\":\"[hidden]\",\"x\":2}");
+    char *text;
+
+    (void)state;
+    sl_secrets_keep(new, old);
+    text = cJSON_PrintUnformatted(new);
+    assert_string_equal(text, "{\"pin\":1234,\"x\":2}");
+    free(text);
+    cJSON_Delete(old);
+    cJSON_Delete(new);
+}
+
 static void test_keep(void **state) {
     cJSON *old = cJSON_Parse("{\"a\":\"1\",\"sinks\":[{\"p\":\"s3cret\"},{\"p\":\"t\"}]}");
     cJSON *new = cJSON_Parse("{\"a\":\"[hidden]\",\"b\":\"[hidden]\","
@@ -104,6 +129,8 @@ int main(void) {
         cmocka_unit_test(test_tail),
         cmocka_unit_test(test_hide),
         cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_hide_any_type),
+        cmocka_unit_test(test_keep_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

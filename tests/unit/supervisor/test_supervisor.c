@@ -23,6 +23,8 @@ typedef struct fixture {
     char message[300];
     int closed;
     int expired;
+    uint64_t resolve_ms;
+    int tasks; /* what the resolver says; 0: what the configuration says */
 } fixture_t;
 
 /* ---- a resolver without plugins ---- */
@@ -48,6 +50,8 @@ static void on_resolve(uv_timer_t *timer) {
 
     if (tasks != NULL)
         r.tasks = tasks->valueint;
+    if (current->tasks > 0)
+        r.tasks = current->tasks;
     if (limit != NULL)
         r.memory_limit = (int64_t)limit->valuedouble;
     if (cJSON_GetObjectItem(f->config, "unresolvable") != NULL) {
@@ -72,7 +76,7 @@ static int fake_resolve(sl_resolver_t *self, const char *name, const char *kind,
     f->user = user;
     f->timer.data = f;
     uv_timer_init(&current->loop, &f->timer);
-    uv_timer_start(&f->timer, on_resolve, 0, 0);
+    uv_timer_start(&f->timer, on_resolve, current->resolve_ms, 0);
     return SLUICE_OK;
 }
 
@@ -466,6 +470,83 @@ static void test_supervisor_killed(void **state) {
     WAIT(f, in_state(f, "a", SL_TASK_RUNNING));
 }
 
+/* A resolution that was under way while all was paused and resumed comes too late to replace tasks
+ * whose processes still drain. */
+static void test_late_resolution(void **state) {
+    fixture_t *f = *state;
+
+    open_all(f, 3);
+    put(f, "a", "run", ",\"tasks\":2");
+    WAIT(f, in_state(f, "a", SL_TASK_RUNNING) && task_of(f, "a", 1)->state == SL_TASK_RUNNING);
+    f->resolve_ms = 100;
+    f->tasks = 3;
+    sl_supervisor_restart(f->s, "a", 0, 0);
+    WAIT(f, task_of(f, "a", 0)->child == NULL);
+    kill(sl_child_pid(task_of(f, "a", 1)->child), SIGSTOP); /* so that it takes its time */
+    target(f, "a", "PAUSED");
+    target(f, "a", "RUNNING");
+    WAIT(f, task_of(f, "a", 2) != NULL && task_of(f, "a", 2)->state == SL_TASK_RUNNING);
+    WAIT(f, in_state(f, "a", SL_TASK_RUNNING) && task_of(f, "a", 1)->state == SL_TASK_RUNNING);
+    close_all(f);
+}
+
+static void on_raced(void *user, const sl_action_result_t *result) {
+    int *counts = user; /* all, OK, BUSY */
+
+    counts[0]++;
+    counts[1] += result->status == SLUICE_OK;
+    counts[2] += result->status == SLUICE_BUSY;
+}
+
+static void test_two_create_one(void **state) {
+    fixture_t *f = *state;
+    int counts[3] = { 0, 0, 0 };
+    int i;
+
+    open_all(f, 3);
+    for (i = 0; i < 2; i++) {
+        sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 1 };
+        assert_int_equal(sl_supervisor_put(f->s, &p, on_raced, counts), SLUICE_OK);
+    }
+    WAIT(f, counts[0] == 2);
+    assert_int_equal(counts[1], 1);
+    assert_int_equal(counts[2], 1);
+}
+
+/* A configuration that is stored together with a pause does not undo it, neither here nor there. */
+static void test_put_keeps_target(void **state) {
+    fixture_t *f = *state;
+    sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 0 };
+    int counts[3] = { 0, 0, 0 };
+
+    open_all(f, 3);
+    put(f, "a", "run", "");
+    assert_int_equal(sl_supervisor_put(f->s, &p, on_raced, counts), SLUICE_OK);
+    assert_int_equal(sl_supervisor_target(f->s, "a", "PAUSED", on_raced, counts), SLUICE_OK);
+    WAIT(f, counts[0] == 2);
+    assert_int_equal(counts[1], 2);
+    assert_string_equal(sl_supervisor_find(f->s, "a")->target, "PAUSED");
+    close_all(f);
+    open_all(f, 3);
+    assert_string_equal(sl_supervisor_find(f->s, "a")->target, "PAUSED");
+}
+
+static void test_long_name(void **state) {
+    fixture_t *f = *state;
+    char name[256];
+    char command[200];
+    size_t i;
+
+    for (i = 0; i < sizeof name - 1; i++)
+        name[i] = "/.\n"[i % 2];
+    name[sizeof name - 1] = '\0';
+    open_all(f, 3);
+    put(f, name, "run", "");
+    WAIT(f, in_state(f, name, SL_TASK_RUNNING));
+    snprintf(command, sizeof command, "test -d %s/state/%%2F%%2E*~*", f->folder);
+    assert_int_equal(system(command), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv) {
@@ -489,6 +570,10 @@ int main(int argc, char **argv) {
         CASE(test_unresolvable),
         CASE(test_file_origin_keeps_target),
         CASE(test_supervisor_killed),
+        CASE(test_late_resolution),
+        CASE(test_two_create_one),
+        CASE(test_put_keeps_target),
+        CASE(test_long_name),
     };
 
     if (argc > 1 && strcmp(argv[1], "__task") == 0)
