@@ -47,7 +47,16 @@ void sl_link_own_position(sl_branch_run_t *b, sluice_str_t partition,
 /* ---- the first time ---- */
 
 /* What the target says of itself is the truth and the store a cache; but an offset that a user
- * altered (stored without a position) counts more than either. */
+ * altered (stored without a position) counts more than either. A target that is told nothing of
+ * batches without records lags behind the store by nature: that it says less means nothing. */
+static int believes(const sl_branch_run_t *b, const sl_own_t *own, int has,
+                    const sl_place_t *stored) {
+    if (own == NULL || !own->has || (has && stored->position.len == 0))
+        return 0;
+    return (b->sink->flags & SLUICE_SINK_EMPTY_BATCHES) != 0 || !has ||
+           sl_place_cmp(&own->position, own->sub_index, &stored->position, stored->sub_index) >= 0;
+}
+
 static int settle_start(sl_branch_run_t *b, uint32_t partition) {
     const sl_own_t *own = partition < b->own_count ? &b->own[partition] : NULL;
     sl_board_t *board = &b->graph->board;
@@ -55,7 +64,7 @@ static int settle_start(sl_branch_run_t *b, uint32_t partition) {
     int has = sl_board_get(board, b->index, partition, &stored, NULL);
     int status = SLUICE_OK;
 
-    if (own != NULL && own->has && !(has && stored.position.len == 0)) {
+    if (believes(b, own, has, &stored)) {
         int same = has && sl_place_cmp(&own->position, own->sub_index, &stored.position,
                                        stored.sub_index) == 0;
         if (!same)

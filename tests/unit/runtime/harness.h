@@ -61,7 +61,7 @@ typedef struct target {
     int64_t bad_every;  /* numbers divisible by this are refused; 0: none */
     int bad_at_once;    /* ... by write itself, with words by api->fail */
     int64_t fatal_at;   /* number that fails the task */
-    int own_position;   /* keeps positions with the data */
+    int own_position;   /* keeps positions with the data; 2: but not those of empty batches */
     int64_t own[PARTITIONS_MAX];
     int buffer;         /* releases at once, durable only in batches of so many tickets, or flush */
     int buffer_ms;      /* or after so many turns of its timer; 0: never */

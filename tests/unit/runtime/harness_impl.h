@@ -251,7 +251,9 @@ run_result_t harness_run(const run_options_t *o) {
     test_failure_mode = o->failure_mode;
     sink_table.failure_mode = (uint32_t)o->failure_mode;
     sink_table.max_in_flight = (uint32_t)o->window;
-    sink_table.flags = targets[0].own_position ? SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES : 0;
+    sink_table.flags = targets[0].own_position == 0   ? 0
+                       : targets[0].own_position == 1 ? SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES
+                                                      : SLUICE_SINK_OWN_POSITION;
     if (stages.bytes)
         sink_table.flags |= SLUICE_SINK_BYTES;
     fill_pipeline(&pipeline, branches, uses, o);

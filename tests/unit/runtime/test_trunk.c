@@ -168,6 +168,27 @@ static void own_position_is_the_truth(void **state) {
     assert_int_equal(assert_complete(&targets[1], 1, 3000, 0), 0);
 }
 
+/* Filtered to the end: the store knows more than such a target can. */
+static void a_target_without_empty_batches_does_not_go_back(void **state) {
+    run_options_t o = {.branches = 1, .transforms = 2};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 11; /* "evens" leaves 10 as the last */
+    the_source.batch = 1;
+    targets[0].own_position = 2;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].own[0], 10);
+    assert_int_equal(harness_stored(0, 0), 11);
+    the_source.emitted = 0;
+    the_source.count = 13;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(the_source.emitted, 2);
+    assert_int_equal(targets[0].count, 6);
+}
+
 static void lost_after_release_goes_back(void **state) {
     static const int how[] = {SLUICE_NOT_CONNECTED, SLUICE_RETRY, SLUICE_BAD_RECORD};
     run_options_t o = {.branches = 2, .queue_bytes = 50000, .window = 50};
@@ -291,6 +312,7 @@ int main(void) {
         TEST(reconnects_with_work_in_flight),
         TEST(a_target_that_is_away_is_waited_for),
         TEST(own_position_is_the_truth),
+        TEST(a_target_without_empty_batches_does_not_go_back),
         TEST(lost_after_release_goes_back),
         TEST(a_source_that_breaks_goes_on),
         TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
