@@ -22,6 +22,22 @@ uint64_t pg_position_lsn(const sluice_position_t *position) {
     return position->len < 8 ? 0 : sluice_get_be64(position->bytes);
 }
 
+int pg_offset_of(const sluice_position_t *position, pg_offset_t *o) {
+    uint64_t change = position->len == 24 ? sluice_get_be64(position->bytes + 8) : 0;
+    uint64_t count = position->len == 24 ? sluice_get_be64(position->bytes + 16) : 0;
+
+    memset(o, 0, sizeof(*o));
+    if (position->len != 8 && position->len != 24)
+        return SLUICE_INVALID;
+    o->lsn = o->lsn_commit = pg_position_lsn(position);
+    if (change != 0)
+        o->lsn = change;
+    o->flags = PG_OFFSET_COMMIT;
+    if (position->len == 24 && change == 0 && count < PG_BEATS)
+        o->flags |= PG_OFFSET_SNAPSHOT; /* not its end, which is at PG_BEATS */
+    return o->lsn == 0 ? SLUICE_INVALID : SLUICE_OK;
+}
+
 static const struct {
     char kind;
     const char *name;

@@ -23,6 +23,10 @@
 #define PG_OFFSET_SNAPSHOT      0x10u /* a row of the initial snapshot */
 #define PG_OFFSET_SNAPSHOT_LAST 0x20u /* and the snapshot ended with it */
 
+/* The count of a finished snapshot, and what heartbeats count from: behind the rows of a snapshot
+ * at the same LSN. */
+#define PG_BEATS ((uint64_t)1 << 40)
+
 typedef struct pg_offset {
     uint64_t lsn;
     uint64_t lsn_proc;
@@ -37,6 +41,10 @@ typedef struct pg_offset {
 sluice_position_t pg_position(uint64_t commit, uint64_t lsn, uint64_t count);
 sluice_position_t pg_position_at(uint64_t lsn);
 uint64_t pg_position_lsn(const sluice_position_t *position); /* 0 for none */
+
+/* What a position says by itself, for one that came back without its offset (a target knew it, the
+ * store did not). SLUICE_INVALID: none of ours. */
+int pg_offset_of(const sluice_position_t *position, pg_offset_t *offset);
 
 /* Debezium's field order (a Java HashMap's). */
 void pg_offset_write(const pg_offset_t *offset, sluice_buf_t *out);

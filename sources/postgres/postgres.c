@@ -163,10 +163,15 @@ static int offset_json(void *self, const sluice_position_t *position, sluice_str
                        sluice_buf_t *out) {
     pg_offset_t o;
 
-    (void)self, (void)position;
-    if (offset.len != sizeof(o))
+    (void)self;
+    if (offset.data == NULL) {
+        if (pg_offset_of(position, &o) != SLUICE_OK)
+            return SLUICE_INVALID;
+    } else if (offset.len != sizeof(o)) {
         return SLUICE_INVALID;
-    memcpy(&o, offset.data, sizeof(o));
+    } else {
+        memcpy(&o, offset.data, sizeof(o));
+    }
     pg_offset_write(&o, out);
     return out->status;
 }

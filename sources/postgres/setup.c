@@ -166,10 +166,11 @@ static void load_stored(pg_source_t *s) {
     sluice_batch_t *scratch = s->api->batch_new(s->ctx, 512);
 
     s->has_stored =
-        s->api->stored_position(s->ctx, s->partition, &s->stored_position, &json) == 1 &&
-        json.data != NULL;
-    if (scratch != NULL && s->has_stored &&
-        pg_offset_read(s->api, scratch, json, &s->stored) != SLUICE_OK) {
+        s->api->stored_position(s->ctx, s->partition, &s->stored_position, &json) == 1;
+    if (s->has_stored && json.data == NULL)
+        s->has_stored = pg_offset_of(&s->stored_position, &s->stored) == SLUICE_OK;
+    else if (scratch != NULL && s->has_stored &&
+             pg_offset_read(s->api, scratch, json, &s->stored) != SLUICE_OK) {
         s->api->log(s->ctx, SLUICE_LOG_WARN,
                     "the stored offset %.*s has neither lsn nor lsn_proc: treated as none",
                     (int)(json.len > 200 ? 200 : json.len), json.data);

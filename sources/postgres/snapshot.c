@@ -263,7 +263,7 @@ static void go_streaming(pg_source_t *s) {
 
 static void finish(pg_source_t *s) {
     pg_snapshot_t *n = &s->snapshot;
-    sluice_position_t end = pg_position(n->lsn, 0, n->rows + 1);
+    sluice_position_t end = pg_position(n->lsn, 0, PG_BEATS);
     int status = emit_held(s, 1);
 
     s->api->metric_add(n->rows_total, s->out.records);

@@ -397,7 +397,8 @@ static void on_linger(uv_timer_t *t) {
         }
         pg_stream_go(s, 0);
     }
-    if (s->stream.running && s->out.records > 0 && !(s->stream.stops & PG_STOP_CREDIT)) {
+    if (s->stream.running && s->out.records > 0 &&
+        !(s->stream.stops & (PG_STOP_CREDIT | PG_STOP_PAUSE))) {
         int status = flush(s);
         if (status != SLUICE_OK)
             pg_source_failed(s, status);
@@ -666,7 +667,7 @@ void pg_stream_begin(pg_source_t *s) {
     if (s->out.offset.lsn == 0)
         s->out.offset.lsn = s->start_lsn;
     m->advanced = s->start_lsn;
-    m->beats = (uint64_t)1 << 40; /* behind the rows of a snapshot at the same LSN */
+    m->beats = PG_BEATS;
     status = begin(s);
     if (status != SLUICE_OK)
         pg_source_error(s, pg_conn_error(s->repl), status, "starting the stream");

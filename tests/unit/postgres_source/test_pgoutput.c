@@ -1,5 +1,6 @@
 /* The pgoutput and COPY readers: what they read, and that damaged messages are refused and never
  * read past. */
+#include "../../../sources/postgres/offset.h"
 #include "../../../sources/postgres/pgoutput.h"
 
 #include <setjmp.h>
@@ -146,6 +147,33 @@ static void test_copy_row_of_too_many(void **state) {
     free(line);
 }
 
+static pg_offset_t offset_of(sluice_position_t position, int status) {
+    pg_offset_t o;
+
+    assert_int_equal(pg_offset_of(&position, &o), status);
+    return o;
+}
+
+/* A position that comes back alone says where to go on, and whether the snapshot was over. */
+static void test_offset_of_position(void **state) {
+    pg_offset_t o;
+
+    (void)state;
+    o = offset_of(pg_position(500, 400, 3 << 16), SLUICE_OK);
+    assert_int_equal(o.lsn, 400);
+    assert_int_equal(o.lsn_commit, 500);
+    assert_int_equal(o.flags & PG_OFFSET_SNAPSHOT, 0);
+    o = offset_of(pg_position_at(500), SLUICE_OK);
+    assert_int_equal(o.lsn, 500);
+    assert_int_equal(o.flags & PG_OFFSET_SNAPSHOT, 0);
+    o = offset_of(pg_position(500, 0, 77), SLUICE_OK);
+    assert_int_equal(o.flags & (PG_OFFSET_SNAPSHOT | PG_OFFSET_SNAPSHOT_LAST), PG_OFFSET_SNAPSHOT);
+    o = offset_of(pg_position(500, 0, PG_BEATS), SLUICE_OK);
+    assert_int_equal(o.flags & PG_OFFSET_SNAPSHOT, 0);
+    offset_of((sluice_position_t){.len = 0}, SLUICE_INVALID);
+    offset_of((sluice_position_t){.len = 16}, SLUICE_INVALID);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_update),
@@ -155,6 +183,7 @@ int main(void) {
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_copy_row),
         cmocka_unit_test(test_copy_row_of_too_many),
+        cmocka_unit_test(test_offset_of_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
