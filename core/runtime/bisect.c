@@ -162,6 +162,17 @@ static void tidy(sl_repair_t *repair) {
     repair->count = repair->ends[0] = n;
 }
 
+/* A record that was reported twice is one dead letter. */
+static void tidy_bad(sl_verdict_t *verdict) {
+    size_t i, n = 0;
+
+    qsort(verdict->bad, verdict->bad_count, sizeof(*verdict->bad), compare_bad);
+    for (i = 0; i < verdict->bad_count; i++)
+        if (n == 0 || verdict->bad[n - 1].record != verdict->bad[i].record)
+            verdict->bad[n++] = verdict->bad[i];
+    verdict->bad_count = n;
+}
+
 int sl_repair_failed(sl_repair_t *repair, int status, const sluice_result_t *results, size_t count,
                      sl_verdict_t *verdict) {
     size_t room = repair->count + count;
@@ -184,7 +195,7 @@ int sl_repair_failed(sl_repair_t *repair, int status, const sluice_result_t *res
         failed_atomic(repair, count > 0 && results[0].status != SLUICE_OK ? results[0].status : status,
                       count > 0 ? &results[0] : NULL, verdict);
     /* A sink may report its failed records in any order. */
-    qsort(verdict->bad, verdict->bad_count, sizeof(*verdict->bad), compare_bad);
+    tidy_bad(verdict);
     if (repair->mode == SLUICE_PER_RECORD)
         tidy(repair);
     return SLUICE_OK;

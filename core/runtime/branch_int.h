@@ -132,6 +132,7 @@ struct sl_branch_run {
     size_t own_count;
     uint64_t close_ms;
     uint64_t up_since;
+    int broke_early; /* broken() came between complete(OPEN) and our taking note of that */
     int abandoned;
     int closing;
 };

@@ -287,10 +287,15 @@ static int apply_singly(sl_step_t *step, sluice_batch_t *in, sluice_batch_t *all
 
 /* Applies to all of `in`; *out may be NULL, in itself, or new. */
 static int apply_all(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
+    uint32_t rejected = step->rejected;
+    int64_t absorbed = step->absorbed, generated = step->generated;
     int status = apply_once(step, in, out);
 
     if (status != SLUICE_BAD_RECORD)
         return status;
+    step->rejected = rejected; /* it is done anew */
+    step->absorbed = absorbed;
+    step->generated = generated;
     *out = sl_batch_create(0);
     if (*out == NULL)
         return no_memory(step->chain);

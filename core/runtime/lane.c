@@ -465,6 +465,22 @@ static void failed(sl_branch_run_t *b, sl_work_t *work, int status, const sluice
     sl_ctx_error_fini(&end.said);
 }
 
+/* A result that speaks of no record of the batch would leave one counted as delivered. */
+static int are_sound(const sl_branch_run_t *b, const sl_work_t *work,
+                     const sluice_result_t *results, size_t count) {
+    const uint32_t *index, *rest;
+    size_t i, n = 0, rest_count;
+
+    if (work->batch == NULL || b->sink->failure_mode == SLUICE_ATOMIC)
+        return 1;
+    if (work->repair == NULL || !sl_repair_piece(work->repair, &index, &n, &rest, &rest_count))
+        (void)sl_batch_records(work->batch, &n);
+    for (i = 0; i < count; i++)
+        if (results[i].status != SLUICE_OK && results[i].record >= n && n > 0)
+            return 0;
+    return 1;
+}
+
 static void succeeded(sl_branch_run_t *b, sl_work_t *work) {
     sl_retry_succeeded(&b->retry);
     if (work->repair == NULL) {
@@ -507,10 +523,14 @@ static void op_durable(void *user, sluice_ticket_t *ticket, int status,
     }
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, -1);
     b->busy = 0;
-    if (status == SLUICE_OK)
+    if (status == SLUICE_OK) {
         succeeded(b, work);
-    else
+    } else if (!are_sound(b, work, results, count)) {
+        to_todo(b, work);
+        broke_the_law(b, "durable", "a result names a record that the batch does not have");
+    } else {
         failed(b, work, status, results, count);
+    }
     sl_lane_kick(b);
 }
 
@@ -631,7 +651,10 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
         }
         return SLUICE_OK;
     }
-    sl_tickets_undo(&b->tickets, ticket);
+    if (sl_tickets_undo(&b->tickets, ticket) == NULL) {
+        broke_the_law(b, "durable", "write ended its ticket and then refused it");
+        return SLUICE_FATAL;
+    }
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, -1);
     work->sent = repeated;
     if (status == SLUICE_BUSY) {
@@ -680,10 +703,12 @@ static void lift_bar(sl_branch_run_t *b) {
 }
 
 static void check_end(sl_branch_run_t *b) {
-    if (!b->ending || b->ended || b->rewinding || b->link != SL_LINK_UP ||
-        !sl_list_empty(&b->todo) || !sl_backlog_empty(b))
+    if (!b->ending || b->ended)
         return;
-    if (b->tickets.open > 0) {
+    /* Who dropped everything and waits for the source to go back has nothing left to deliver. */
+    if (!b->rewinding && (b->link != SL_LINK_UP || !sl_list_empty(&b->todo) || !sl_backlog_empty(b)))
+        return;
+    if (!b->rewinding && b->tickets.open > 0) {
         start_flush(b);
         return;
     }

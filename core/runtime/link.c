@@ -13,6 +13,7 @@ static void on_left(void *user, int abandoned);
 
 static void open_sink(sl_branch_run_t *b, sl_link_state_t state) {
     b->link = state;
+    b->broke_early = SLUICE_OK;
     if (b->own_count > 0)
         memset(b->own, 0, b->own_count * sizeof(*b->own));
     sl_instance_open(&b->instance, &sl_lane_ops, b, on_opened);
@@ -207,6 +208,8 @@ static void on_opened(void *user, int status) {
 
     if (b->closing)
         return;
+    if (status == SLUICE_OK)
+        status = b->broke_early;
     if (status == SLUICE_OK && SL_FAILPOINT("open"))
         status = SLUICE_NOT_CONNECTED;
     if (status == SLUICE_OK && b->link == SL_LINK_OPENING) {
@@ -214,7 +217,8 @@ static void on_opened(void *user, int status) {
     } else if (status == SLUICE_OK) {
         opened_again(b);
     } else {
-        sl_lane_note_error(b, status);
+        if (b->broke_early == SLUICE_OK)
+            sl_lane_note_error(b, status);
         if (may_heal(status)) {
             sl_log(SLUICE_LOG_WARN, "runtime.branch", "sink %s cannot be opened: %s",
                    b->spec->branch->name, b->last_error != NULL ? b->last_error : "");
@@ -252,7 +256,8 @@ static void on_left(void *user, int abandoned) {
 }
 
 void sl_link_broken(sl_branch_run_t *b, int status) {
-    (void)status;
+    if (b->link == SL_LINK_OPENING || b->link == SL_LINK_AGAIN)
+        b->broke_early = status;
     if (b->link != SL_LINK_UP && b->link != SL_LINK_CHAIN)
         return;
     if (b->link == SL_LINK_CHAIN) { /* not running yet: the supervisor starts us again */

@@ -74,18 +74,19 @@ void sl_source_credit(sl_trunk_t *t) {
 
 /* ---- to the branches ---- */
 
-/* Gives a batch (taken) to every branch. */
-static void fan_out(sl_trunk_t *t, sluice_batch_t *batch) {
+/* Gives a batch (taken) to every branch. 0: the task failed, and nothing may follow it. */
+static int fan_out(sl_trunk_t *t, sluice_batch_t *batch) {
     sl_parcel_t *parcel = sl_parcel_create(batch, &t->graph.credit);
     size_t i;
 
     if (parcel == NULL) {
         no_memory(t, "hand on a batch");
-        return;
+        return 0;
     }
     for (i = 0; i < t->branch_count; i++)
         sl_branch_give(t->branches[i], parcel);
     sl_parcel_unref(parcel);
+    return 1;
 }
 
 static void arrival_destroy(sl_trunk_t *t, sl_arrival_t *arrival) {
@@ -122,7 +123,8 @@ static int run_current(sl_trunk_t *t) {
         sl_trunk_fail(t);
         return 0;
     }
-    fan_out(t, out); /* before the arrival's charge ends: held memory never looks freed */
+    if (!fan_out(t, out)) /* before the arrival's charge ends: held memory never looks freed */
+        return 0;
     arrival_destroy(t, t->current);
     t->current = NULL;
     return 1;
@@ -393,6 +395,10 @@ static void on_left(void *user, int abandoned) {
     }
     for (i = 0; i < t->branch_count; i++)
         sl_branch_note(t->branches[i], SL_NOTE_REWOUND, 0);
+    if (t->phase == SL_PHASE_ENDING) { /* a drain came while it left: REWOUND undid the END */
+        sl_trunk_ask_end(t);
+        return;
+    }
     if (t->broken)
         wait = sl_retry_failed(&t->source_retry, 0);
     t->broken = 0;
@@ -506,8 +512,16 @@ static void on_chain_closed(void *user) {
     sl_trunk_chain_closed(user);
 }
 
+/* A checkpoint that failed is tried again with the next commit: it is no failure of the task. */
 static void on_chain_checkpointed(void *user, int status) {
-    sl_commit_checkpointed(user, status);
+    sl_trunk_t *t = user;
+
+    if (status != SLUICE_OK && t->state != SL_TRUNK_FAILED) {
+        if (t->failure.trace != NULL)
+            sl_log(SLUICE_LOG_WARN, "runtime.commit", "%s", t->failure.trace);
+        sl_failure_fini(&t->failure);
+    }
+    sl_commit_checkpointed(t, status);
 }
 
 static void on_chain_broken(void *user, int status) {

@@ -41,10 +41,10 @@ int sl_tickets_begin(sl_tickets_t *tickets, void *work, sluice_ticket_t **out) {
     return SLUICE_OK;
 }
 
-void sl_tickets_undo(sl_tickets_t *tickets, sluice_ticket_t *ticket) {
+void *sl_tickets_undo(sl_tickets_t *tickets, sluice_ticket_t *ticket) {
     const char *why;
 
-    (void)sl_tickets_end(tickets, ticket, &why);
+    return sl_tickets_end(tickets, ticket, &why);
 }
 
 static sl_ticket_slot_t *find(sl_tickets_t *tickets, sluice_ticket_t *ticket, const char **why) {

@@ -34,8 +34,9 @@ void sl_tickets_init(sl_tickets_t *tickets);
 void sl_tickets_fini(sl_tickets_t *tickets);
 /* A new ticket for `work` (not NULL). SLUICE_NO_MEMORY changes nothing. */
 int sl_tickets_begin(sl_tickets_t *tickets, void *work, sluice_ticket_t **out);
-/* The sink did not accept: as if begin had not been. Only for the newest ticket. */
-void sl_tickets_undo(sl_tickets_t *tickets, sluice_ticket_t *ticket);
+/* The sink did not accept: as if begin had not been. Only for the newest ticket. Gives its work;
+ * NULL: the sink had ended it all the same. */
+void *sl_tickets_undo(sl_tickets_t *tickets, sluice_ticket_t *ticket);
 /* The first `released` of an open ticket gives its work, else NULL: *why says what was wrong. */
 void *sl_tickets_release(sl_tickets_t *tickets, sluice_ticket_t *ticket, const char **why);
 /* Ends an open ticket and gives its work, else NULL: *why says what was wrong. */

@@ -111,17 +111,21 @@ static void on_drain_deadline(uv_timer_t *timer) {
     last_commit(t);
 }
 
-/* Nothing more comes from the source; what it gave has passed the shared transforms. */
-void sl_trunk_end(sl_trunk_t *t) {
+void sl_trunk_ask_end(sl_trunk_t *t) {
     size_t i;
 
-    if (t->phase > SL_PHASE_SOURCE)
-        return;
-    t->phase = SL_PHASE_ENDING;
     t->ended = 0;
     t->end_number++;
     for (i = 0; i < t->branch_count; i++)
         sl_branch_note(t->branches[i], SL_NOTE_END, t->end_number);
+}
+
+/* Nothing more comes from the source; what it gave has passed the shared transforms. */
+void sl_trunk_end(sl_trunk_t *t) {
+    if (t->phase > SL_PHASE_SOURCE)
+        return;
+    t->phase = SL_PHASE_ENDING;
+    sl_trunk_ask_end(t);
     if (t->branch_count == 0)
         last_commit(t);
 }
@@ -171,7 +175,8 @@ static void on_word(sl_trunk_t *t, sl_word_t *word) {
         break;
     case SL_WORD_REWIND:
         if (t->phase == SL_PHASE_ENDING && !t->finished)
-            on_word_ended(t); /* draining: the next start repeats it */
+            /* Draining: the next start repeats it. The END may have come before it went back. */
+            sl_branch_note(t->branches[word->branch], SL_NOTE_END, t->end_number);
         else
             sl_source_rewind(t);
         break;

@@ -117,6 +117,7 @@ struct sl_trunk {
 void sl_trunk_fail(sl_trunk_t *t); /* t->failure is set */
 void sl_trunk_set_state(sl_trunk_t *t, int state);
 void sl_trunk_end(sl_trunk_t *t); /* the source is done: let the branches deliver */
+void sl_trunk_ask_end(sl_trunk_t *t); /* once more, of every branch */
 void sl_trunk_committed_last(sl_trunk_t *t);
 void sl_trunk_chain_closed(sl_trunk_t *t);
 void sl_trunk_source_closed(sl_trunk_t *t, int abandoned);

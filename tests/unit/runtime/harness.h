@@ -29,6 +29,7 @@ typedef struct numbers { /* what the source does */
     int payload;     /* bytes of each value */
     int stop_at;     /* emit no more than this many records, then idle (0: no limit) */
     int broken_at;   /* after so many records say NOT_CONNECTED, once */
+    int close_ms;    /* how long its close takes */
     int64_t committed[PARTITIONS_MAX]; /* as told by the runtime */
     int64_t emitted;
     int opened;
@@ -67,6 +68,9 @@ typedef struct target {
     int buffer_ms;      /* or after so many turns of its timer; 0: never */
     int hang;           /* ends nothing */
     int twice;          /* ends the third ticket two times */
+    int refuse_after;   /* write ends its ticket and refuses it all the same */
+    int wild_result;    /* the third ticket fails with a result for a record that is none */
+    int break_early;    /* so many opens complete and break in the same turn */
     int hang_close;     /* never completes close */
     int slow_ms;        /* each ticket takes so long */
     int fail_opens;     /* so many opens answer NOT_CONNECTED */

@@ -160,11 +160,18 @@ static void source_committed(void *self, uint32_t partition, const sluice_positi
     }
 }
 
+static void source_closed(void *self) {
+    api_->complete(((source_t *)self)->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+}
+
 static int source_close(void *self) {
     source_t *s = self;
 
     s->running = 0;
-    api_->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+    if (the_source.close_ms > 0)
+        api_->timer_start(s->ctx, (uint64_t)the_source.close_ms, 0, source_closed, s);
+    else
+        source_closed(s);
     return SLUICE_OK;
 }
 
@@ -197,6 +204,7 @@ typedef struct sink {
     sl_list_t held;
     int count;
     int broken;
+    int dead; /* takes nothing, and has said so */
     int flushing;
     int losing;
     int waited;
@@ -248,6 +256,12 @@ static int sink_open(void *self) {
         s->api->sink_position(s->ctx, sluice_str(json), &position, 1u << 30);
     }
     s->api->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_OK);
+    if (s->t->break_early > 0) {
+        s->t->break_early--;
+        s->dead = 1;
+        (s->api->fail)(s->ctx, SLUICE_NOT_CONNECTED, "test.early", "gone at once");
+        s->api->broken(s->ctx, SLUICE_NOT_CONNECTED);
+    }
     return SLUICE_OK;
 }
 
@@ -450,6 +464,17 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
 
     t->writes++;
     assert_false(s->broken && !t->hang);
+    if (s->dead)
+        return SLUICE_BUSY;
+    if (t->refuse_after) {
+        s->api->durable(s->ctx, ticket, SLUICE_OK, NULL, 0);
+        return (s->api->fail)(s->ctx, SLUICE_RETRY, "test.refused", "after its end");
+    }
+    if (t->wild_result && t->writes == 3) {
+        sluice_result_t wild = {.status = SLUICE_RETRY, .record = 1000, .code = "test.wild"};
+        s->api->durable(s->ctx, ticket, SLUICE_RETRY, &wild, 1);
+        return SLUICE_OK;
+    }
     if (chance(t, t->chaos.busy)) {
         s->api->post(s->ctx, on_ready, s);
         return SLUICE_BUSY;

@@ -264,6 +264,56 @@ static void a_ticket_ended_twice_is_the_plugins_fault(void **state) {
     assert_non_null(strstr(r.trace, "ended already"));
 }
 
+static void a_ticket_ended_and_refused_is_the_plugins_fault(void **state) {
+    run_options_t o = {.branches = 1};
+    run_result_t r;
+
+    (void)state;
+    targets[0].refuse_after = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "plugin.contract");
+}
+
+/* Nothing may count as delivered because its result went astray. */
+static void a_result_for_no_record_is_the_plugins_fault(void **state) {
+    run_options_t o = {.branches = 1, .failure_mode = SLUICE_PER_RECORD};
+    run_result_t r;
+
+    (void)state;
+    targets[0].wild_result = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "plugin.contract");
+    assert_int_equal(harness_stored(0, 0), 20);
+}
+
+static void a_sink_that_breaks_as_it_opens_is_opened_again(void **state) {
+    run_options_t o = {.branches = 1, .drain_after_ms = 5000};
+    run_result_t r;
+
+    (void)state;
+    targets[0].break_early = 2;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].opens, 3);
+}
+
+/* The branches hear END, then that the source went back: they still have to end. */
+static void a_drain_while_the_source_leaves_ends(void **state) {
+    run_options_t o = {.branches = 2, .drain_after_ms = 100};
+    run_result_t r;
+    uint64_t began = uv_hrtime();
+
+    (void)state;
+    the_source.broken_at = 500;
+    the_source.close_ms = 300;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_int_equal(harness_stored(0, 0), 500);
+    assert_true(uv_hrtime() - began < 10000000000u); /* not the drain's deadline */
+}
+
 static void pause_stops_the_source(void **state) {
     run_options_t o = {.branches = 1, .window = 1, .pause_at_ms = 20, .resume_at_ms = 50,
                        .queue_bytes = 8000};
@@ -318,6 +368,10 @@ int main(void) {
         TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
         TEST(a_close_that_hangs_is_abandoned),
         TEST(a_ticket_ended_twice_is_the_plugins_fault),
+        TEST(a_ticket_ended_and_refused_is_the_plugins_fault),
+        TEST(a_result_for_no_record_is_the_plugins_fault),
+        TEST(a_sink_that_breaks_as_it_opens_is_opened_again),
+        TEST(a_drain_while_the_source_leaves_ends),
         TEST(pause_stops_the_source),
         TEST(transforms_keep_order_and_ledger),
     };
