@@ -89,10 +89,22 @@ void sl_ctx_destroy(sluice_ctx_t *ctx) {
     free(ctx);
 }
 
+void sl_ctx_abandoned_closed(void *user) {
+    sluice_ctx_t *ctx = user;
+
+    if (ctx->destroy != NULL && ctx->self != NULL)
+        ctx->destroy(ctx->self);
+    sl_ctx_destroy(ctx);
+}
+
 void sl_ctx_abandon(sluice_ctx_t *ctx, void (*destroy)(void *self), void *self) {
     ctx->abandoned = 1;
     ctx->destroy = destroy;
     ctx->self = self;
+    if (ctx->closing) { /* its own work hangs: who waited for closed does not any more */
+        ctx->closed = sl_ctx_abandoned_closed;
+        ctx->closed_user = ctx;
+    }
 }
 
 int sl_ctx_is_abandoned(const sluice_ctx_t *ctx) {

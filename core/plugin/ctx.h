@@ -92,8 +92,8 @@ int sl_ctx_create(const sl_ctx_params_t *params, sluice_ctx_t **out);
 void sl_ctx_close(sluice_ctx_t *ctx, void (*closed)(void *user), void *user);
 /* Only after closed, or when loop was NULL. Accepts NULL. */
 void sl_ctx_destroy(sluice_ctx_t *ctx);
-/* After vtable->close(self) was called and answered OK but did not complete: gives instance and ctx
- * away. */
+/* After vtable->close(self) was called and answered OK but did not complete, or after sl_ctx_close
+ * whose `closed` did not come (offloaded work hangs): gives instance and ctx away. */
 void sl_ctx_abandon(sluice_ctx_t *ctx, void (*destroy)(void *self), void *self);
 int sl_ctx_is_abandoned(const sluice_ctx_t *ctx);
 

@@ -139,17 +139,9 @@ static sluice_batch_t *api_batch_new(sluice_ctx_t *ctx, size_t arena_bytes_hint)
 
 #define ASKED(ctx, slot) (!(ctx)->abandoned && (ctx)->p.ops->slot != NULL)
 
-static void abandoned_closed(void *user) {
-    sluice_ctx_t *ctx = user;
-
-    if (ctx->destroy != NULL)
-        ctx->destroy(ctx->self);
-    sl_ctx_destroy(ctx);
-}
-
 static void api_complete(sluice_ctx_t *ctx, sluice_op_t op, int status) {
     if (ctx->abandoned && op == SLUICE_OP_CLOSE)
-        sl_ctx_close(ctx, abandoned_closed, ctx);
+        sl_ctx_close(ctx, sl_ctx_abandoned_closed, ctx);
     else if (ASKED(ctx, complete))
         ctx->p.ops->complete(ctx->p.user, op, status);
 }

@@ -80,6 +80,7 @@ struct sluice_ctx {
 
 /* ctx_loop.c */
 int sl_ctx_loop_init(sluice_ctx_t *ctx);
+void sl_ctx_abandoned_closed(void *user); /* the end of a ctx that was given away */
 void sl_ctx_loop_close(sluice_ctx_t *ctx);
 sluice_timer_t *sl_ctx_timer_start(sluice_ctx_t *ctx, uint64_t ms, uint64_t repeat_ms,
                                    void (*fn)(void *arg), void *arg);

@@ -174,7 +174,7 @@ void sl_branch_give(sl_branch_run_t *b, sl_parcel_t *parcel) {
 
 /* ---- life ---- */
 
-/* The sink is open; its transforms follow, then the trunk hears of it. */
+/* The sink is open, or stood in for; its transforms follow, then the trunk hears of it. */
 static void on_chain_opened(void *user, int status) {
     sl_branch_run_t *b = user;
 
@@ -185,8 +185,13 @@ static void on_chain_opened(void *user, int status) {
         return;
     }
     b->chain_open = 1;
-    b->link = SL_LINK_UP;
-    sl_branch_set_state(b, SL_BRANCH_RUNNING);
+    if (b->instance.state == SL_INSTANCE_OPEN) {
+        b->link = SL_LINK_UP;
+        sl_branch_set_state(b, SL_BRANCH_RUNNING);
+    } else {
+        sl_branch_set_state(b, SL_BRANCH_RECONNECTING);
+        sl_link_wait(b);
+    }
     sl_branch_say(b, SL_WORD_OPENED, SLUICE_OK);
 }
 

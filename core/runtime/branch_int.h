@@ -177,6 +177,7 @@ void sl_lane_note_error(sl_branch_run_t *b, int status);
 void sl_link_open(sl_branch_run_t *b);
 void sl_link_broken(sl_branch_run_t *b, int status);
 void sl_link_leave(sl_branch_run_t *b); /* closes the sink that broke */
+void sl_link_wait(sl_branch_run_t *b);  /* opens the sink after a while */
 void sl_link_retry(sl_branch_run_t *b); /* the backoff ended */
 void sl_link_close(sl_branch_run_t *b, uint64_t deadline_ms);
 void sl_link_own_position(sl_branch_run_t *b, sluice_str_t partition,

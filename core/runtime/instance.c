@@ -103,6 +103,7 @@ static void on_ctx_closed(void *user) {
     sl_instance_t *instance = user;
     life_t life = life_of(instance->spec->plugin);
 
+    uv_timer_stop(&instance->timer);
     if (instance->self != NULL && life.destroy != NULL)
         life.destroy(instance->self);
     sl_ctx_destroy(instance->ctx);
@@ -112,8 +113,8 @@ static void on_ctx_closed(void *user) {
     instance->closed(instance->user, 0);
 }
 
+/* The deadline goes on: work that was offloaded may hang. */
 static void end_close(sl_instance_t *instance) {
-    uv_timer_stop(&instance->timer);
     sl_ctx_close(instance->ctx, on_ctx_closed, instance);
 }
 
@@ -149,18 +150,22 @@ void sl_instance_close(sl_instance_t *instance, uint64_t deadline_ms,
 
     instance->closed = closed;
     instance->user = user;
-    if (was == SL_INSTANCE_CLOSING)
+    if (was == SL_INSTANCE_CLOSING) { /* who has less patience is heard */
+        if (uv_is_active((uv_handle_t *)&instance->timer) &&
+            uv_timer_get_due_in(&instance->timer) > deadline_ms)
+            uv_timer_start(&instance->timer, on_deadline, deadline_ms, 0);
         return;
+    }
     if (instance->ctx == NULL) {
         closed(user, 0);
         return;
     }
     instance->state = SL_INSTANCE_CLOSING;
+    uv_timer_start(&instance->timer, on_deadline, deadline_ms, 0);
     if (was == SL_INSTANCE_NONE || life.close == NULL) {
         end_close(instance);
         return;
     }
-    uv_timer_start(&instance->timer, on_deadline, deadline_ms, 0);
     instance->starting = 1;
     instance->early = 0;
     was = life.close(instance->self);

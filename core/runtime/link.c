@@ -96,6 +96,14 @@ static void first_opened(sl_branch_run_t *b) {
     sl_chain_open(&b->chain);
 }
 
+/* The sink cannot be reached at the start. When only the store knows how far the branch is, nothing
+ * has to be asked of the target: the branch takes part without it, up to its bounds, so that the
+ * others can run. A target that keeps positions itself may say less than the store, and the source
+ * could then be too far to go back: it is waited for. */
+static int can_stand_in(const sl_branch_run_t *b) {
+    return !b->chain_open && (b->sink->flags & SLUICE_SINK_OWN_POSITION) == 0;
+}
+
 /* ---- again ---- */
 
 static int target_has(const sl_branch_run_t *b, uint32_t partition,
@@ -236,7 +244,6 @@ void sl_link_retry(sl_branch_run_t *b) {
 /* The old sink is gone; a new one after a while. */
 static void on_left(void *user, int abandoned) {
     sl_branch_run_t *b = user;
-    int64_t wait;
 
     b->abandoned |= abandoned;
     sl_lane_cancel(b);
@@ -246,7 +253,15 @@ static void on_left(void *user, int abandoned) {
     }
     if (b->link == SL_LINK_DOWN)
         return;
-    wait = sl_retry_failed(&b->retry, 0);
+    if (can_stand_in(b))
+        first_opened(b);
+    else
+        sl_link_wait(b);
+}
+
+void sl_link_wait(sl_branch_run_t *b) {
+    int64_t wait = sl_retry_failed(&b->retry, 0);
+
     if (wait < 0) {
         fail_open(b, SLUICE_NOT_CONNECTED);
         return;

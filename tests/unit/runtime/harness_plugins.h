@@ -522,11 +522,21 @@ static int sink_flush(void *self) {
     return SLUICE_OK;
 }
 
+static void sleep_ms(void *arg) {
+    uv_sleep((unsigned)((target_t *)arg)->hang_offload);
+}
+
+static void slept(void *arg) {
+    (void)arg;
+}
+
 static int sink_close(void *self) {
     sink_t *s = self;
     sl_list_t *node;
 
     s->t->closes++;
+    if (s->t->hang_offload > 0)
+        s->api->offload(s->ctx, sleep_ms, slept, s->t);
     if (s->t->hang_close)
         return SLUICE_OK;
     while ((node = sl_list_pop(&s->held)) != NULL) {

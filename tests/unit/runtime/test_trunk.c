@@ -252,6 +252,43 @@ static void a_close_that_hangs_is_abandoned(void **state) {
     assert_int_equal(r.abandoned, 1);
 }
 
+static void offloaded_work_that_hangs_is_abandoned(void **state) {
+    run_options_t o = {.branches = 1};
+    run_result_t r;
+
+    (void)state;
+    targets[0].hang_offload = 8000;
+    targets[0].fatal_at = 100;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_int_equal(r.abandoned, 1);
+}
+
+/* The others run; what the dead one misses waits within its bounds, and comes when it is back. */
+static void a_target_that_is_away_at_the_start_holds_nobody_back(void **state) {
+    run_options_t o = {.branches = 2, .drain_after_ms = 300, .drain_deadline_ms = 100,
+                       .queue_bytes = 1 << 24};
+    run_result_t r;
+
+    (void)state;
+    targets[1].fail_opens = 1000000;
+    the_source.stop_at = 1000;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
+    assert_int_equal(harness_stored(0, 0), 1000);
+    assert_int_equal(harness_stored(1, 0), 0);
+    assert_int_equal(the_source.committed[0], 0);
+    targets[1].fail_opens = 3;
+    the_source.stop_at = 0;
+    o.drain_after_ms = 0;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(assert_complete(&targets[0], 1, 1000, 0), 0);
+    assert_int_equal(assert_complete(&targets[1], 1, 1000, 0), 0);
+    assert_int_equal(r.ledger_faults, 0);
+}
+
 static void a_ticket_ended_twice_is_the_plugins_fault(void **state) {
     run_options_t o = {.branches = 1};
     run_result_t r;
@@ -367,6 +404,8 @@ int main(void) {
         TEST(a_source_that_breaks_goes_on),
         TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
         TEST(a_close_that_hangs_is_abandoned),
+        TEST(offloaded_work_that_hangs_is_abandoned),
+        TEST(a_target_that_is_away_at_the_start_holds_nobody_back),
         TEST(a_ticket_ended_twice_is_the_plugins_fault),
         TEST(a_ticket_ended_and_refused_is_the_plugins_fault),
         TEST(a_result_for_no_record_is_the_plugins_fault),
