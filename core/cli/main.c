@@ -15,6 +15,7 @@
 #include "cli/validate.h"
 #include "cli/version.h"
 #include "plugin/prober.h"
+#include "runtime/rehearse.h"
 #include "runtime/task.h"
 
 #define CHANNEL_FD 3
@@ -72,6 +73,8 @@ int main(int argc, char **argv) {
 
     if (strcmp(verb, "__task") == 0)
         return run_task();
+    if (strcmp(verb, "__probe") == 0 && argc == 3 && strcmp(argv[2], "-") == 0)
+        return sl_rehearse_main(CHANNEL_FD);
     if (strcmp(verb, "__probe") == 0 && argc == 3)
         return sl_prober_main(argv[2]);
     for (i = 0; i < VERBS; i++)

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "cli/paths.h"
+#include "cli/validate_connect.h"
 #include "config/connect.h"
 #include "config/interpolate.h"
 #include "config/json_file.h"
@@ -37,6 +38,7 @@ typedef struct arguments {
 typedef struct validation {
     const arguments_t *arguments;
     sl_plugin_catalog_t catalog;
+    const sl_catalog_t *plugins;
     cJSON *worker; /* or NULL */
     cJSON *files;  /* with --json: what is printed at the end */
     size_t checked;
@@ -48,7 +50,8 @@ static int usage(FILE *out, int code) {
         "usage: sluice validate FILE|DIR... [--set PATH=VALUE]... [--overlay FILE]...\n"
         "                       [--worker FILE] [--connect] [--json] [--plugin-path DIRS]\n\n"
         "Checks descriptors and connector JSON and shows all faults at once.\n"
-        "--connect also asks the servers. --worker: defaults for connectors (converters,\n"
+        "--connect also asks the servers, and compares fields and types with the targets'\n"
+        "columns by a sample record, once there are no other faults. --worker: defaults for connectors (converters,\n"
         "servers), as a properties file or JSON.\n"
         "Exit code: 0 valid, 1 faults, 2 wrong usage.\n",
         out);
@@ -116,7 +119,9 @@ static void check_native(const validation_t *v, const cJSON *native, const char 
 
     if (sl_pipeline_read(native, &v->catalog, name, report, &pipeline) != SLUICE_OK)
         return;
-    sl_pipeline_check(pipeline, &v->catalog, v->arguments->connect, report);
+    sl_pipeline_check(pipeline, &v->catalog, 0, report);
+    if (v->arguments->connect && sl_report_status(report) == SLUICE_OK)
+        sl_validate_connect(v->plugins, pipeline, report);
     sl_pipeline_destroy(pipeline);
 }
 
@@ -275,6 +280,7 @@ static int validate(const arguments_t *a, char **paths, int count) {
         fputs("sluice validate: out of memory\n", stderr);
         return EXIT_FAULT;
     }
+    v.plugins = catalog;
     sl_catalog_for_config(catalog, 1, &v.catalog);
     for (i = 0; i < count; i++)
         check_path(&v, paths[i]);

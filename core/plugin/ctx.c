@@ -170,6 +170,10 @@ const sl_ctx_fault_t *sl_ctx_faults(const sluice_ctx_t *ctx, size_t *count) {
 
 /* ---- what the embedder asks ---- */
 
+int sl_ctx_sample_missed(const sluice_ctx_t *ctx) {
+    return ctx->sample_missed;
+}
+
 int64_t sl_ctx_charged(const sluice_ctx_t *ctx) {
     return atomic_load(&((sluice_ctx_t *)(uintptr_t)ctx)->charged);
 }

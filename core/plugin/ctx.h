@@ -68,6 +68,7 @@ typedef struct sl_ctx_params {
     const sl_ctx_ops_t *ops; /* NULL: every slot NULL */
     void *user;
     _Atomic int64_t *budget; /* api->charge is added here as well as to ctx; may be NULL */
+    sluice_batch_t *sample;  /* of api->sample; NULL: none */
 } sl_ctx_params_t;
 
 /* What api->fail stored. Strings belong to the holder: sl_ctx_error_fini. */
@@ -103,6 +104,9 @@ void sl_ctx_error_fini(sl_ctx_error_t *error);
 
 /* The faults that check or probe reported; borrowed until destroy. */
 const sl_ctx_fault_t *sl_ctx_faults(const sluice_ctx_t *ctx, size_t *count);
+
+/* 1 when api->sample was asked for and there is none. */
+int sl_ctx_sample_missed(const sluice_ctx_t *ctx);
 
 int64_t sl_ctx_charged(const sluice_ctx_t *ctx);
 const char *sl_ctx_instance(const sluice_ctx_t *ctx);

@@ -238,6 +238,11 @@ static sluice_str_t api_source_partition_json(sluice_ctx_t *ctx, uint32_t source
     return ctx->p.ops->source_partition_json(ctx->p.user, source_partition);
 }
 
+static sluice_batch_t *api_sample(sluice_ctx_t *ctx) {
+    ctx->sample_missed |= ctx->p.sample == NULL;
+    return ctx->p.sample;
+}
+
 static const sluice_api_t api = {
     .size = sizeof(sluice_api_t),
     .major = SLUICE_ABI_MAJOR,
@@ -305,6 +310,7 @@ static const sluice_api_t api = {
     .durable = api_durable,
     .sink_position = api_sink_position,
     .source_partition_json = api_source_partition_json,
+    .sample = api_sample,
 };
 
 const sluice_api_t *sl_api(void) {

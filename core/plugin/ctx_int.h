@@ -57,6 +57,7 @@ struct sluice_ctx {
     sl_ctx_error_t error;
     sl_ctx_fault_t *faults;
     size_t fault_count;
+    int sample_missed;
 
     /* the loop's side */
     uv_async_t async;

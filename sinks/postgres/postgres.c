@@ -43,11 +43,7 @@ static const sluice_option_t options[] = {
       .importance = SLUICE_HIGH, .doc = "Keep the source position in table sluice_positions, in the same transaction." },
 };
 
-static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
-    pg_sink_t *s = calloc(1, sizeof(*s));
-
-    if (s == NULL)
-        return SLUICE_NO_MEMORY;
+void pg_sink_options(pg_sink_t *s, const sluice_api_t *api, sluice_ctx_t *ctx) {
     s->api = api;
     s->ctx = ctx;
     s->mode = (enum insert_mode)api->config_int(ctx, "insert.mode");
@@ -57,6 +53,14 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     s->table_format = api->config_text(ctx, "table.name.format");
     s->key_count = api->config_list(ctx, "pk.fields", &s->keys);
     snprintf(s->owner, sizeof(s->owner), "%s/%s", api->pipeline_name(ctx), api->instance_name(ctx));
+}
+
+static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
+    pg_sink_t *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return SLUICE_NO_MEMORY;
+    pg_sink_options(s, api, ctx);
     s->rows = api->metric(ctx, SLUICE_COUNTER, "rows_total", "Rows written in committed transactions.");
     s->transactions = api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
     *self = s;
@@ -143,8 +147,7 @@ static void on_connected(void *arg, int status) {
         finish_open(s, SLUICE_OK);
 }
 
-static int sink_open(void *self) {
-    pg_sink_t *s = self;
+pg_params_t pg_sink_params(const pg_sink_t *s) {
     const sluice_api_t *api = s->api;
     pg_params_t p = {
         .hostname = api->config_text(s->ctx, "hostname"),
@@ -161,6 +164,14 @@ static int sink_open(void *self) {
         .keepalive = 1,
         .timeout_ms = (uint64_t)api->config_int(s->ctx, "connect.timeout"),
     };
+
+    return p;
+}
+
+static int sink_open(void *self) {
+    pg_sink_t *s = self;
+    const sluice_api_t *api = s->api;
+    pg_params_t p = pg_sink_params(s);
 
     s->conn = pg_conn_create(api->uv_loop(s->ctx));
     if (s->conn == NULL)
@@ -261,6 +272,7 @@ static const sluice_plugin_t plugins[] = { {
     .option_count = sizeof(options) / sizeof(options[0]),
     .option_size = sizeof(sluice_option_t),
     .check = sink_check,
+    .probe = pg_sink_probe,
     .sink = &postgres_sink,
 } };
 

@@ -64,6 +64,8 @@ typedef struct pg_sink {
 /* ---- table.c ---- */
 /* The name of the table of a topic; malloc'ed. */
 char *pg_table_name(const pg_sink_t *sink, sluice_str_t topic);
+/* "schema"."table" of such a name; malloc'ed. */
+char *pg_quoted_name(const char *name);
 pg_target_t *pg_target_find(const pg_sink_t *sink, const char *name);
 /* The query that tells a table's columns, and what its answer says. NULL when there is no such table. */
 void pg_target_query(pg_sql_t *sql, const char *name);
@@ -106,7 +108,13 @@ int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *t
 /* Ends what is in flight without an answer. */
 void pg_delivery_cancel(pg_sink_t *sink, int status, const char *code, const char *why);
 
+/* ---- probe.c ---- */
+/* For `validate --connect`: connection, tables, columns against the sample's fields, rights. */
+int pg_sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx);
+
 /* ---- postgres.c ---- */
+void pg_sink_options(pg_sink_t *sink, const sluice_api_t *api, sluice_ctx_t *ctx);
+pg_params_t pg_sink_params(const pg_sink_t *sink);
 void pg_sink_progress(pg_sink_t *sink);
 void pg_sink_lost(pg_sink_t *sink);
 

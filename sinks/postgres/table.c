@@ -25,7 +25,7 @@ static const char *last_two(const char *name) {
     return before != NULL ? before + 1 : name;
 }
 
-static char *quoted_name(const char *name) {
+char *pg_quoted_name(const char *name) {
     const char *rest = last_two(name);
     const char *dot = strchr(rest, '.');
     pg_sql_t sql = { 0 };
@@ -56,7 +56,7 @@ pg_target_t *pg_target_find(const pg_sink_t *sink, const char *name) {
 /* ---- the catalogue ---- */
 
 void pg_target_query(pg_sql_t *sql, const char *name) {
-    char *quoted = quoted_name(name);
+    char *quoted = pg_quoted_name(name);
 
     pg_sql_put(sql, "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(array_position(i.indkey::int2[], a.attnum)+1, 0)"
                     " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid=a.attrelid AND i.indisprimary"
@@ -93,7 +93,7 @@ pg_target_t *pg_target_from(const pg_sink_t *sink, const char *name, const PGres
         return NULL;
     }
     t->name = strdup(name);
-    t->sql_name = quoted_name(name);
+    t->sql_name = pg_quoted_name(name);
     for (i = 0; i < rows; i++) {
         pg_column_t *c = &t->columns[t->column_count++];
 

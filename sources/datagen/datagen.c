@@ -253,6 +253,24 @@ static int add_record(datagen_t *d, sluice_batch_t *batch, int64_t n) {
     return d->schema != NULL ? make_struct(d, batch, n, r) : make_map(d, batch, n, r);
 }
 
+/* For `validate --connect`: what the first record will look like. */
+static int datagen_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    sluice_batch_t *batch = NULL;
+    void *self = NULL;
+    int status = datagen_create(api, ctx, &self);
+
+    if (status != SLUICE_OK)
+        return status;
+    batch = api->batch_new(ctx, 1024);
+    status = batch != NULL ? add_record(self, batch, 0) : SLUICE_NO_MEMORY;
+    if (status == SLUICE_OK)
+        api->emit(ctx, batch);
+    else
+        api->batch_unref(batch);
+    datagen_destroy(self);
+    return status;
+}
+
 /* How many records may come now by rate and credit. */
 static int64_t allowance(datagen_t *d, sluice_credit_t credit) {
     int64_t n = credit.bytes > 0 ? credit.records : 0;
@@ -425,6 +443,7 @@ static const sluice_plugin_t plugins[] = {
         .option_count = sizeof(options) / sizeof(options[0]),
         .option_size = sizeof(sluice_option_t),
         .check = datagen_check,
+        .probe = datagen_probe,
         .source = &source,
     },
 };

@@ -1,4 +1,5 @@
 /* The PostgreSQL source as a plugin: life cycle, errors, and what the host asks for. */
+#include "probe.h"
 #include "source.h"
 
 #include <stdlib.h>
@@ -272,6 +273,7 @@ static const sluice_plugin_t plugins[] = {{
     .option_count = PG_OPTION_COUNT,
     .option_size = sizeof(sluice_option_t),
     .check = pg_options_check,
+    .probe = pg_source_probe,
     .source = &source,
 }};
 

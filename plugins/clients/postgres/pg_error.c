@@ -113,7 +113,7 @@ const char *pg_error_code(const pg_error_t *error) {
     return "postgres.sql";
 }
 
-static const char *advice_of(const pg_error_t *error) {
+const char *pg_error_advice(const pg_error_t *error) {
     if (error->hint[0] != '\0')
         return error->hint;
     if (error->sqlstate[0] == '\0')
@@ -134,5 +134,5 @@ int pg_fail(const sluice_api_t *api, sluice_ctx_t *ctx, const pg_error_t *error,
     if (error->sqlstate[0] != '\0')
         snprintf(state, sizeof(state), " [%s]", error->sqlstate);
     return api->fail(ctx, result, pg_error_code(error), "%s: %s%s%s%s; %s", doing, error->message,
-                     state, error->detail[0] != '\0' ? ": " : "", error->detail, advice_of(error));
+                     state, error->detail[0] != '\0' ? ": " : "", error->detail, pg_error_advice(error));
 }

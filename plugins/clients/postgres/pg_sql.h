@@ -37,5 +37,7 @@ int pg_fail(const sluice_api_t *api, sluice_ctx_t *ctx, const pg_error_t *error,
 
 /* Code of an error: "postgres.auth", "postgres.permission" ...; static text. */
 const char *pg_error_code(const pg_error_t *error);
+/* What to do about it; the server's own hint when it gave one. */
+const char *pg_error_advice(const pg_error_t *error);
 
 #endif

@@ -261,6 +261,11 @@ typedef struct sluice_api {
     /* While opening: the target itself knows that it has this source partition (JSON text) up to position. */
     void (*sink_position)(sluice_ctx_t *ctx, sluice_str_t source_partition, const sluice_position_t *position, uint32_t sub_index);
     sluice_str_t (*source_partition_json)(sluice_ctx_t *ctx, uint32_t source_partition);
+
+    /* ---- probing ---- */
+    /* Only in a sink's probe: records of the shapes that will come. Their schemas are right, their values may be null.
+     * A source's probe gives them by one emit; the transforms were applied. Borrowed; NULL when nobody can tell. */
+    sluice_batch_t *(*sample)(sluice_ctx_t *ctx);
 } sluice_api_t;
 
 /* Whether the host's table has a member (for members newer than the plugin's min_minor). */

@@ -153,7 +153,7 @@ typedef struct sluice_plugin {
     /* Cross-field check without I/O: reports by api->config_error; may be NULL. Runs outside any task, too. */
     int (*check)(const sluice_api_t *api, sluice_ctx_t *ctx);
     /* Probe with I/O for `validate --connect`: on an offload thread, so it may block for some seconds. May be NULL.
-     * Findings go to api->config_error. */
+     * Findings go to api->config_error, warnings to api->log. See also api->sample. */
     int (*probe)(const sluice_api_t *api, sluice_ctx_t *ctx);
     const sluice_source_t *source;
     const sluice_transform_t *transform;
