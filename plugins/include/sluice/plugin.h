@@ -29,7 +29,7 @@
  * api->offload. A starting call that returns an error never completes.
  *
  * ABI changelog
- *   1.0  first version: source, transform, sink, converter.
+ *   1.0  first version: source, transform, sink, converter; sample records for probes.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
