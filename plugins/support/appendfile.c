@@ -212,20 +212,37 @@ static void write_next(append_file_t *a) {
     fail_all(a, a->filling);
 }
 
-sluice_buf_t *append_begin(append_file_t *a) {
-    if (a->filling->count < APPEND_TICKETS && a->filling->text.len < APPEND_BYTES)
-        return &a->filling->text;
-    a->busy = 1;
-    return NULL;
+static int has_room(const append_group_t *g) {
+    return g->count < APPEND_TICKETS && g->text.len < APPEND_BYTES;
 }
 
-int append_end(append_file_t *a, size_t before, int status, sluice_ticket_t *ticket) {
-    append_group_t *g = a->filling;
+static int put_batch(append_file_t *a, const append_writer_t *writer, void *self,
+                     sluice_batch_t *batch) {
+    sluice_buf_t *text = &a->filling->text;
+    size_t i, n;
+    const sluice_record_t *records = a->api->batch_records(batch, &n);
+    int status = SLUICE_OK;
 
+    for (i = 0; i < n && status == SLUICE_OK; i++)
+        status = writer->put_record(self, text, &records[i]);
+    if (writer->put_end != NULL)
+        writer->put_end(self, text, batch);
     if (a->failed)
-        status = SLUICE_RETRY;
-    if (status == SLUICE_OK)
-        status = g->text.status;
+        return SLUICE_RETRY;
+    return status == SLUICE_OK ? text->status : status;
+}
+
+int append_write(append_file_t *a, const append_writer_t *writer, void *self, sluice_batch_t *batch,
+                 sluice_ticket_t *ticket) {
+    append_group_t *g = a->filling;
+    size_t before = g->text.len;
+    int status;
+
+    if (!has_room(g)) {
+        a->busy = 1;
+        return SLUICE_BUSY;
+    }
+    status = put_batch(a, writer, self, batch);
     if (status != SLUICE_OK) {
         g->text.len = before;
         g->text.status = SLUICE_OK;

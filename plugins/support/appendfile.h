@@ -45,10 +45,15 @@ void append_fini(append_file_t *a);
 int append_open(append_file_t *a);
 int append_flush(append_file_t *a);
 int append_close(append_file_t *a);
-/* Where to write the text of the next ticket; NULL when there is no room: answer SLUICE_BUSY. */
-sluice_buf_t *append_begin(append_file_t *a);
-/* Takes what was written since append_begin for a ticket, which is released and will be durable.
- * When status is an error the text is taken back and the status is returned. */
-int append_end(append_file_t *a, size_t before, int status, sluice_ticket_t *ticket);
+/* What a batch becomes: some text for each record and, unless NULL, for its end. */
+typedef struct append_writer {
+    int (*put_record)(void *self, sluice_buf_t *buf, const sluice_record_t *record);
+    void (*put_end)(void *self, sluice_buf_t *buf, sluice_batch_t *batch);
+} append_writer_t;
+
+/* The sink's write: the text of the whole batch gathers for its ticket, which is released and will
+ * be durable. On an error nothing of it is kept; SLUICE_BUSY when there is no room. */
+int append_write(append_file_t *a, const append_writer_t *writer, void *self, sluice_batch_t *batch,
+                 sluice_ticket_t *ticket);
 
 #endif

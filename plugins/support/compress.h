@@ -7,7 +7,20 @@
 #ifndef SUPPORT_COMPRESS_H
 #define SUPPORT_COMPRESS_H
 
+#include "sluice/config.h"
 #include "sluice/host.h"
+
+/* A row of the options table: the level for compressor_create. */
+#define COMPRESS_OPTION_LEVEL(option_name)                                                         \
+    {.name = (option_name),                                                                        \
+     .type = SLUICE_OPT_INT,                                                                       \
+     .flags = SLUICE_OPT_RANGE,                                                                    \
+     .min = -1,                                                                                    \
+     .max = 19,                                                                                    \
+     .default_text = "-1",                                                                         \
+     .group = "Writing",                                                                           \
+     .importance = SLUICE_LOW,                                                                     \
+     .doc = "The library's level; -1: its default."}
 
 typedef enum compress_kind {
     COMPRESS_NONE,

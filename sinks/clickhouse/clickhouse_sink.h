@@ -1,7 +1,8 @@
 /*
  * The parts of the ClickHouse sink and how they meet.
  *
- *   clickhouse.c  options, descriptor, life of an instance
+ *   clickhouse.c  descriptor, life of an instance
+ *   options.c     what can be set, and what must not be
  *   open.c        what the server is asked before the first insert: version, settings, columns
  *   table.c       tables as the server described them; topic -> table
  *   row.c         one record -> one row of its block (value.c, scalar.c, type.c: one value)
@@ -24,7 +25,7 @@
 #define SINKS_CLICKHOUSE_SINK_H
 
 #include "answer.h"
-#include "clients/http/http.h"
+#include "clients/http/http_sink.h"
 #include "sluice/plugin.h"
 #include "support/compress.h"
 #include "support/journal.h"
@@ -110,7 +111,7 @@ enum ch_tombstones { TOMBSTONE_SKIP, TOMBSTONE_FAIL };
 typedef struct ch_sink {
     const sluice_api_t *api;
     sluice_ctx_t *ctx;
-    http_client_t *http;
+    http_sink_t life;
     journal_t *journal; /* exactlyOnce only */
     /* options */
     const char *hostname, *username, *password, *database;
@@ -132,18 +133,23 @@ typedef struct ch_sink {
     char refusal[768]; /* why the last record was refused */
     const char *refusal_code;
     /* state */
-    int opening, closing, broken, flushing, waiting_ready, due, saving, reading;
+    int due, reading;
     unsigned long writes;
     void (*on_columns)(struct ch_sink *s, const ch_answer_t *failed);
     ch_lane_t *lanes;
     ch_group_t *filling;
     ch_group_t *flying;
-    sluice_timer_t *timer;
     ch_encoder_t encoder;
     sluice_metric_t *rows_total, *bytes_total, *inserts_total, *errors_total, *repeated_total,
         *insert_seconds;
     uint64_t sent_ns;
 } ch_sink_t;
+
+/* ---- options.c ---- */
+enum { CH_OPTION_COUNT = 35 };
+extern const sluice_option_t ch_options[CH_OPTION_COUNT];
+int ch_options_check(const sluice_api_t *api, sluice_ctx_t *ctx);
+void ch_options_read(ch_sink_t *s);
 
 /* ---- open.c ---- */
 /* Asks its questions, then calls ch_opened. */

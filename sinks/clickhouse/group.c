@@ -225,18 +225,18 @@ static void columns_for_write(ch_sink_t *s, const ch_answer_t *failed) {
 static void on_linger(void *arg) {
     ch_sink_t *s = arg;
 
-    s->timer = NULL;
+    s->life.timer = NULL;
     s->due = 1;
     ch_group_go(s);
 }
 
 static void start_timer(ch_sink_t *s, uint64_t ms) {
-    if (s->timer == NULL)
-        s->timer = s->api->timer_start(s->ctx, ms, 0, on_linger, s);
+    if (s->life.timer == NULL)
+        s->life.timer = s->api->timer_start(s->ctx, ms, 0, on_linger, s);
 }
 
 static int busy(ch_sink_t *s) {
-    s->waiting_ready = 1;
+    s->life.waiting_ready = 1;
     return SLUICE_BUSY;
 }
 
@@ -291,11 +291,8 @@ static int waits_for_rows(const ch_sink_t *s) {
 static void on_cuts_saved(void *arg, int status, const char *error) {
     ch_sink_t *s = arg;
 
-    s->saving = 0;
-    if (s->closing) {
-        ch_idle(s);
+    if (http_sink_saved(&s->life))
         return;
-    }
     if (s->flying == NULL)
         return;
     if (status != SLUICE_OK) {
@@ -321,7 +318,7 @@ static int save_cuts(ch_sink_t *s, ch_group_t *g) {
         rc = ch_lanes_note(s);
     if (rc == SLUICE_OK)
         rc = journal_save(s->journal, on_cuts_saved, s);
-    s->saving = rc == SLUICE_OK;
+    s->life.saving = rc == SLUICE_OK;
     return rc;
 }
 
@@ -349,10 +346,10 @@ static void launch(ch_sink_t *s) {
 void ch_group_go(ch_sink_t *s) {
     ch_group_t *g = s->filling;
 
-    if (s->flying != NULL || g == NULL || g->ticket_count == 0 || s->broken || s->saving ||
+    if (s->flying != NULL || g == NULL || g->ticket_count == 0 || s->life.broken || s->life.saving ||
         s->reading)
         return;
-    if (!s->due && !s->flushing && !is_full(s, g) &&
+    if (!s->due && !s->life.flushing && !is_full(s, g) &&
         now_ms(s) - g->since_ms < (uint64_t)s->linger_ms)
         return;
     if (waits_for_rows(s) && now_ms(s) - g->since_ms < SHORT_WAIT_MS && !is_full(s, g)) {
@@ -393,11 +390,8 @@ static void on_done_saved(void *arg, int status, const char *error) {
     static const ch_answer_t ok = {.status = SLUICE_OK};
     ch_sink_t *s = arg;
 
-    s->saving = 0;
-    if (s->closing) {
-        ch_idle(s);
+    if (http_sink_saved(&s->life))
         return;
-    }
     if (status != SLUICE_OK)
         s->api->log(s->ctx, SLUICE_LOG_WARN, "the position is not saved: %s", error);
     if (s->flying != NULL)
@@ -436,7 +430,7 @@ static void finish(ch_sink_t *s) {
         journal_save(s->journal, on_done_saved, s) != SLUICE_OK)
         no_memory(s);
     else
-        s->saving = 1;
+        s->life.saving = 1;
 }
 
 /* What was refused for its contents was never in: its rows may meet in other blocks next time. What is tried again later
@@ -500,7 +494,7 @@ static void on_inserted(void *arg, const http_response_t *response) {
     ch_answer_t answer;
 
     ch_answer_read(response, &answer);
-    if (s->flying == NULL || s->broken || answer.status == SLUICE_CANCELLED)
+    if (s->flying == NULL || s->life.broken || answer.status == SLUICE_CANCELLED)
         return;
     s->api->metric_observe(s->insert_seconds, (double)(s->api->tick_ns(s->ctx) - s->sent_ns) / 1e9);
     if (answer.status == SLUICE_OK) {
@@ -540,7 +534,7 @@ static void send_next(ch_sink_t *s) {
 }
 
 int ch_group_idle(const ch_sink_t *s) {
-    return s->flying == NULL && s->filling == NULL && !s->saving;
+    return s->flying == NULL && s->filling == NULL && !s->life.saving;
 }
 
 void ch_group_end_all(ch_sink_t *s, int status, const char *code, const char *why) {

@@ -72,7 +72,7 @@ static int good(ch_sink_t *s, const http_response_t *response) {
     ch_answer_read(response, &answer);
     if (answer.status == SLUICE_OK)
         return 1;
-    if (answer.status != SLUICE_CANCELLED && !s->broken)
+    if (answer.status != SLUICE_CANCELLED && !s->life.broken)
         columns_done(s)(s, &answer);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clients/http/http_options.h"
 #include "support/recordjson.h"
 #include "support/text.h"
 
@@ -49,12 +50,10 @@ static int post(ch_sink_t *s, sluice_buf_t *url, const char *encoding, const slu
     snprintf(key, sizeof(key), "X-ClickHouse-Key: %s", s->password);
     if (*s->password == '\0')
         snprintf(key, sizeof(key), "X-ClickHouse-Key;"); /* curl's way to say: present and empty */
-    request.ca_file = s->api->config_text(s->ctx, "ssl.ca");
+    http_options_apply(s->api, s->ctx, "proxy", &request);
     request.cert_file = s->api->config_text(s->ctx, "ssl.cert");
     request.key_file = s->api->config_text(s->ctx, "ssl.key");
-    request.insecure = s->api->config_int(s->ctx, "ssl.verify") == 0;
-    request.proxy = s->api->config_text(s->ctx, "proxy");
-    rc = url->status != SLUICE_OK ? url->status : http_send(s->http, &request, on_response, s);
+    rc = url->status != SLUICE_OK ? url->status : http_send(s->life.client, &request, on_response, s);
     heapbuf_fini(url);
     return rc;
 }

@@ -67,7 +67,8 @@ static int sink_open(void *self) {
     return append_open(&((file_sink_t *)self)->file);
 }
 
-static int put_record(file_sink_t *s, sluice_buf_t *buf, const sluice_record_t *r) {
+static int put_record(void *self, sluice_buf_t *buf, const sluice_record_t *r) {
+    file_sink_t *s = self;
     int status = SLUICE_OK;
 
     if (s->format == FORMAT_RECORD)
@@ -81,19 +82,9 @@ static int put_record(file_sink_t *s, sluice_buf_t *buf, const sluice_record_t *
 }
 
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
-    file_sink_t *s = self;
-    const sluice_record_t *records;
-    sluice_buf_t *buf = append_begin(&s->file);
-    int status = SLUICE_OK;
-    size_t i, n, before;
+    static const append_writer_t writer = {.put_record = put_record};
 
-    if (buf == NULL)
-        return SLUICE_BUSY;
-    before = buf->len;
-    records = s->api->batch_records(batch, &n);
-    for (i = 0; i < n && status == SLUICE_OK; i++)
-        status = put_record(s, buf, &records[i]);
-    return append_end(&s->file, before, status, ticket);
+    return append_write(&((file_sink_t *)self)->file, &writer, self, batch, ticket);
 }
 
 static int sink_flush(void *self) {

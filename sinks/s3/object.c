@@ -82,7 +82,7 @@ static int good(s3_object_t *o, const http_response_t *response, const char *doi
     s3_answer_read(response, &a);
     if (a.status == SLUICE_OK)
         return 1;
-    if (a.status == SLUICE_CANCELLED || s->broken)
+    if (a.status == SLUICE_CANCELLED || s->life.broken)
         return 0;
     snprintf(why, sizeof(why), "%s of %.200s in bucket %s at %s: %s", doing, o->key, s->bucket,
              s->endpoint, a.message);
@@ -97,7 +97,7 @@ static void fail_locally(s3_object_t *o, const char *what) {
 static void go_on(s3_object_t *o) {
     s3_sink_t *s = o->sink;
 
-    if (s->broken)
+    if (s->life.broken)
         return;
     s3_writers_pump(s); /* may free o */
     s3_idle(s);
@@ -236,7 +236,7 @@ static void complete(s3_object_t *o) {
 }
 
 void s3_object_pump(s3_object_t *o, int may_end) {
-    if (o->sink->broken)
+    if (o->sink->life.broken)
         return;
     if (o->stage == STAGE_NOTING && o->sink->saved_version >= o->noted)
         o->stage = STAGE_IDLE;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clients/http/http_options.h"
 #include "support/text.h"
 
 /* ---- answers ---- */
@@ -106,11 +107,9 @@ int s3_send(s3_sink_t *s, const char *method, const char *key, const char *query
     heapbuf_init(&url);
     put_url(s, key, query, &url);
     request.url = text_str(&url);
-    request.ca_file = s->api->config_text(s->ctx, "ssl.ca");
-    request.insecure = s->api->config_int(s->ctx, "ssl.verify") == 0;
-    request.proxy = s->api->config_text(s->ctx, "s3.proxy.url");
+    http_options_apply(s->api, s->ctx, "s3.proxy.url", &request);
     if (rc == SLUICE_OK)
-        rc = url.status != SLUICE_OK ? url.status : http_send(s->http, &request, on_response, arg);
+        rc = url.status != SLUICE_OK ? url.status : http_send(s->life.client, &request, on_response, arg);
     heapbuf_fini(&url);
     free(token);
     return rc;

@@ -1,383 +1,11 @@
 #include "s3_sink.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "support/text.h"
+#include "support/heapbuf.h"
 
 static const char *const aliases[] = {"io.confluent.connect.s3.S3SinkConnector", "S3SinkConnector",
                                       "s3-sink", NULL};
-static const char *const compressions[] = {"none", "gzip", "zstd", NULL};
-static const char *const nulls[] = {"fail", "ignore", "write", NULL};
-static const char *const records[] = {"value", "record", NULL};
-static const char *const decimals[] = {"BASE64", "NUMERIC", NULL};
-static const char *const extractors[] = {"Wallclock", "Record", "RecordField", NULL};
-
-/* Java class names are known by their last part. */
-static const char *const partitioners[] = {"DefaultPartitioner",   "FieldPartitioner",
-                                           "TimeBasedPartitioner", "HourlyPartitioner",
-                                           "DailyPartitioner",     NULL};
-static const char *const formats[] = {"JsonFormat", "ByteArrayFormat", NULL};
-
-static const sluice_option_t options[] = {
-    {.name = "s3.bucket.name",
-     .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
-     .group = "Connection",
-     .importance = SLUICE_HIGH,
-     .doc = "Bucket; it has to be there."},
-    {.name = "s3.region",
-     .type = SLUICE_OPT_STRING,
-     .default_text = "us-west-2",
-     .group = "Connection",
-     .importance = SLUICE_HIGH,
-     .doc = "Region of the bucket; part of the signature."},
-    {.name = "store.url",
-     .type = SLUICE_OPT_STRING,
-     .group = "Connection",
-     .importance = SLUICE_HIGH,
-     .doc = "URL of the service; default: https://s3.<region>.amazonaws.com."},
-    {.name = "s3.path.style.access.enabled",
-     .type = SLUICE_OPT_BOOLEAN,
-     .default_text = "true",
-     .group = "Connection",
-     .importance = SLUICE_MEDIUM,
-     .doc = "The bucket is the first part of the path; else of the host name."},
-    {.name = "aws.access.key.id",
-     .type = SLUICE_OPT_STRING,
-     .group = "Connection",
-     .importance = SLUICE_HIGH,
-     .doc = "Access key; default: AWS_ACCESS_KEY_ID of the environment."},
-    {.name = "aws.secret.access.key",
-     .type = SLUICE_OPT_PASSWORD,
-     .group = "Connection",
-     .importance = SLUICE_HIGH,
-     .doc = "Its secret; default: AWS_SECRET_ACCESS_KEY of the environment."},
-    {.name = "aws.session.token",
-     .type = SLUICE_OPT_PASSWORD,
-     .group = "Connection",
-     .importance = SLUICE_LOW,
-     .doc = "Token of temporary keys; default: AWS_SESSION_TOKEN when the key comes from there."},
-    {.name = "s3.proxy.url",
-     .type = SLUICE_OPT_STRING,
-     .group = "Connection",
-     .importance = SLUICE_LOW,
-     .doc = "URL of a proxy; default: none, whatever the environment says."},
-    {.name = "ssl.ca",
-     .type = SLUICE_OPT_STRING,
-     .group = "Connection",
-     .importance = SLUICE_LOW,
-     .doc = "PEM file of certificate authorities instead of the system's."},
-    {.name = "ssl.verify",
-     .type = SLUICE_OPT_BOOLEAN,
-     .default_text = "true",
-     .group = "Connection",
-     .importance = SLUICE_LOW,
-     .doc = "Check the server's certificate."},
-    {.name = "format.class",
-     .type = SLUICE_OPT_STRING,
-     .values = formats,
-     .default_text = "JsonFormat",
-     .group = "Writing",
-     .importance = SLUICE_HIGH,
-     .doc =
-         "JsonFormat: a line of JSON for each record; ByteArrayFormat: bytes or text as they are, and a line feed."},
-    {.name = "record.format",
-     .type = SLUICE_OPT_ENUM,
-     .values = records,
-     .default_text = "value",
-     .group = "Writing",
-     .importance = SLUICE_MEDIUM,
-     .doc = "What a line holds: the value, or the whole record as a JSON object."},
-    {.name = "json.decimal.format",
-     .type = SLUICE_OPT_ENUM,
-     .values = decimals,
-     .default_text = "BASE64",
-     .group = "Writing",
-     .importance = SLUICE_LOW,
-     .doc = "Decimals as base64 of their bytes, or as numbers."},
-    {.name = "s3.compression.type",
-     .type = SLUICE_OPT_ENUM,
-     .values = compressions,
-     .default_text = "none",
-     .group = "Writing",
-     .importance = SLUICE_MEDIUM,
-     .doc = "Of objects; the name gets .gz or .zst."},
-    {.name = "s3.compression.level",
-     .type = SLUICE_OPT_INT,
-     .flags = SLUICE_OPT_RANGE,
-     .min = -1,
-     .max = 19,
-     .default_text = "-1",
-     .group = "Writing",
-     .importance = SLUICE_LOW,
-     .doc = "The library's level; -1: its default."},
-    {.name = "s3.part.size",
-     .type = SLUICE_OPT_BYTES,
-     .flags = SLUICE_OPT_RANGE,
-     .min = 5 << 20,
-     .max = 1 << 30,
-     .default_text = "5m",
-     .group = "Writing",
-     .importance = SLUICE_MEDIUM,
-     .doc = "Bytes of a part of a multipart upload; an open object holds two at most."},
-    {.name = "behavior.on.null.values",
-     .type = SLUICE_OPT_ENUM,
-     .values = nulls,
-     .default_text = "fail",
-     .group = "Writing",
-     .importance = SLUICE_MEDIUM,
-     .doc = "A record whose value is null is refused, left out, or written as null."},
-    {.name = "flush.size",
-     .type = SLUICE_OPT_LONG,
-     .flags = SLUICE_OPT_RANGE,
-     .min = 0,
-     .max = INT64_MAX,
-     .default_text = "0",
-     .group = "Rotation",
-     .importance = SLUICE_HIGH,
-     .doc = "Records of a source partition after which its objects are completed; 0: no limit."},
-    {.name = "rotate.bytes",
-     .type = SLUICE_OPT_BYTES,
-     .default_text = "0",
-     .group = "Rotation",
-     .importance = SLUICE_MEDIUM,
-     .doc = "Bytes before compression after which they are completed; 0: no limit."},
-    {.name = "rotate.interval.ms",
-     .type = SLUICE_OPT_LONG,
-     .default_text = "-1",
-     .group = "Rotation",
-     .importance = SLUICE_HIGH,
-     .doc =
-         "Span of record time (timestamp.extractor) in an object, in ms; needs a newer record to end it; -1: no limit."},
-    {.name = "rotate.schedule.interval.ms",
-     .type = SLUICE_OPT_LONG,
-     .default_text = "-1",
-     .group = "Rotation",
-     .importance = SLUICE_MEDIUM,
-     .doc = "Time after which objects are completed, by the clock, in ms; -1: no limit."},
-    {.name = "partitioner.max.open.files",
-     .type = SLUICE_OPT_LONG,
-     .default_text = "-1",
-     .group = "Rotation",
-     .importance = SLUICE_LOW,
-     .doc = "Open objects of a source partition after which they are completed; -1: no limit."},
-    {.name = "topics.dir",
-     .type = SLUICE_OPT_STRING,
-     .default_text = "topics",
-     .group = "Names",
-     .importance = SLUICE_HIGH,
-     .doc = "First directory of all keys; may be empty."},
-    {.name = "directory.delim",
-     .type = SLUICE_OPT_STRING,
-     .default_text = "/",
-     .group = "Names",
-     .importance = SLUICE_LOW,
-     .doc = "Between directories."},
-    {.name = "file.delim",
-     .type = SLUICE_OPT_STRING,
-     .default_text = "+",
-     .group = "Names",
-     .importance = SLUICE_LOW,
-     .doc = "Between topic, partition and offset."},
-    {.name = "filename.offset.zero.pad.width",
-     .type = SLUICE_OPT_INT,
-     .flags = SLUICE_OPT_RANGE,
-     .min = 0,
-     .max = 20,
-     .default_text = "10",
-     .group = "Names",
-     .importance = SLUICE_LOW,
-     .doc = "Digits of the offset."},
-    {.name = "format.bytearray.extension",
-     .type = SLUICE_OPT_STRING,
-     .default_text = ".bin",
-     .group = "Names",
-     .importance = SLUICE_LOW,
-     .doc = "End of the names of ByteArrayFormat."},
-    {.name = "partitioner.class",
-     .type = SLUICE_OPT_STRING,
-     .values = partitioners,
-     .default_text = "DefaultPartitioner",
-     .group = "Names",
-     .importance = SLUICE_HIGH,
-     .doc =
-         "DefaultPartitioner, FieldPartitioner, TimeBasedPartitioner, HourlyPartitioner, DailyPartitioner; with or without package."},
-    {.name = "partition.field.name",
-     .type = SLUICE_OPT_LIST,
-     .group = "Names",
-     .importance = SLUICE_MEDIUM,
-     .doc = "FieldPartitioner: fields of the value, a.b for nested ones."},
-    {.name = "path.format",
-     .type = SLUICE_OPT_STRING,
-     .group = "Names",
-     .importance = SLUICE_MEDIUM,
-     .doc = "TimeBasedPartitioner: letters yYMdHms and 'text', as in 'year'=YYYY/'month'=MM."},
-    {.name = "partition.duration.ms",
-     .type = SLUICE_OPT_LONG,
-     .default_text = "-1",
-     .group = "Names",
-     .importance = SLUICE_MEDIUM,
-     .doc = "TimeBasedPartitioner: times are rounded down to this; -1: not."},
-    {.name = "timezone",
-     .type = SLUICE_OPT_STRING,
-     .default_text = "UTC",
-     .group = "Names",
-     .importance = SLUICE_MEDIUM,
-     .doc = "UTC or an offset like +02:00."},
-    {.name = "timestamp.extractor",
-     .type = SLUICE_OPT_ENUM,
-     .values = extractors,
-     .default_text = "Wallclock",
-     .group = "Names",
-     .importance = SLUICE_MEDIUM,
-     .doc = "Time of a record: now, its timestamp, or a field of its value."},
-    {.name = "timestamp.field",
-     .type = SLUICE_OPT_STRING,
-     .default_text = "timestamp",
-     .group = "Names",
-     .importance = SLUICE_MEDIUM,
-     .doc = "RecordField: the field; milliseconds or ISO 8601 text."},
-    {.name = "storage.class",
-     .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_HIDDEN,
-     .importance = SLUICE_LOW,
-     .doc = "Of the Connect sink; there is one storage."},
-    {.name = "schema.compatibility",
-     .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_HIDDEN,
-     .importance = SLUICE_LOW,
-     .doc = "Of the Connect sink; lines of JSON carry no schema."},
-    {.name = "locale",
-     .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_HIDDEN,
-     .importance = SLUICE_LOW,
-     .doc = "Of the Connect sink; path.format has numbers only."},
-    {.name = "s3.part.retries",
-     .type = SLUICE_OPT_INT,
-     .flags = SLUICE_OPT_HIDDEN,
-     .importance = SLUICE_LOW,
-     .doc = "Of the Connect sink; errors.retry.timeout rules here."},
-    {.name = "retry.backoff.ms",
-     .type = SLUICE_OPT_LONG,
-     .flags = SLUICE_OPT_HIDDEN,
-     .importance = SLUICE_LOW,
-     .doc = "Of the Connect sink; errors.retry.delay.max rules here."},
-};
-
-/* ---- options ---- */
-
-static const char *text_option(const sluice_api_t *api, sluice_ctx_t *ctx, const char *name) {
-    const char *text = api->config_text(ctx, name);
-
-    return text != NULL ? text : "";
-}
-
-/* Index of the name that text is, or ends with after a dot or a dollar sign; -1: none. */
-static int class_index(const char *text, const char *const *names) {
-    size_t n = strlen(text);
-    int i;
-
-    for (i = 0; names[i] != NULL; i++) {
-        size_t m = strlen(names[i]);
-
-        if (n >= m && strcmp(text + n - m, names[i]) == 0 && (n == m || text[n - m - 1] == '.'))
-            return i;
-    }
-    return -1;
-}
-
-static void read_naming(s3_sink_t *s) {
-    static const char hourly[] = "'year'=YYYY/'month'=MM/'day'=dd/'hour'=HH";
-    static const char daily[] = "'year'=YYYY/'month'=MM/'day'=dd";
-    const sluice_api_t *api = s->api;
-    s3_naming_t *n = &s->naming;
-    int class = class_index(text_option(api, s->ctx, "partitioner.class"), partitioners);
-
-    n->topics_dir = text_option(api, s->ctx, "topics.dir");
-    n->directory_delim = text_option(api, s->ctx, "directory.delim");
-    n->file_delim = text_option(api, s->ctx, "file.delim");
-    n->offset_width = (int)api->config_int(s->ctx, "filename.offset.zero.pad.width");
-    n->partitioner = class < 0 ? PARTITION_DEFAULT : (enum s3_partitioner) class;
-    n->field_count = api->config_list(s->ctx, "partition.field.name", &n->fields);
-    n->path_format = n->partitioner == PARTITION_HOURLY  ? hourly
-                     : n->partitioner == PARTITION_DAILY ? daily
-                                                         : text_option(api, s->ctx, "path.format");
-    n->duration_ms =
-        n->partitioner == PARTITION_TIME ? api->config_int(s->ctx, "partition.duration.ms") : -1;
-    s3_zone(text_option(api, s->ctx, "timezone"), &n->zone_seconds);
-    n->timestamp = (enum s3_timestamp)api->config_int(s->ctx, "timestamp.extractor");
-    n->timestamp_field = text_option(api, s->ctx, "timestamp.field");
-}
-
-static char *option_or_env(s3_sink_t *s, const char *name, const char *variable) {
-    const char *text = s->api->config_text(s->ctx, name);
-
-    if (text == NULL || *text == '\0')
-        text = getenv(variable);
-    return text != NULL && *text != '\0' ? strdup(text) : NULL;
-}
-
-/* With a scheme and without a slash at the end. */
-static char *make_endpoint(s3_sink_t *s) {
-    const char *url = s->api->config_text(s->ctx, "store.url");
-    char *out = NULL;
-    size_t n;
-
-    if (url == NULL || *url == '\0')
-        return asprintf(&out, "https://s3.%s.amazonaws.com", s->region) < 0 ? NULL : out;
-    if (asprintf(&out, "%s%s", strstr(url, "://") != NULL ? "" : "https://", url) < 0)
-        return NULL;
-    for (n = strlen(out); n > 0 && out[n - 1] == '/'; n--)
-        out[n - 1] = '\0';
-    return out;
-}
-
-static int make_texts(s3_sink_t *s) {
-    static const char *const endings[] = {"", ".gz", ".zst"};
-    const char *base = s->format == FORMAT_JSON || s->record == RECORD_WHOLE
-                           ? ".json"
-                           : text_option(s->api, s->ctx, "format.bytearray.extension");
-
-    s->endpoint = make_endpoint(s);
-    if (asprintf(&s->extension, "%s%s", base, endings[s->compression]) < 0)
-        s->extension = NULL;
-    if (asprintf(&s->sigv4, "aws:amz:%s:s3", s->region) < 0)
-        s->sigv4 = NULL;
-    s->naming.extension = s->extension;
-    s->access_key = option_or_env(s, "aws.access.key.id", "AWS_ACCESS_KEY_ID");
-    s->secret_key = option_or_env(s, "aws.secret.access.key", "AWS_SECRET_ACCESS_KEY");
-    if (s->api->config_given(s->ctx, "aws.session.token") ||
-        !s->api->config_given(s->ctx, "aws.access.key.id"))
-        s->session_token = option_or_env(s, "aws.session.token", "AWS_SESSION_TOKEN");
-    return s->endpoint != NULL && s->extension != NULL && s->sigv4 != NULL ? SLUICE_OK
-                                                                           : SLUICE_NO_MEMORY;
-}
-
-static int read_options(s3_sink_t *s) {
-    const sluice_api_t *api = s->api;
-    sluice_ctx_t *ctx = s->ctx;
-
-    s->bucket = text_option(api, ctx, "s3.bucket.name");
-    s->region = text_option(api, ctx, "s3.region");
-    s->path_style = (int)api->config_int(ctx, "s3.path.style.access.enabled");
-    s->nulls = (enum s3_null)api->config_int(ctx, "behavior.on.null.values");
-    s->record = (enum s3_record)api->config_int(ctx, "record.format");
-    s->format = class_index(text_option(api, ctx, "format.class"), formats) == FORMAT_BYTES
-                    ? FORMAT_BYTES
-                    : FORMAT_JSON;
-    s->json_flags = api->config_int(ctx, "json.decimal.format") ? SLUICE_JSON_NUMERIC_DECIMAL : 0;
-    s->compression = (compress_kind_t)api->config_int(ctx, "s3.compression.type");
-    s->compression_level = (int)api->config_int(ctx, "s3.compression.level");
-    s->part_size = api->config_int(ctx, "s3.part.size");
-    s->flush_size = api->config_int(ctx, "flush.size");
-    s->rotate_bytes = api->config_int(ctx, "rotate.bytes");
-    s->rotate_interval_ms = api->config_int(ctx, "rotate.interval.ms");
-    s->rotate_schedule_ms = api->config_int(ctx, "rotate.schedule.interval.ms");
-    s->max_open = api->config_int(ctx, "partitioner.max.open.files");
-    read_naming(s);
-    return make_texts(s);
-}
 
 /* ---- life ---- */
 
@@ -403,8 +31,9 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
         return SLUICE_NO_MEMORY;
     s->api = api;
     s->ctx = ctx;
+    http_sink_init(&s->life, api, ctx);
     heapbuf_init(&s->line);
-    if (read_options(s) != SLUICE_OK) {
+    if (s3_options_read(s) != SLUICE_OK) {
         sink_destroy(s);
         return SLUICE_NO_MEMORY;
     }
@@ -426,24 +55,20 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
 static void on_tick(void *arg) {
     s3_sink_t *s = arg;
 
-    if (s->broken)
+    if (s->life.broken)
         return;
     s3_writers_tick(s);
     s3_writers_pump(s);
 }
 
 void s3_opened(s3_sink_t *s, int status) {
-    if (!s->opening)
-        return;
-    s->opening = 0;
-    s->broken = status != SLUICE_OK;
-    if (status == SLUICE_OK && s->rotate_schedule_ms > 0) {
+    if (s->life.opening && status == SLUICE_OK && s->rotate_schedule_ms > 0) {
         uint64_t every =
             s->rotate_schedule_ms > 4000 ? 1000 : (uint64_t)(s->rotate_schedule_ms / 4 + 1);
 
-        s->timer = s->api->timer_start(s->ctx, every, every, on_tick, s);
+        s->life.timer = s->api->timer_start(s->ctx, every, every, on_tick, s);
     }
-    s->api->complete(s->ctx, SLUICE_OP_OPEN, status);
+    http_sink_opened(&s->life, status);
 }
 
 static void fail_tickets(s3_sink_t *s, int status, const char *code, const char *why) {
@@ -463,33 +88,19 @@ static void fail_tickets(s3_sink_t *s, int status, const char *code, const char 
 }
 
 void s3_broken(s3_sink_t *s, int status, const char *code, const char *why) {
-    if (s->broken)
+    if (s->life.broken)
         return;
-    s->broken = 1;
+    s->life.broken = 1;
     fail_tickets(s, status, code, why);
     s->api->fail(s->ctx, status, code, "%s", why);
     s->api->broken(s->ctx, status);
 }
 
-static void finish_close(s3_sink_t *s) {
-    if (!s->closing || s->saving || s->http != NULL)
-        return;
-    if (s->opening)
-        s->api->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_CANCELLED);
-    if (s->flushing)
-        s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_CANCELLED);
-    s->api->complete(s->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
-}
-
 void s3_idle(s3_sink_t *s) {
-    if (s->waiting_ready && !s3_writers_crowded(s)) {
-        s->waiting_ready = 0;
-        s->api->ready(s->ctx);
-    }
-    if (s->flushing && s3_writers_settled(s)) {
-        s->flushing = 0;
-        s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_OK);
-    }
+    if (s->life.waiting_ready && !s3_writers_crowded(s))
+        http_sink_ready(&s->life);
+    if (s->life.flushing && s3_writers_settled(s))
+        http_sink_flushed(&s->life);
 }
 
 /* ---- journal ---- */
@@ -499,11 +110,8 @@ static void save(s3_sink_t *s);
 static void on_saved(void *arg, int status, const char *error) {
     s3_sink_t *s = arg;
 
-    s->saving = 0;
-    if (s->closing) {
-        finish_close(s);
+    if (http_sink_saved(&s->life))
         return;
-    }
     if (status != SLUICE_OK) {
         s3_broken(s, SLUICE_FATAL, "s3.state", error);
         return;
@@ -511,18 +119,18 @@ static void on_saved(void *arg, int status, const char *error) {
     s->saved_version = s->saving_version;
     if (s->journal_version > s->saved_version)
         save(s);
-    if (s->broken || s->opening)
+    if (s->life.broken || s->life.opening)
         return;
     s3_writers_pump(s);
     s3_idle(s);
 }
 
 static void save(s3_sink_t *s) {
-    if (s->saving)
+    if (s->life.saving)
         return;
     s->saving_version = s->journal_version;
-    s->saving = journal_save(s->journal, on_saved, s) == SLUICE_OK;
-    if (!s->saving)
+    s->life.saving = journal_save(s->journal, on_saved, s) == SLUICE_OK;
+    if (!s->life.saving)
         s3_broken(s, SLUICE_NOT_CONNECTED, "s3.memory", "out of memory");
 }
 
@@ -547,17 +155,14 @@ static int sink_open(void *self) {
     rc = journal_open(s->api, s->ctx, "s3.positions", &s->journal);
     if (rc != SLUICE_OK)
         return rc;
-    s->http = http_client_create(s->api, s->ctx, 8);
-    if (s->http == NULL)
-        return SLUICE_NO_MEMORY;
-    s->opening = 1;
-    return s3_open_begin(s);
+    rc = http_sink_open(&s->life, 8);
+    return rc == SLUICE_OK ? s3_open_begin(s) : rc;
 }
 
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     s3_sink_t *s = self;
 
-    if (s->broken)
+    if (s->life.broken)
         return s->api->fail(s->ctx, SLUICE_NOT_CONNECTED, "s3.closed", "the connection is lost");
     return s3_write(s, batch, ticket);
 }
@@ -565,7 +170,7 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
 static void flush_later(void *arg) {
     s3_sink_t *s = arg;
 
-    if (s->broken)
+    if (s->life.broken)
         return;
     s3_writers_pump(s);
     s3_idle(s);
@@ -574,90 +179,16 @@ static void flush_later(void *arg) {
 static int sink_flush(void *self) {
     s3_sink_t *s = self;
 
-    s->flushing = 1;
     s3_writers_rotate(s);
-    return s->api->post(s->ctx, flush_later, s);
-}
-
-static void on_http_closed(void *arg) {
-    s3_sink_t *s = arg;
-
-    s->http = NULL;
-    finish_close(s);
-}
-
-static void close_later(void *arg) {
-    finish_close(arg);
+    return http_sink_flush(&s->life, flush_later, s);
 }
 
 static int sink_close(void *self) {
     s3_sink_t *s = self;
 
-    s->closing = 1;
-    s->broken = 1;
-    if (s->timer != NULL)
-        s->api->timer_stop(s->ctx, s->timer);
-    s->timer = NULL;
+    s->life.broken = 1;
     fail_tickets(s, SLUICE_CANCELLED, "s3.cancelled", "closed before the object was complete");
-    if (s->http == NULL)
-        return s->api->post(s->ctx, close_later, s);
-    http_client_close(s->http, on_http_closed, s);
-    return SLUICE_OK;
-}
-
-/* ---- check ---- */
-
-static void check_classes(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    const char *format = text_option(api, ctx, "format.class");
-    const char *partitioner = text_option(api, ctx, "partitioner.class");
-
-    if (class_index(format, formats) < 0)
-        api->config_error(ctx, "format.class",
-                          "%s is not there yet: JsonFormat and ByteArrayFormat are", format);
-    if (class_index(partitioner, partitioners) < 0)
-        api->config_error(
-            ctx, "partitioner.class",
-            "%s is not there: Default-, Field-, TimeBased-, Hourly- and DailyPartitioner are",
-            partitioner);
-}
-
-static void check_time(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    int class = class_index(text_option(api, ctx, "partitioner.class"), partitioners);
-    const char *pattern = text_option(api, ctx, "path.format");
-    sluice_buf_t path;
-    int64_t zone;
-
-    heapbuf_init(&path);
-    if (class == PARTITION_TIME && *pattern == '\0')
-        api->config_error(ctx, "path.format",
-                          "TimeBasedPartitioner needs one, e.g. 'year'=YYYY/'month'=MM/'day'=dd");
-    else if (class == PARTITION_TIME && s3_time_path(pattern, 0, 0, &path) != 0)
-        api->config_error(
-            ctx, "path.format",
-            "%s: only the letters yYMdHms are known (numbers), other text goes in '...'", pattern);
-    heapbuf_fini(&path);
-    if (s3_zone(text_option(api, ctx, "timezone"), &zone) != 0)
-        api->config_error(ctx, "timezone", "%s: only UTC and offsets like +02:00 are known yet",
-                          text_option(api, ctx, "timezone"));
-}
-
-static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    const char *const *fields;
-
-    check_classes(api, ctx);
-    check_time(api, ctx);
-    if (class_index(text_option(api, ctx, "partitioner.class"), partitioners) == PARTITION_FIELD &&
-        api->config_list(ctx, "partition.field.name", &fields) == 0)
-        api->config_error(ctx, "partition.field.name",
-                          "FieldPartitioner needs the names of fields");
-    if (api->config_int(ctx, "flush.size") <= 0 && api->config_int(ctx, "rotate.bytes") <= 0 &&
-        api->config_int(ctx, "rotate.interval.ms") <= 0 &&
-        api->config_int(ctx, "rotate.schedule.interval.ms") <= 0)
-        api->config_error(
-            ctx, "flush.size",
-            "objects would never be completed: set flush.size, rotate.bytes, rotate.interval.ms or"
-            " rotate.schedule.interval.ms");
-    return SLUICE_OK;
+    return http_sink_close(&s->life);
 }
 
 static const sluice_sink_t s3_sink = {
@@ -679,10 +210,10 @@ static const sluice_plugin_t plugins[] = {{
     .name = "s3",
     .aliases = aliases,
     .summary = "Writes records into objects of an S3 bucket, as lines of JSON or as they are.",
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
+    .options = s3_options,
+    .option_count = S3_OPTION_COUNT,
     .option_size = sizeof(sluice_option_t),
-    .check = sink_check,
+    .check = s3_options_check,
     .sink = &s3_sink,
 }};
 

@@ -1,7 +1,8 @@
 /*
  * The parts of the S3 sink and how they meet.
  *
- *   s3.c       options, descriptor, life of an instance
+ *   s3.c       descriptor, life of an instance
+ *   options.c  what can be set, and what must not be
  *   open.c     before the first record: is the bucket there, uploads that a crash left behind
  *   write.c    one batch: each record to its writer; tickets
  *   writer.c   one source partition: its open objects, rotation, generations
@@ -22,7 +23,7 @@
 #ifndef SINKS_S3_SINK_H
 #define SINKS_S3_SINK_H
 
-#include "clients/http/http.h"
+#include "clients/http/http_sink.h"
 #include "sluice/plugin.h"
 #include "support/compress.h"
 #include "support/journal.h"
@@ -121,7 +122,7 @@ typedef struct s3_naming {
 struct s3_sink {
     const sluice_api_t *api;
     sluice_ctx_t *ctx;
-    http_client_t *http;
+    http_sink_t life;
     journal_t *journal;
     s3_naming_t naming;
     /* options */
@@ -140,10 +141,9 @@ struct s3_sink {
     int64_t part_size, flush_size, rotate_bytes, rotate_interval_ms, rotate_schedule_ms;
     int64_t max_open;
     /* state */
-    int opening, closing, broken, flushing, waiting_ready, saving, requests;
+    int requests;
     uint64_t journal_version, saving_version, saved_version;
     s3_writer_t *writers;
-    sluice_timer_t *timer;
     size_t abort_at;   /* journal entry that open looks at */
     int aborts;        /* uploads of that entry that were aborted */
     sluice_buf_t line; /* scratch */
@@ -216,6 +216,12 @@ void s3_ticket_fail(s3_sink_t *s, s3_ticket_t *t, int status, const char *code, 
 
 /* ---- open.c ---- */
 int s3_open_begin(s3_sink_t *s);
+
+/* ---- options.c ---- */
+enum { S3_OPTION_COUNT = 39 };
+extern const sluice_option_t s3_options[S3_OPTION_COUNT];
+int s3_options_check(const sluice_api_t *api, sluice_ctx_t *ctx);
+int s3_options_read(s3_sink_t *s); /* NO_MEMORY, or OK */
 
 /* ---- s3.c ---- */
 void s3_opened(s3_sink_t *s, int status);

@@ -73,7 +73,7 @@ int s3_write(s3_sink_t *s, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     uint32_t i;
 
     if (s3_writers_crowded(s)) {
-        s->waiting_ready = 1;
+        s->life.waiting_ready = 1;
         return SLUICE_BUSY;
     }
     t = calloc(1, sizeof(*t));

@@ -334,7 +334,7 @@ static void end_generation(s3_sink_t *s, s3_writer_t *w) {
 static int pump_first(s3_sink_t *s, s3_writer_t *w) {
     s3_generation_t *g = w->first;
 
-    if (!objects_done(g, 1) || !g->rotated || s->broken)
+    if (!objects_done(g, 1) || !g->rotated || s->life.broken)
         return 0;
     if (g->noted == 0 && note_end(s, w, g) != SLUICE_OK) {
         s3_broken(s, SLUICE_NOT_CONNECTED, "s3.memory", "out of memory");
@@ -350,7 +350,7 @@ void s3_writers_pump(s3_sink_t *s) {
     s3_writer_t *w;
     s3_generation_t *g;
 
-    for (w = s->writers; w != NULL && !s->broken; w = w->next) {
+    for (w = s->writers; w != NULL && !s->life.broken; w = w->next) {
         while (w->first != NULL && pump_first(s, w))
             continue;
         for (g = w->first != NULL ? w->first->next : NULL; g != NULL; g = g->next)

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "support/converter.h"
 #include "support/java.h"
 
 #define DATA_EXCEPTION "org.apache.kafka.connect.errors.DataException"
@@ -70,11 +71,8 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
     return SLUICE_OK;
 }
 
-static const char *const types[] = {"key", "value", "header", NULL};
-
 static const sluice_option_t options[] = {
-    {"converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
-     SLUICE_LOW, "What is converted; set by the host"},
+    CONVERTER_TYPE_OPTION,
 };
 
 static const sluice_converter_t vtable = {

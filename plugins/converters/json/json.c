@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "support/converter.h"
+
 #define HINT_MAX 65536u
 #define ENVELOPE "{\"schema\":"
 #define PAYLOAD  ",\"payload\":"
@@ -277,7 +279,6 @@ static int to_connect(void *self, sluice_batch_t *arena, sluice_str_t topic, slu
 /* ---- description ---- */
 
 static const char *const formats[] = {"BASE64", "NUMERIC", NULL};
-static const char *const types[] = {"key", "value", "header", NULL};
 
 static const sluice_option_t options[] = {
     {"schemas.enable", SLUICE_OPT_BOOLEAN, 0, "true", 0, 0, NULL, NULL, "Schemas", SLUICE_HIGH,
@@ -289,8 +290,7 @@ static const sluice_option_t options[] = {
      "How decimals are written: BASE64 of the unscaled bytes, or NUMERIC; both are read"},
     {"replace.null.with.default", SLUICE_OPT_BOOLEAN, 0, "true", 0, 0, NULL, NULL, "Schemas",
      SLUICE_LOW, "A null in a field with a default becomes that default, written or read"},
-    {"converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
-     SLUICE_LOW, "What is converted; set by the host"},
+    CONVERTER_TYPE_OPTION,
 };
 
 static const sluice_converter_t vtable = {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "charset.h"
+#include "support/converter.h"
 #include "support/java.h"
 
 #define ENCODING_FAULT "Unsupported encoding %s"
@@ -115,13 +116,10 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
     return bytes->data == NULL ? memory_fault(c) : SLUICE_OK;
 }
 
-static const char *const types[] = {"key", "value", "header", NULL};
-
 static const sluice_option_t options[] = {
     {"converter.encoding", SLUICE_OPT_STRING, 0, "UTF-8", 0, 0, NULL, NULL, NULL, SLUICE_HIGH,
      "Name of the encoding of the text, for example UTF-8, ISO-8859-1 or UTF-16"},
-    {"converter.type", SLUICE_OPT_ENUM, SLUICE_OPT_HIDDEN, "value", 0, 0, types, NULL, NULL,
-     SLUICE_LOW, "What is converted; set by the host"},
+    CONVERTER_TYPE_OPTION,
 };
 
 static const sluice_converter_t vtable = {

@@ -64,7 +64,8 @@ static void put_place(collect_sink_t *s, sluice_buf_t *buf, const sluice_positio
     s->api->json->write_int(buf, sub);
 }
 
-static int put_record(collect_sink_t *s, sluice_buf_t *buf, const sluice_record_t *r) {
+static int put_record(void *self, sluice_buf_t *buf, const sluice_record_t *r) {
+    collect_sink_t *s = self;
     int status;
 
     put_place(s, buf, &r->position, r->sub_index);
@@ -77,10 +78,13 @@ static int put_record(collect_sink_t *s, sluice_buf_t *buf, const sluice_record_
     return status;
 }
 
-static void put_marks(collect_sink_t *s, sluice_buf_t *buf, sluice_batch_t *batch) {
+static void put_marks(void *self, sluice_buf_t *buf, sluice_batch_t *batch) {
+    collect_sink_t *s = self;
     const sluice_mark_t *marks;
     size_t i, n = 0;
 
+    if (!s->marks)
+        return;
     marks = s->api->batch_marks(batch, &n);
     for (i = 0; i < n; i++) {
         sluice_buf_put_str(buf, sluice_str("mark,"));
@@ -92,21 +96,9 @@ static void put_marks(collect_sink_t *s, sluice_buf_t *buf, sluice_batch_t *batc
 }
 
 static int collect_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
-    collect_sink_t *s = self;
-    sluice_buf_t *buf = append_begin(&s->file);
-    const sluice_record_t *records;
-    int status = SLUICE_OK;
-    size_t i, n, before;
+    static const append_writer_t writer = {.put_record = put_record, .put_end = put_marks};
 
-    if (buf == NULL)
-        return SLUICE_BUSY;
-    before = buf->len;
-    records = s->api->batch_records(batch, &n);
-    for (i = 0; i < n && status == SLUICE_OK; i++)
-        status = put_record(s, buf, &records[i]);
-    if (s->marks)
-        put_marks(s, buf, batch);
-    return append_end(&s->file, before, status, ticket);
+    return append_write(&((collect_sink_t *)self)->file, &writer, self, batch, ticket);
 }
 
 static int collect_flush(void *self) {

@@ -194,7 +194,7 @@ static char broken_why[512];
 
 void s3_broken(s3_sink_t *s, int status, const char *code, const char *why) {
     (void)status, (void)code;
-    s->broken = 1;
+    s->life.broken = 1;
     snprintf(broken_why, sizeof(broken_why), "%s", why);
 }
 
@@ -303,7 +303,7 @@ static void test_late_error_of_completion(void **state) {
     s3_object_finish(o);
     s3_object_pump(o, 1);
     reply(200, "<Error><Code>InternalError</Code><Message>try again</Message></Error>");
-    assert_true(s.broken);
+    assert_true(s.life.broken);
     assert_non_null(strstr(broken_why, "InternalError"));
     assert_non_null(strstr(broken_why, "try again"));
     finish(&s);

@@ -1,0 +1,21 @@
+/*
+ * support/converter.h: what every converter has in its options.
+ *
+ * Ownership: all static. Thread: any.
+ */
+#ifndef SUPPORT_CONVERTER_H
+#define SUPPORT_CONVERTER_H
+
+#include "sluice/config.h"
+
+/* A row of the options table: the host says by it what is converted. */
+#define CONVERTER_TYPE_OPTION                                                                      \
+    {.name = "converter.type",                                                                     \
+     .type = SLUICE_OPT_ENUM,                                                                      \
+     .flags = SLUICE_OPT_HIDDEN,                                                                   \
+     .default_text = "value",                                                                      \
+     .values = (const char *const[]){"key", "value", "header", NULL},                              \
+     .importance = SLUICE_LOW,                                                                     \
+     .doc = "What is converted; set by the host"}
+
+#endif
