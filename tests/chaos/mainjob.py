@@ -74,7 +74,7 @@ class Seen:
 class Job:
     def __init__(self, stack, s3=False):
         self.stack = stack
-        self.servers = {"source": Postgres(), "target": Postgres(), "kafka": Kafka(), "redis": Redis(),
+        self.servers = {"source": Postgres(), "target": Postgres(), "kafka": Kafka(), "redis": Redis("appendonly yes", "appendfsync everysec"),
                         "clickhouse": ClickHouse()}
         if s3:
             self.servers["s3"] = S3()
@@ -267,6 +267,9 @@ class Job:
         """Inserts one more row and waits until these targets have it, and with it all before it. {target: seconds}"""
         key = model.next_id
         self.source.execute(model.insert())
+        return self.wait_for(key, names, seconds)
+
+    def wait_for(self, key, names=None, seconds=60):
         begin, took = time.monotonic(), {}
         left = list(names or self.names())
         while left:
@@ -274,7 +277,8 @@ class Job:
                 if self.has(name, key):
                     took[name] = time.monotonic() - begin
                     left.remove(name)
-            assert time.monotonic() - begin < seconds, "row %d is not in %s within %g s" % (key, left, seconds)
+            assert time.monotonic() - begin < seconds, "row %d is not in %s within %g s: %s" % (
+                key, left, seconds, self.sluice.get("/pipelines/main/status").text)
             time.sleep(0.02)
         return took
 
@@ -324,7 +328,7 @@ def position(record):
     return record["position"], record["sub_index"]
 
 
-def tail(path, size=1 << 18):
+def tail(path, size=4 << 20):
     with open(path, "rb") as f:
         f.seek(0, 2)
         f.seek(max(f.tell() - size, 0))

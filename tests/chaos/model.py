@@ -56,6 +56,7 @@ class Model:
         self.rng = random.Random(seed)
         self.contents = {self.content_id(i): None for i in range(contents)}
         self.events = {}  # id -> row as it stands in the source
+        self.keys = []  # of events, and of some that went: see pick
         self.rows = {}  # id -> joined row as the targets must have it
         self.history = collections.defaultdict(list)  # id -> its changes: number, None for a delete
         self.by_number = {}  # number -> joined row
@@ -97,8 +98,19 @@ class Model:
         seconds, percent = engagement(row["duration_ms"], length)
         return dict(row, content_type=kind, length_seconds=length, engagement_seconds=seconds, engagement_pct=percent)
 
+    def pick(self):
+        """A row of the source by chance."""
+        while True:
+            i = self.rng.randrange(len(self.keys))
+            if self.keys[i] in self.events:
+                return self.keys[i]
+            self.keys[i] = self.keys[-1]
+            self.keys.pop()
+
     def change(self, row):
         """The row is what stands in the source now: its joined form is what must arrive."""
+        if row["id"] not in self.events:
+            self.keys.append(row["id"])
         self.events[row["id"]] = row
         self.rows[row["id"]] = self.by_number[row["raw_payload"]["v"]] = self.joined(row)
         self.history[row["id"]].append(row["raw_payload"]["v"])
@@ -134,14 +146,14 @@ class Model:
         return "COPY engagement_events (%s) FROM STDIN;\n%s\\.\n" % (COLUMNS, lines)
 
     def update(self, key=None, **given):
-        key = key or self.rng.choice(list(self.events))
+        key = key or self.pick()
         row = self.new_row(id=key, **given)
         self.change(row)
         return "UPDATE engagement_events SET %s WHERE id=%d;\n" % (
             ",".join("%s=%s" % (f, literal(row[f])) for f in FIELDS[1:8]), key)
 
     def delete(self, key=None):
-        key = key or self.rng.choice(list(self.events))
+        key = key or self.pick()
         del self.events[key], self.rows[key]
         self.history[key].append(None)
         self.deleted += 1
@@ -149,7 +161,7 @@ class Model:
 
     def move(self, key=None):
         """The primary key changes: a delete of the old and an insert of the new."""
-        key = key or self.rng.choice(list(self.events))
+        key = key or self.pick()
         self.number += 1
         row = dict(self.events.pop(key), id=self.next_id, raw_payload={"v": self.number})
         self.next_id += 1
