@@ -58,6 +58,9 @@ static int believes(const sl_branch_run_t *b, const sl_own_t *own, int has,
            sl_place_cmp(&own->position, own->sub_index, &stored->position, stored->sub_index) >= 0;
 }
 
+/* Where the target has more than is stored, it leaves that out, while the board keeps the stored
+ * place: only with that come the offset bytes by which the source goes on, and the minimum over the
+ * branches may be this one. */
 static int settle_start(sl_branch_run_t *b, uint32_t partition) {
     const sl_own_t *own = partition < b->own_count ? &b->own[partition] : NULL;
     sl_board_t *board = &b->graph->board;
@@ -66,9 +69,9 @@ static int settle_start(sl_branch_run_t *b, uint32_t partition) {
     int status = SLUICE_OK;
 
     if (believes(b, own, has, &stored)) {
-        int same = has && sl_place_cmp(&own->position, own->sub_index, &stored.position,
-                                       stored.sub_index) == 0;
-        if (!same)
+        int less = !has || sl_place_cmp(&own->position, own->sub_index, &stored.position,
+                                        stored.sub_index) < 0;
+        if (less)
             status = sl_board_set(board, b->index, partition, &own->position, own->sub_index,
                                   sluice_str(NULL));
         if (status == SLUICE_OK)

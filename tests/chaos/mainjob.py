@@ -193,6 +193,9 @@ class Job:
         answer = self.clickhouse.query("SELECT * FROM engagement FINAL WHERE deleted = 0 FORMAT JSONEachRow",
                                        output_format_json_quote_64bit_integers=0)
         rows = [parse("\t".join(fields)) for fields in answer]
+        for row in rows:  # 18.16 reads 7.69 as 7.6899999999999995
+            for name in ("engagement_seconds", "engagement_pct"):
+                row[name] = None if row[name] is None else round(Decimal(row[name]), 6)
         return Seen((row["id"], row) for row in rows)
 
     def seen_table(self, table, order):

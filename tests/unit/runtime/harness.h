@@ -35,6 +35,7 @@ typedef struct numbers { /* what the source does */
     int opened;
     int paused;
     int64_t max_overdraft; /* batches emitted with no credit */
+    int without_offset; /* stored positions that came without one */
 } numbers_t;
 
 typedef struct chaos { /* per cent */

@@ -122,8 +122,10 @@ static int source_open(void *self) {
         snprintf(json, sizeof(json), "{\"p\":%d}", p);
         s->ids[p] = api_->source_partition(s->ctx, sluice_str(json));
         s->next[p] = 1;
-        if (api_->stored_position(s->ctx, s->ids[p], &position, &offset) && position.len == 8)
+        if (api_->stored_position(s->ctx, s->ids[p], &position, &offset) && position.len == 8) {
             s->next[p] = (int64_t)sluice_get_be64(position.bytes) + 1;
+            the_source.without_offset += offset.data == NULL;
+        }
     }
     s->running = 1;
     api_->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_OK);

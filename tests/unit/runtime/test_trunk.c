@@ -189,6 +189,29 @@ static void a_target_without_empty_batches_does_not_go_back(void **state) {
     assert_int_equal(targets[0].count, 6);
 }
 
+/* Killed between the targets' commit and the store's: the source goes on by an offset that it gave. */
+static void targets_ahead_of_the_store(void **state) {
+    run_options_t o = {.branches = 2, .window = 8};
+    run_result_t r;
+
+    (void)state;
+    targets[0].own_position = targets[1].own_position = 1;
+    the_source.count = 1000;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(harness_stored(0, 0), 1000);
+    targets[0].own[0] = 1500;
+    targets[1].own[0] = 1600;
+    targets[0].count = targets[1].count = 0;
+    the_source.count = 3000;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(the_source.without_offset, 0);
+    assert_int_equal(targets[0].log[0].number, 1501);
+    assert_int_equal(targets[0].count, 1500);
+    assert_int_equal(targets[1].log[0].number, 1601);
+    assert_int_equal(harness_stored(0, 0), 3000);
+}
+
 static void lost_after_release_goes_back(void **state) {
     static const int how[] = {SLUICE_NOT_CONNECTED, SLUICE_RETRY, SLUICE_BAD_RECORD};
     run_options_t o = {.branches = 2, .queue_bytes = 50000, .window = 50};
@@ -400,6 +423,7 @@ int main(void) {
         TEST(a_target_that_is_away_is_waited_for),
         TEST(own_position_is_the_truth),
         TEST(a_target_without_empty_batches_does_not_go_back),
+        TEST(targets_ahead_of_the_store),
         TEST(lost_after_release_goes_back),
         TEST(a_source_that_breaks_goes_on),
         TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
