@@ -78,6 +78,9 @@ class Job:
                         "clickhouse": ClickHouse()}
         if s3:
             self.servers["s3"] = S3()
+        # Readers of what only grows: where they are, and the keys that they have seen.
+        self.kafka_next, self.kafka_keys = [0, 0, 0], set()
+        self.stream_last, self.stream_keys = "0-0", set()
         self._start_servers()
         for name, server in self.servers.items():
             setattr(self, name, server)
@@ -242,14 +245,20 @@ class Job:
         return getattr(self, "_has_" + name)(key)
 
     def _has_kafka(self, key):
-        return any(r.key_json()["id"] == key for r in self.kafka.consume("engagement", offset=-300))
+        for partition in range(3):
+            for r in self.kafka.consume("engagement", partition=partition, offset=self.kafka_next[partition]):
+                self.kafka_next[partition] = r.offset + 1
+                self.kafka_keys.add(r.key_json()["id"])
+        return key in self.kafka_keys
 
     def _has_redis(self, key):
         return self.redis.command("EXISTS", "event:%d" % key) == 1
 
     def _has_stream(self, key):
-        entries = self.redis.command("XREVRANGE", "engagement", "+", "-", "COUNT", 1000)
-        return any(fields[1] == b"%d" % key for _, fields in entries)
+        for entry, fields in self.redis.command("XRANGE", "engagement", "(" + self.stream_last, "+"):
+            self.stream_last = entry.decode()
+            self.stream_keys.add(int(fields[1]))
+        return key in self.stream_keys
 
     def _has_clickhouse(self, key):
         return self.clickhouse.value("SELECT count() FROM engagement WHERE id = %d" % key) != "0"
@@ -331,7 +340,7 @@ def position(record):
     return record["position"], record["sub_index"]
 
 
-def tail(path, size=4 << 20):
+def tail(path, size=32 << 20):
     with open(path, "rb") as f:
         f.seek(0, 2)
         f.seek(max(f.tell() - size, 0))
