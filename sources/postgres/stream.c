@@ -12,6 +12,7 @@
 #define BUSY_NS       500000u /* data again so soon after the last drain: let it gather */
 #define BUSY_MESSAGES 256
 #define ADVANCE_NS    500000000u
+#define TURN_NS       50000000u /* then timers, feedback and close have a turn of the loop */
 
 static void pump(pg_source_t *s);
 
@@ -469,16 +470,26 @@ static int take_message(pg_source_t *s) {
     return status == SLUICE_OK ? 1 : status;
 }
 
+/* A server that sends as fast as we read would keep us here for ever, and hear nothing of us. */
+static void yield(pg_source_t *s) {
+    pg_stream_stop(s, PG_STOP_LINGER);
+    linger(s);
+}
+
 static void pump(pg_source_t *s) {
     pg_stream_t *m = &s->stream;
+    uint64_t began = s->api->tick_ns(s->ctx);
     int messages = 0, status = 1;
 
     pg_emitter_clock(&s->out);
     while (m->stops == 0 && status > 0) {
         status = take_message(s);
         messages += status > 0;
-        if ((messages & 63) == 63)
+        if ((messages & 63) == 63) {
             pg_emitter_clock(&s->out);
+            if (m->stops == 0 && status > 0 && s->api->tick_ns(s->ctx) - began > TURN_NS)
+                yield(s);
+        }
         if (status == 0 && m->stops == 0 && messages > 0) { /* maybe more came while we worked */
             if (pg_conn_consume(s->repl) != SLUICE_OK)
                 break; /* the next read says so */
