@@ -104,7 +104,8 @@ void sl_log_each_scope(sl_log_scope_fn fn, void *user);
 /* ---- secrets ---- */
 
 /* From now on this text is shown as [hidden] in every line. Texts under 4 bytes are refused
- * (they would hide half of all lines). Copied; the same text is kept once. */
+ * (they would hide half of all lines), so are those above 64 KiB. Copied; the same text is kept
+ * once. Of more than 1024 the one that was not added for longest is forgotten. */
 int sl_log_add_secret(const char *text);
 /* Masks the known secrets in place, within a buffer of `size` bytes. For error texts that go
  * elsewhere than the log. */

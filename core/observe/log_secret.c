@@ -6,52 +6,70 @@
 #include <string.h>
 
 #define SECRET_MIN  4
-#define SECRETS_MAX 4096
+#define SECRET_MAX  65536 /* bytes: no line of ours holds so much */
+#define SECRETS_MAX 1024
+
+typedef struct secret {
+    char *text;
+    uint64_t seen; /* when it was last added */
+} secret_t;
 
 static const char mask[] = "[hidden]";
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-static char **secrets; /* the longest first, so that a secret within another leaves no rest of it */
-static size_t secret_count, secret_room;
+/* The longest first, so that a secret within another leaves no rest of it. */
+static secret_t secrets[SECRETS_MAX];
+static size_t secret_count;
+static uint64_t clock_now;
 static _Atomic int any;
 
-static int known(const char *text) {
+static secret_t *find(const char *text) {
     size_t i;
 
     for (i = 0; i < secret_count; i++)
-        if (strcmp(secrets[i], text) == 0)
-            return 1;
-    return 0;
+        if (strcmp(secrets[i].text, text) == 0)
+            return &secrets[i];
+    return NULL;
+}
+
+/* Passwords change, and anybody may have configurations checked: what was not seen for longest makes
+ * room. */
+static void forget_oldest(void) {
+    size_t oldest = 0, i;
+
+    for (i = 1; i < secret_count; i++)
+        if (secrets[i].seen < secrets[oldest].seen)
+            oldest = i;
+    free(secrets[oldest].text);
+    secret_count--;
+    memmove(&secrets[oldest], &secrets[oldest + 1], (secret_count - oldest) * sizeof *secrets);
 }
 
 static int insert(const char *text) {
     size_t len = strlen(text), i;
-    char *copy;
+    char *copy = strdup(text);
 
-    if (secret_count == secret_room) {
-        size_t room = secret_room == 0 ? 16 : secret_room * 2;
-        char **grown = room > SECRETS_MAX ? NULL : realloc(secrets, room * sizeof *grown);
-        if (grown == NULL)
-            return SLUICE_NO_MEMORY;
-        secrets = grown;
-        secret_room = room;
-    }
-    copy = strdup(text);
     if (copy == NULL)
         return SLUICE_NO_MEMORY;
-    for (i = secret_count; i > 0 && strlen(secrets[i - 1]) < len; i--)
+    if (secret_count == SECRETS_MAX)
+        forget_oldest();
+    for (i = secret_count; i > 0 && strlen(secrets[i - 1].text) < len; i--)
         secrets[i] = secrets[i - 1];
-    secrets[i] = copy;
+    secrets[i] = (secret_t){copy, ++clock_now};
     secret_count++;
     return SLUICE_OK;
 }
 
 int sl_log_add_secret(const char *text) {
     int status = SLUICE_OK;
+    secret_t *known;
 
-    if (text == NULL || strlen(text) < SECRET_MIN)
+    if (text == NULL || strlen(text) < SECRET_MIN || strlen(text) > SECRET_MAX)
         return SLUICE_INVALID;
     pthread_rwlock_wrlock(&lock);
-    if (!known(text))
+    known = find(text);
+    if (known != NULL)
+        known->seen = ++clock_now;
+    else
         status = insert(text);
     atomic_store_explicit(&any, secret_count > 0, memory_order_release);
     pthread_rwlock_unlock(&lock);
@@ -92,12 +110,12 @@ void sl_log_mask(char *text, size_t size) {
         return;
     pthread_rwlock_rdlock(&lock);
     for (i = 0; i < secret_count; i++) {
-        size_t len = strlen(secrets[i]), at = 0;
+        size_t len = strlen(secrets[i].text), at = 0;
         char *found;
-        while ((found = strstr(text + at, secrets[i])) != NULL)
+        while ((found = strstr(text + at, secrets[i].text)) != NULL)
             at = hide(text, size, (size_t)(found - text), len);
         if (was_cut)
-            cut_head(text, secrets[i], len);
+            cut_head(text, secrets[i].text, len);
     }
     pthread_rwlock_unlock(&lock);
 }

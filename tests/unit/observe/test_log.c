@@ -103,6 +103,23 @@ static void secrets_are_masked(void **state) {
     assert_string_equal(text, "ab-");
 }
 
+static void old_secrets_make_room(void **state) {
+    char text[64];
+    int i;
+
+    (void)state;
+    sl_log_add_secret("in-use-all-the-time");
+    for (i = 0; i < 3000; i++) {
+        snprintf(text, sizeof text, "<throw-away-%d>", i);
+        assert_int_equal(sl_log_add_secret(text), SLUICE_OK);
+        if (i % 1000 == 0)
+            sl_log_add_secret("in-use-all-the-time");
+    }
+    snprintf(text, sizeof text, "in-use-all-the-time <throw-away-0> <throw-away-2999>");
+    sl_log_mask(text, sizeof text);
+    assert_string_equal(text, "[hidden] <throw-away-0> [hidden]");
+}
+
 static void repeated_lines_are_limited(void **state) {
     int i;
     (void)state;
@@ -188,6 +205,7 @@ int main(void) {
         cmocka_unit_test_setup(level_names, setup),
         cmocka_unit_test_setup(fields_and_escapes, setup),
         cmocka_unit_test_setup(secrets_are_masked, setup),
+        cmocka_unit_test_setup(old_secrets_make_room, setup),
         cmocka_unit_test_setup(repeated_lines_are_limited, setup),
         cmocka_unit_test_setup(records_cross_a_process, setup),
         cmocka_unit_test_setup(long_text_is_cut_and_valid, setup),
