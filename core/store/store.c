@@ -33,7 +33,7 @@ static int commit(sl_store_t *s, request_t *first) {
     return rc;
 }
 
-/* Takes out of `work` what does not wait for better times (at stop: everything), as failed. */
+/* Takes out of `work` what does not wait for better times (at the end: everything), as failed. */
 static request_list_t give_up(sl_store_t *s, request_list_t *work, const char *why) {
     request_list_t failed = { NULL, NULL };
     request_list_t kept = { NULL, NULL };
@@ -43,7 +43,7 @@ static request_list_t give_up(sl_store_t *s, request_list_t *work, const char *w
     for (r = work->first; r != NULL; r = next) {
         next = r->next;
         r->next = NULL;
-        if (r->fail_fast || s->stop) {
+        if (r->fail_fast || s->hurry) {
             r->status = SLUICE_RETRY;
             snprintf(r->error, sizeof r->error, "%.*s", (int)sizeof r->error - 1, why);
             append(&failed, r, r);
@@ -83,7 +83,7 @@ static void attempt(sl_store_t *s, request_list_t *work) {
     }
     set_trouble(s, why);
     uv_async_send(&s->async);
-    if (rc != SQLITE_OK && !s->stop)
+    if (rc != SQLITE_OK && !s->hurry)
         uv_cond_timedwait(&s->wake, &s->mutex, RETRY_NS);
 }
 
@@ -177,7 +177,14 @@ void sl_store_close(sl_store_t *s, void (*closed)(void *user), void *user) {
     uv_mutex_lock(&s->mutex);
     s->closed = closed;
     s->closed_user = user;
-    s->stop = 1;
+    s->hurry = s->stop = 1;
+    uv_cond_signal(&s->wake);
+    uv_mutex_unlock(&s->mutex);
+}
+
+void sl_store_hurry(sl_store_t *s) {
+    uv_mutex_lock(&s->mutex);
+    s->hurry = 1;
     uv_cond_signal(&s->wake);
     uv_mutex_unlock(&s->mutex);
 }

@@ -4,7 +4,7 @@
  * What this is: the request queue between the loop and the store's thread, and the pieces in
  * lock.c, schema.c and requests.c.
  * Threads: `db` belongs to the opening thread until the store's thread starts, then to that.
- * `queue`, `done`, `stop` and `trouble` are shared under `mutex`.
+ * `queue`, `done`, `hurry`, `stop` and `trouble` are shared under `mutex`.
  */
 #ifndef SL_STORE_STORE_INT_H
 #define SL_STORE_STORE_INT_H
@@ -44,6 +44,7 @@ struct sl_store {
     uv_async_t async;
     request_list_t queue;
     request_list_t done;
+    int hurry; /* nothing is tried twice */
     int stop;
     int stopped;
     int trouble_changed;

@@ -282,13 +282,17 @@ void sl_supervisor_settle(sl_supervisor_t *s) {
     size_t i;
     size_t k;
 
-    if (!s->closing || s->pending > 0 || uv_is_closing((uv_handle_t *)&s->tick))
+    if (!s->closing || uv_is_closing((uv_handle_t *)&s->tick))
         return;
     for (i = 0; i < s->count; i++)
         for (k = 0; k < s->items[i]->task_count; k++)
             if (s->items[i]->tasks[k].child != NULL)
                 return;
-    uv_close((uv_handle_t *)&s->tick, on_tick_closed);
+    /* Nobody is left who could use a position that is stored when the disk has room again. */
+    if (s->pending > 0)
+        sl_store_hurry(s->o.store);
+    else
+        uv_close((uv_handle_t *)&s->tick, on_tick_closed);
 }
 
 void sl_supervisor_close(sl_supervisor_t *s, void (*closed)(void *user), void *user) {

@@ -350,8 +350,20 @@ static void test_disk_trouble(void **state) {
     wait_done(f, 2);
     assert_int_equal(f->failed, 1);
     assert_int_equal(f->recovered, 1);
+
+    limit.rlim_cur = 1024;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    sl_store_put_positions(f->store, "p", entries(entry("b", "{}", "0b", 0)), on_done, f);
+    while (f->troubles == 1)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    assert_int_equal(f->done, 2);
+    sl_store_hurry(f->store);
+    wait_done(f, 3); /* at the end positions do not wait either */
+    assert_int_equal(f->failed, 2);
+    limit.rlim_cur = before;
+    setrlimit(RLIMIT_FSIZE, &limit);
     sl_store_load_positions(f->store, "p", on_loaded, f);
-    wait_done(f, 3);
+    wait_done(f, 4);
     assert_int_equal(cJSON_GetArraySize(f->entries), 1);
     close_store(f);
 }

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
@@ -531,6 +532,28 @@ static void test_put_keeps_target(void **state) {
     assert_string_equal(sl_supervisor_find(f->s, "a")->target, "PAUSED");
 }
 
+/* A file size limit stands in for a full disk: it must not keep us from ending. */
+static void test_end_on_a_full_disk(void **state) {
+    fixture_t *f = *state;
+    struct rlimit limit;
+    rlim_t before;
+
+    signal(SIGXFSZ, SIG_IGN);
+    open_all(f, 3);
+    put(f, "a", "run", "");
+    WAIT(f, notes(f, "stored") == 1);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    before = limit.rlim_cur;
+    limit.rlim_cur = 1024;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    sl_supervisor_restart(f->s, "a", -1, 0);
+    WAIT(f, notes(f, "drain") == 1);
+    WAIT(f, task_of(f, "a", 0) != NULL && task_of(f, "a", 0)->state == SL_TASK_STARTING);
+    close_all(f);
+    limit.rlim_cur = before;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 static void test_long_name(void **state) {
     fixture_t *f = *state;
     char name[256];
@@ -574,6 +597,7 @@ int main(int argc, char **argv) {
         CASE(test_two_create_one),
         CASE(test_put_keeps_target),
         CASE(test_long_name),
+        CASE(test_end_on_a_full_disk),
     };
 
     if (argc > 1 && strcmp(argv[1], "__task") == 0)
