@@ -160,13 +160,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,      .name = "extract-field", .version = SLUICE_VERSION,
-    .licence = "Apache-2.0", .plugins = plugins,      .plugin_count = 2,
-};
-
-SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("extract-field", SLUICE_VERSION, "Apache-2.0", plugins);
