@@ -72,7 +72,7 @@ typedef struct target {
     int refuse_after;   /* write ends its ticket and refuses it all the same */
     int wild_result;    /* the third ticket fails with a result for a record that is none */
     int break_early;    /* so many opens complete and break in the same turn */
-    int hang_offload;   /* at close its helper thread is busy for so many ms */
+    int hang_offload;   /* at close its helper thread is busy for 8 s */
     int hang_close;     /* never completes close */
     int slow_ms;        /* each ticket takes so long */
     int fail_opens;     /* so many opens answer NOT_CONNECTED */

@@ -280,7 +280,7 @@ static void offloaded_work_that_hangs_is_abandoned(void **state) {
     run_result_t r;
 
     (void)state;
-    targets[0].hang_offload = 8000;
+    targets[0].hang_offload = 1;
     targets[0].fatal_at = 100;
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_FAILED);
