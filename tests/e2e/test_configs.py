@@ -139,7 +139,7 @@ class Configs(Case):
         kafka = self.enterContext(servers.Kafka())
         s3 = self.enterContext(servers.S3())
         s3.create_bucket("sluice")
-        self.engagement("--overlay", str(config("engagement/kafka.json")), env={
+        self.engagement("--overlay", str(config("engagement/overlays/kafka-s3.json")), env={
             "BOOTSTRAP_SERVERS": kafka.bootstrap, "S3_URL": s3.url, "S3_REGION": s3.info["region"],
             "AWS_ACCESS_KEY_ID": s3.info["access_key"], "AWS_SECRET_ACCESS_KEY": s3.info["secret_key"]})
         values = [json.loads(r.value) for r in kafka.consume("engagement", count=3)]

@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
 """make demo: the reference use on private servers, shown on one screen.
 
-PostgreSQL (engagement_events joined with content) -> Redis, ClickHouse, PostgreSQL, and Kafka with KAFKA=1. Starts its own
-servers in a scratch directory, inserts events for some seconds, shows what arrived where, and cleans up after itself.
-Environment: DEMO_SECONDS (8), DEMO_RATE (500 events a second), KAFKA=1, SLUICE_KEEP=1 keeps the scratch directory.
+PostgreSQL (engagement_events joined with content) -> Redis, ClickHouse, PostgreSQL; Kafka with KAFKA=1; S3 where versitygw
+is installed (tests/kit/setup-servers.sh s3). Starts its own servers in scratch directories, inserts events for some seconds,
+shows what arrived where, and takes everything away again, also after Ctrl-C.
+Environment: DEMO_SECONDS (8), DEMO_RATE (500 events a second), DEMO_BURST (100000 events in one transaction), KAFKA=1,
+SLUICE_KEEP=1 keeps the scratch directories.
 """
 
+import concurrent.futures
 import contextlib
+import datetime
 import json
 import os
 import pathlib
-import statistics
+import signal
 import sys
 import threading
 import time
+import unittest
 
 from sluicetest import servers
 from sluicetest.host import Sluice, rss_anon
@@ -22,7 +27,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "engagement"
 SECONDS = float(os.environ.get("DEMO_SECONDS", "8"))
 RATE = int(os.environ.get("DEMO_RATE", "500"))
-CONTENT = 1000
+BURST = int(os.environ.get("DEMO_BURST", "100000"))
+CONTENT, FIRST = 1000, 100
+PATIENCE = 90  # seconds for all events to arrive
+BEGIN = time.monotonic()
 
 CONTENT_SQL = """INSERT INTO content SELECT ('00000000-0000-4000-8000-'||lpad(to_hex(i),12,'0'))::uuid, 'slug-'||i, 'Title '||i,
   (ARRAY['podcast','newsletter','video'])[1+i%%3], CASE WHEN i%%10=0 THEN NULL ELSE 60+i%%3600 END, now()
@@ -34,15 +42,82 @@ EVENT_SQL = """INSERT INTO engagement_events(content_id,user_id,event_type,event
 
 
 def say(text):
-    print("\033[1m==\033[0m " + text if sys.stdout.isatty() else "== " + text, flush=True)
+    mark = "\033[1;32m==\033[0m" if sys.stdout.isatty() else "=="
+    print("%s %5.1f s  %s" % (mark, time.monotonic() - BEGIN, text), flush=True)
+
+
+# ---- servers -----------------------------------------------------------------------------------------------------------------
+
+
+def start_servers(stack):
+    """All at once: they do not wait for each other. S3 is left out where it is not installed."""
+    wanted = {"postgres": servers.Postgres(), "redis": servers.Redis(), "clickhouse": servers.ClickHouse(), "s3": servers.S3()}
+    if os.environ.get("KAFKA") == "1":
+        wanted["kafka"] = servers.Kafka()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        started = {name: pool.submit(stack.enter_context, server) for name, server in wanted.items()}
+    for name, result in started.items():
+        try:
+            result.result()
+        except unittest.SkipTest as e:
+            if name != "s3":
+                raise SystemExit("demo: %s" % e) from None
+            del wanted[name]
+    return wanted
+
+
+def pipeline_file(directory, wanted):
+    """The shipped pipeline; with Kafka and S3, the shipped overlay's sinks besides."""
+    pipeline = json.loads((CONFIG / "pipeline.json").read_text())
+    overlay = json.loads((CONFIG / "overlays/kafka-s3.json").read_text())
+    pipeline["sinks"] += [sink for sink in overlay["sinks"] if sink["name"] in wanted]
+    path = pathlib.Path(directory) / "engagement.json"
+    path.write_text(json.dumps(pipeline, indent=2))
+    return path
+
+
+def environment(wanted):
+    pg, redis, ch = wanted["postgres"], wanted["redis"], wanted["clickhouse"]
+    env = {"PGHOST": pg.host, "PGPORT": str(pg.port), "REDIS_HOST": redis.host, "REDIS_PORT": str(redis.port),
+           "CLICKHOUSE_HOST": ch.host, "CLICKHOUSE_PORT": str(ch.port)}
+    if "kafka" in wanted:
+        env["BOOTSTRAP_SERVERS"] = wanted["kafka"].bootstrap
+    if "s3" in wanted:
+        info = wanted["s3"].info
+        env.update(S3_URL=info["url"], S3_REGION=info["region"], AWS_ACCESS_KEY_ID=info["access_key"],
+                   AWS_SECRET_ACCESS_KEY=info["secret_key"])
+    return env
+
+
+def counters(wanted):
+    """{target: (where, how to count what it has)}"""
+    pg, redis, ch, s3 = wanted["postgres"], wanted["redis"], wanted["clickhouse"], wanted.get("s3")
+    lines = {}  # of an object, which never changes
+
+    def count_lines():
+        for key in set(s3.keys("sluice")) - set(lines):
+            lines[key] = s3.get("sluice", key).count(b"\n")
+        return sum(lines.values())
+
+    found = {"redis": ("stream engagement", lambda: redis.command("XLEN", "engagement")),
+             "clickhouse": ("table engagement", lambda: int(ch.value("SELECT count() FROM engagement"))),
+             "postgres": ("table engagement_report", lambda: int(pg.value("SELECT count(*) FROM engagement_report")))}
+    if "kafka" in wanted:
+        found["kafka"] = ("topic engagement", lambda: len(wanted["kafka"].consume("engagement")))
+    if s3:
+        found["s3"] = ("bucket sluice", count_lines)
+    return found
+
+
+# ---- measuring ---------------------------------------------------------------------------------------------------------------
 
 
 class Arrivals(threading.Thread):
-    """Reads the Redis stream as it grows and takes the age of each event: from just before its commit to here."""
+    """Reads the Redis stream as it grows and takes the age of each event: from its INSERT, before the commit, to here."""
 
     def __init__(self, redis):
         super().__init__(daemon=True)
-        self.client, self.ages, self.stopped = redis.client(), [], False
+        self.client, self.ages, self.stopped, self.last_event = redis.client(), [], False, {}
 
     def run(self):
         last = "$"
@@ -51,63 +126,53 @@ class Arrivals(threading.Thread):
             now = time.time()
             for entry in answer[0][1] if answer else []:
                 last = entry[0]
-                self.take(dict(zip(entry[1][::2], entry[1][1::2])), now)
+                self.take({k.decode(): v.decode() for k, v in zip(entry[1][::2], entry[1][1::2])}, now)
         self.client.close()
 
-    def take(self, fields, now):
-        stamp = fields[b"event_ts"].decode().replace("Z", "+00:00")
-        from datetime import datetime
-        self.ages.append((now - datetime.fromisoformat(stamp).timestamp()) * 1000)
+    def take(self, event, now):
+        inserted = datetime.datetime.fromisoformat(event["event_ts"].replace("Z", "+00:00"))
+        self.ages.append((now - inserted.timestamp()) * 1000)
+        self.last_event = event
+
+    def percentile(self, p):
+        ages = sorted(self.ages)
+        return ages[min(len(ages) - 1, int(len(ages) * p))] if ages else float("nan")
 
 
-def start_servers(stack):
-    """All at once: they do not wait for each other."""
-    wanted = {"postgres": servers.Postgres(), "redis": servers.Redis(), "clickhouse": servers.ClickHouse()}
-    if os.environ.get("KAFKA") == "1":
-        wanted["kafka"] = servers.Kafka()
-    threads = [threading.Thread(target=stack.enter_context, args=(s,)) for s in wanted.values()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return wanted
+class Memory(threading.Thread):
+    """The most anonymous memory that host and tasks ever held."""
+
+    def __init__(self, sluice):
+        super().__init__(daemon=True)
+        self.sluice, self.host, self.task, self.stopped = sluice, 0, 0, threading.Event()
+
+    def run(self):
+        while not self.stopped.wait(0.1):
+            with contextlib.suppress(OSError, AttributeError):
+                self.host = max(self.host, self.sluice.rss_anon())
+                for pid in self.sluice.children():
+                    if b"__task" in pathlib.Path("/proc/%d/cmdline" % pid).read_bytes():
+                        self.task = max(self.task, rss_anon(pid))
 
 
-def pipeline_file(directory, wanted):
-    """The shipped pipeline; with Kafka, one more sink."""
-    pipeline = json.loads((CONFIG / "pipeline.json").read_text())
-    if "kafka" in wanted:
-        pipeline["sinks"].append({"name": "kafka", "plugin": "kafka", "config": {
-            "bootstrap.servers": wanted["kafka"].bootstrap, "topic": "engagement", "exactly.once": True}})
-    path = pathlib.Path(directory) / "engagement.json"
-    path.write_text(json.dumps(pipeline, indent=2))
-    return path
+def wait_for(count, total):
+    """Polls until it has that many; (what it has, when that was)."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        begin, found = time.monotonic(), count()
+        if found >= total or begin > end:
+            return found, time.monotonic()
+        time.sleep(max(0.05, time.monotonic() - begin))
 
 
-def environment(wanted):
-    pg, redis, ch = wanted["postgres"], wanted["redis"], wanted["clickhouse"]
-    return {"PGHOST": pg.host, "PGPORT": str(pg.port), "REDIS_HOST": redis.host, "REDIS_PORT": str(redis.port),
-            "CLICKHOUSE_HOST": ch.host, "CLICKHOUSE_PORT": str(ch.port)}
+def wait_for_all(targets, total):
+    """{target: (what it has, when it had that)}"""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waits = {name: pool.submit(wait_for, count, total) for name, (_, count) in targets.items()}
+    return {name: wait.result() for name, wait in waits.items()}
 
 
-def kafka_count(kafka):
-    """Committed records of the topic; none while it does not exist."""
-    with contextlib.suppress(AssertionError):
-        return len(kafka.consume("engagement"))
-    return 0
-
-
-def counts(wanted, kafka=True):
-    """Rows in the source, and what each target has of them. Counting a topic means reading it, so that is left out while
-    waiting for the others."""
-    pg = wanted["postgres"]
-    found = {"source: engagement_events": int(pg.value("SELECT count(*) FROM engagement_events")),
-             "redis: stream engagement": wanted["redis"].command("XLEN", "engagement"),
-             "clickhouse: engagement": int(wanted["clickhouse"].value("SELECT count() FROM engagement")),
-             "postgres: engagement_report": int(pg.value("SELECT count(*) FROM engagement_report"))}
-    if kafka and "kafka" in wanted:
-        found["kafka: topic engagement"] = kafka_count(wanted["kafka"])
-    return found
+# ---- the demo ----------------------------------------------------------------------------------------------------------------
 
 
 def insert_events(pg):
@@ -123,80 +188,66 @@ def insert_events(pg):
     return sent, time.monotonic() - begin
 
 
-def wait_until_equal(wanted, seconds=30):
-    end = time.monotonic() + seconds
-    while True:
-        late = time.monotonic() > end
-        found = counts(wanted, kafka=late)
-        if len(set(found.values())) == 1 and not late:
-            found = counts(wanted)
-        if len(set(found.values())) == 1 and ("kafka" not in wanted or len(found) == 5) or late:
-            return found
-        time.sleep(0.1)
+def prepare(stack):
+    wanted = start_servers(stack)
+    wanted["postgres"].query((CONFIG / "schema.sql").read_text() + CONTENT_SQL + EVENT_SQL % FIRST)
+    wanted["clickhouse"].query((CONFIG / "clickhouse.sql").read_text())
+    if "s3" in wanted:
+        wanted["s3"].create_bucket("sluice")
+    return wanted
 
 
-def backlog(pg, wanted, rows=100000):
-    """A burst in one transaction, to see rows a second through all sinks."""
-    pg.query(EVENT_SQL % rows, timeout=120)
-    begin = time.monotonic()
-    found = wait_until_equal(wanted, 60)
-    return rows / (time.monotonic() - begin), found
-
-
-def percentile(ages, p):
-    return sorted(ages)[min(len(ages) - 1, int(len(ages) * p))] if ages else float("nan")
-
-
-def is_task(pid):
-    with open("/proc/%d/cmdline" % pid, "rb") as f:
-        return b"__task" in f.read()
-
-
-def show(found, ages, sent, took, burst, sluice):
-    tasks = [p for p in sluice.children() if is_task(p)]
-    print("\n  %-32s %10s" % ("where", "events"))
-    for name, count in found.items():
-        print("  %-32s %10d" % (name, count))
-    print("\n  %d events inserted one by one in %.1f s, then 100,000 in one transaction" % (sent, took))
-    print("  commit to Redis            p50 %.1f ms, p99 %.1f ms (%d events)" % (
-        statistics.median(ages) if ages else float("nan"), percentile(ages, 0.99), len(ages)))
-    print("  one transaction, all sinks %.0f rows/s" % burst)
-    print("  memory (RssAnon)           host %.1f MB, task %s MB\n" % (
-        sluice.rss_anon() / 1e6, ", ".join("%.1f" % (rss_anon(p) / 1e6) for p in tasks)))
+def show(targets, found, burst_at, total, arrivals, memory):
+    print("\n  %-12s %-24s %9s %9s %14s" % ("", "", "inserted", "arrived", "rows/s (burst)"))
+    for name, (count, at) in found.items():
+        print("  %-12s %-24s %9d %9d %14.0f" % (name, targets[name][0], total, count, BURST / (at - burst_at)))
+    print("\n  INSERT, commit -> Redis    p50 %.1f ms, p99 %.1f ms (%d events, ~%d/s)" % (
+        arrivals.percentile(0.5), arrivals.percentile(0.99), len(arrivals.ages), len(arrivals.ages) / SECONDS))
+    print("  memory at most (RssAnon)   host %.1f MB, task %.1f MB" % (memory.host / 1e6, memory.task / 1e6))
+    event = {k: arrivals.last_event.get(k) for k in ("id", "event_type", "duration_ms", "content_type", "length_seconds",
+                                                    "engagement_seconds", "engagement_pct")}
+    print("  an event as it arrived     " + " ".join("%s=%s" % pair for pair in event.items() if pair[1] is not None) + "\n")
 
 
 def run(stack):
-    say("starting PostgreSQL, Redis, ClickHouse%s on private ports" % (" and Kafka" if os.environ.get("KAFKA") == "1" else ""))
-    wanted = start_servers(stack)
-    pg = wanted["postgres"]
-    pg.query((CONFIG / "schema.sql").read_text() + CONTENT_SQL)
-    wanted["clickhouse"].query((CONFIG / "clickhouse.sql").read_text())
+    say("starting PostgreSQL, Redis, ClickHouse%s on private ports" % (", Kafka" if os.environ.get("KAFKA") == "1" else ""))
+    wanted = prepare(stack)
+    targets, pg = counters(wanted), wanted["postgres"]
     directory = stack.enter_context(servers.scratch_dir("sluice-demo-"))
     path = pipeline_file(directory, wanted)
-    say("starting sluice run %s" % path.name)
+    say("sluice run %s: postgres -> join, compute -> %s" % (path.name, ", ".join(targets)))
     sluice = stack.enter_context(Sluice(str(path), directory=directory, env=environment(wanted)))
-    pg.query(EVENT_SQL % 100)
-    if len(set(wait_until_equal(wanted).values())) != 1:
-        raise SystemExit("the first events did not arrive everywhere: %s\n%s" % (counts(wanted), sluice.log_tail()))
+    memory = Memory(sluice)
+    memory.start()
+    found = wait_for_all(targets, FIRST)
+    if any(count != FIRST for count, _ in found.values()):
+        raise SystemExit("the first %d events did not arrive everywhere: %s\n%s" % (FIRST, found, sluice.log_tail()))
     arrivals = Arrivals(wanted["redis"])
     arrivals.start()
-    say("inserting about %d events a second for %g s" % (RATE, SECONDS))
-    sent, took = insert_events(pg)
-    found = wait_until_equal(wanted)
+    say("snapshot of %d events is everywhere; inserting %d events a second for %g s" % (FIRST, RATE, SECONDS))
+    sent, _ = insert_events(pg)
+    wait_for_all(targets, FIRST + sent)
     arrivals.stopped = True
     arrivals.join()
-    say("one transaction of 100,000 events")
-    burst, found = backlog(pg, wanted)
-    show(found, arrivals.ages, sent, took, burst, sluice)
-    return len(set(found.values())) == 1
+    say("a burst: one transaction of %d events" % BURST)
+    pg.query(EVENT_SQL % BURST, timeout=120)
+    burst_at, total = time.monotonic(), FIRST + sent + BURST
+    found = wait_for_all(targets, total)
+    memory.stopped.set()
+    show(targets, found, burst_at, total, arrivals, memory)
+    return all(count == total for count, _ in found.values())
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with contextlib.ExitStack() as stack:
         equal = run(stack)
-    say("everything arrived everywhere" if equal else "NOT everything arrived everywhere")
+    say("everything arrived everywhere, once; all is taken away" if equal else "NOT everything arrived everywhere, once")
     return 0 if equal else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted; all is taken away")
