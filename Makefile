@@ -12,7 +12,7 @@
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: setup setup-servers build asan tsan demo test test-all bench install clean
+.PHONY: setup setup-servers setup-kafka build asan tsan demo test test-all bench install clean
 
 PREFIX ?= /usr/local
 PYTHON ?= python3
@@ -30,7 +30,7 @@ with_release = PYTHONPATH=tests/kit SLUICE_BIN=$(CURDIR)/build/release/sluice \
 run_tests = $(PYTHON) tests/run.py --jobs $(TEST_JOBS) $(if $(FILTER),--filter '$(FILTER)')
 
 ifdef SKIP_SETUP
-setup setup-servers:
+setup setup-servers setup-kafka:
 	@echo "$@: left out (SKIP_SETUP)"
 else
 setup:
@@ -39,6 +39,9 @@ setup:
 # Without a server its tests are skipped, and say so; the rest is still worth running.
 setup-servers: setup
 	@tests/kit/setup-servers.sh || echo "WARNING: not every server could be installed; the tests that need one are skipped" >&2
+
+setup-kafka: setup
+	@tests/kit/setup-servers.sh kafka
 endif
 
 build:
@@ -62,7 +65,8 @@ test: setup setup-servers asan
 test-all: setup setup-servers asan tsan
 	@$(run_tests) --build build/asan --build build/tsan --tier all
 
-demo: setup setup-servers build
+# Only the servers that it shows: `make setup-servers` adds S3 to them.
+demo: setup $(if $(filter 1,$(KAFKA)),setup-kafka) build
 	@$(with_release) $(PYTHON) tests/kit/demo.py
 
 bench: setup setup-servers build
