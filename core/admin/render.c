@@ -106,6 +106,21 @@ static void add_text(cJSON *object, const char *key, const char *text) {
         cJSON_AddStringToObject(object, key, text);
 }
 
+/* Whether it, or a branch of it, is on the way: then its newest warning says what holds it up. */
+static int is_held_up(const sl_task_t *t) {
+    const cJSON *branch;
+
+    if (t->child == NULL || t->trace != NULL)
+        return 0;
+    cJSON_ArrayForEach(branch, t->branches) {
+        const char *state =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(branch, "state"));
+        if (state != NULL && (strcmp(state, "STARTING") == 0 || strcmp(state, "RECONNECTING") == 0))
+            return 1;
+    }
+    return t->state == SL_TASK_STARTING;
+}
+
 static cJSON *render_task(const sl_task_t *t) {
     cJSON *task = cJSON_CreateObject();
 
@@ -119,6 +134,7 @@ static cJSON *render_task(const sl_task_t *t) {
     cJSON_AddNumberToObject(task, "restarts", t->restarts);
     add_text(task, "code", t->code);
     add_text(task, "trace", t->trace);
+    add_text(task, "warning", is_held_up(t) ? t->warning : NULL);
     if (t->branches != NULL)
         cJSON_AddItemToObject(task, "branches", cJSON_Duplicate(t->branches, 1));
     return task;

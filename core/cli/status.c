@@ -74,6 +74,8 @@ static const cJSON *find(const cJSON *list, const char *name) {
 static void print_trouble(const cJSON *item, const char *what) {
     const char *trace = text(item, "trace");
 
+    if (trace[0] == '\0')
+        trace = text(item, "warning");
     if (trace[0] != '\0')
         printf("    %s: %.*s\n", what, (int)strcspn(trace, "\n"), trace);
 }

@@ -154,12 +154,23 @@ cJSON *sl_log_record_to_json(const sl_log_record_t *record) {
     return NULL;
 }
 
+static int is_there(const sl_log_field_t *fields, size_t count, const char *key) {
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        if (strcmp(fields[i].key, key) == 0)
+            return 1;
+    return 0;
+}
+
 static size_t collect_fields(const cJSON *object, sl_log_field_t *out, size_t count) {
     const cJSON *item;
 
     cJSON_ArrayForEach (item, object) {
         if (count == SL_LOG_FIELDS_MAX)
             break;
+        if (is_there(out, count, item->string))
+            continue;
         if (cJSON_IsNumber(item))
             out[count++] = sl_field_int(item->string, (int64_t)item->valuedouble);
         else

@@ -248,9 +248,12 @@ void sl_lane_wait(sl_branch_run_t *b, int64_t ms) {
 
 /* The target asked for time, or failed in a way that time may heal. */
 static void retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms) {
-    int64_t wait = sl_retry_failed(&b->retry, retry_after_ms);
+    int64_t wait;
 
     sl_branch_count(b, SL_BRANCH_RETRIES, 1);
+    if (b->barred && b->wait_ms > 0 && b->wait_ms >= (int64_t)retry_after_ms)
+        return; /* the tickets that were in flight together fail together: that counts once */
+    wait = sl_retry_failed(&b->retry, retry_after_ms);
     if (wait < 0) {
         fail_by_sink(b, status, "errors.retry.timeout is over for");
         return;

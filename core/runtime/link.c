@@ -231,7 +231,7 @@ static void on_opened(void *user, int status) {
         if (b->broke_early == SLUICE_OK)
             sl_lane_note_error(b, status);
         if (may_heal(status)) {
-            sl_log(SLUICE_LOG_WARN, "runtime.branch", "sink %s cannot be opened: %s",
+            sl_log(SLUICE_LOG_WARN, "runtime.branch", "sink %s cannot be opened: %s; trying again",
                    b->spec->branch->name, b->last_error != NULL ? b->last_error : "");
             sl_instance_close(&b->instance, SL_LINK_CLOSE_MS, on_left, b);
         } else {
@@ -263,7 +263,8 @@ static void on_left(void *user, int abandoned) {
 }
 
 void sl_link_wait(sl_branch_run_t *b) {
-    int64_t wait = sl_retry_failed(&b->retry, 0);
+    /* A failure that its tickets have told of already counts once. */
+    int64_t wait = b->wait_ms > 0 ? b->wait_ms : sl_retry_failed(&b->retry, 0);
 
     if (wait < 0) {
         fail_open(b, SLUICE_NOT_CONNECTED);

@@ -102,6 +102,8 @@ static void on_log(sl_task_t *t, const cJSON *message) {
 
     snprintf(line, sizeof line, "%s %s", level == NULL ? "" : level, text == NULL ? "" : text);
     sl_tail_add(&t->tail, line);
+    if (level != NULL && (strcmp(level, "WARN") == 0 || strcmp(level, "ERROR") == 0))
+        sl_set_text(&t->warning, text);
     sl_log_write_json(
         message,
         SL_FIELDS(sl_field("pipeline", t->managed->name), sl_field_int("task", t->number)));

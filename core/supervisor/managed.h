@@ -44,6 +44,7 @@ typedef struct sl_task {
     /* private to core/supervisor */
     sl_child_t *child;
     sl_tail_t tail;
+    char *warning; /* the newest warning or error in its log, or NULL */
     int draining;
     int progressed;
     int reported_end; /* the task itself said FAILED or FINISHED */

@@ -38,6 +38,7 @@ void sl_task_fini(sl_task_t *t) {
     free(t->code);
     free(t->trace);
     free(t->stuck);
+    free(t->warning);
     memset(t, 0, sizeof *t);
 }
 

@@ -173,7 +173,9 @@ static void fail_all(append_file_t *a, append_group_t *done) {
     end_tickets(a, done, SLUICE_RETRY, message);
     end_tickets(a, a->filling, SLUICE_RETRY, message);
     a->api->broken(a->ctx, a->api->fail(a->ctx, SLUICE_RETRY, "file.write",
-                                        "cannot write to %s: %s", a->path, what));
+                                        "cannot write to %s: %s. Nothing is lost: it goes on when "
+                                        "that is mended",
+                                        a->path, what));
 }
 
 static void write_done(void *arg) {

@@ -469,11 +469,17 @@ static void create_slot(pg_source_t *s) {
 
 static void on_repl(void *arg, int status) {
     pg_source_t *s = arg;
+    char doing[200];
 
-    if (status == SLUICE_OK)
+    if (status == SLUICE_OK) {
         create_slot(s);
-    else
-        pg_source_error(s, pg_conn_error(s->repl), 0, "opening a replication connection");
+        return;
+    }
+    snprintf(doing, sizeof(doing),
+             "opening a replication connection, which role %s needs the attribute "
+             "REPLICATION for",
+             s->env.options.user);
+    pg_source_error(s, pg_conn_error(s->repl), 0, doing);
 }
 
 static void connect_repl(pg_source_t *s) {
