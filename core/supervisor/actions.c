@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "supervisor/state_folder.h"
+
 /* One action under way: what was asked for, and who wants to know. */
 typedef struct action {
     sl_supervisor_t *supervisor;
@@ -236,6 +238,7 @@ static void on_delete_stored(void *user, int status, const char *error) {
 
     if (status == SLUICE_OK) {
         cJSON_DeleteItemFromObjectCaseSensitive(a->supervisor->remembered, a->name);
+        sl_state_folder_remove(a->supervisor->o.data_dir, a->name, a->forget);
         sl_managed_remove(m);
     } else {
         m->deleting = 0;

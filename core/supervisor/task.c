@@ -1,19 +1,15 @@
 #include "supervisor/supervisor_int.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/channel.h"
-#include "base/hash.h"
 #include "observe/log.h"
 #include "observe/process.h"
 #include "supervisor/backoff.h"
+#include "supervisor/state_folder.h"
 
 #define ABORT_GRACE_MS 2000u /* for the abort's own messages, then SIGKILL */
 
@@ -158,41 +154,12 @@ static void on_child_message(void *user, const char *type, cJSON *message) {
 
 /* ---- the start of a process ---- */
 
-/* A pipeline's name may hold any character, '/' too, and be too long for a file system once those
- * are written out: then its hash stands for the rest. */
-static void file_name(const char *name, char out[NAME_MAX + 1]) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    const char *p;
-    size_t at = 0;
-
-    for (p = name; *p != '\0' && at < NAME_MAX - 2; p++) {
-        if (strchr(plain, *p) != NULL)
-            out[at++] = *p;
-        else
-            at += (size_t)snprintf(out + at, 4, "%%%02X", (unsigned)(unsigned char)*p);
-    }
-    out[at] = '\0';
-    if (*p != '\0')
-        snprintf(out + NAME_MAX - 17, 18, "~%016" PRIx64, sl_hash(0, name, strlen(name)));
-}
-
-static void state_folder(const sl_task_t *t, char *out, size_t size) {
-    char name[NAME_MAX + 1];
-
-    file_name(t->managed->name, name);
-    snprintf(out, size, "%s/state", options(t)->data_dir);
-    mkdir(out, 0700);
-    snprintf(out, size, "%s/state/%s", options(t)->data_dir, name);
-    if (mkdir(out, 0700) != 0 && errno != EEXIST)
-        sl_log(SLUICE_LOG_ERROR, SCOPE, "cannot make %s: %s", out, strerror(errno));
-}
-
 static cJSON *start_message(const sl_task_t *t, cJSON *positions) {
     const sl_managed_t *m = t->managed;
     cJSON *message = sl_channel_message("start");
     char folder[4096];
 
-    state_folder(t, folder, sizeof folder);
+    sl_state_folder_make(options(t)->data_dir, m->name, folder, sizeof folder);
     cJSON_AddStringToObject(message, "name", m->name);
     cJSON_AddNumberToObject(message, "incarnation", (double)t->incarnation);
     cJSON_AddNumberToObject(message, "task", t->number);

@@ -570,6 +570,36 @@ static void test_long_name(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+static void delete(fixture_t *f, const char *name, int forget) {
+    int before = f->done;
+
+    assert_int_equal(sl_supervisor_delete(f->s, name, forget, on_done, f), SLUICE_OK);
+    WAIT(f, f->done > before);
+    assert_int_equal(f->status, SLUICE_OK);
+}
+
+/* Where positions stay, what plugins keep beside them stays too. */
+static void test_delete_and_state(void **state) {
+    fixture_t *f = *state;
+    char command[300];
+
+    open_all(f, 3);
+    put(f, "empty", "run", "");
+    put(f, "kept", "run", "");
+    put(f, "gone", "run", "");
+    WAIT(f, in_state(f, "gone", SL_TASK_RUNNING));
+    snprintf(command, sizeof command,
+             "cd %s/state && mkdir gone/deep && ln -s ../kept gone/link && touch kept/x gone/deep/x",
+             f->folder);
+    assert_int_equal(system(command), 0);
+    delete(f, "empty", 0);
+    delete(f, "kept", 0);
+    delete(f, "gone", 1);
+    snprintf(command, sizeof command, "cd %s/state && test \"$(echo *) $(ls kept)\" = 'kept x'",
+             f->folder);
+    assert_int_equal(system(command), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv) {
@@ -598,6 +628,7 @@ int main(int argc, char **argv) {
         CASE(test_put_keeps_target),
         CASE(test_long_name),
         CASE(test_end_on_a_full_disk),
+        CASE(test_delete_and_state),
     };
 
     if (argc > 1 && strcmp(argv[1], "__task") == 0)
