@@ -25,8 +25,8 @@ static size_t count_tasks(const sl_supervisor_t *s) {
     return n;
 }
 
-/* What the supervisor itself knows of a task, as text of its own: in the registry, where series live
- * as long as the process, each pipeline that ever was would stay. Given. */
+/* What the supervisor itself knows of a task, as text of its own: in the registry, where series
+ * live as long as the process, each pipeline that ever was would stay. Given. */
 static char *own_text(const sl_task_t *t) {
     char *text = NULL;
 

@@ -186,8 +186,8 @@ cJSON *sl_request_json(sl_request_t *r) {
     return json;
 }
 
-/* Of members with one name the last stays, as Jackson reads them. 0 for an object of so many members
- * that looking them up would keep the loop busy. */
+/* Of members with one name the last stays, as Jackson reads them. 0 for an object of so many
+ * members that looking them up would keep the loop busy. */
 static int drop_earlier(cJSON *tree) {
     cJSON *item = tree->child;
     size_t members = 0;

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define BODY_MAX (1u << 20)
-/* Also what a client that left in the middle of a request still takes: libmicrohttpd does not see the
- * end of a connection that comes together with data. */
+/* Also what a client that left in the middle of a request still takes: libmicrohttpd does not see
+ * the end of a connection that comes together with data. */
 #define IDLE_TIMEOUT_S 15u
 #define CONNECTIONS_MAX 256u
 #define CONNECTION_MEMORY (32u * 1024u)

@@ -31,8 +31,8 @@ static secret_t *find(const char *text) {
     return NULL;
 }
 
-/* Passwords change, and anybody may have configurations checked: what was not seen for longest makes
- * room. */
+/* Passwords change, and anybody may have configurations checked: what was not seen for longest
+ * makes room. */
 static void forget_oldest(void) {
     size_t oldest = 0, i;
 
