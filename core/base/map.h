@@ -2,7 +2,8 @@
  * base/map.h: hash table from text to a pointer.
  *
  * What this is: open addressing; walked in insertion order as long as nothing was removed.
- * Ownership: sl_map_t is embedded; keys are copied, values belong to the caller. Threads: one at a time.
+ * Ownership: sl_map_t is embedded; keys are copied, values belong to the caller.
+ * Threads: one at a time.
  *
  *     sl_map_t m = { 0 };
  *     sl_map_put(&m, sluice_str("a"), value);

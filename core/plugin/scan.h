@@ -40,8 +40,8 @@ void sl_scan_fini(sl_scan_t *scan);
 void sl_scan_save(const char *copies, const sl_scan_t *scan);
 void sl_scan_load(const char *copies, sl_scan_t *out);
 
-/* Removes copies, descriptions and what a crash left half-written in <copies>, but for what belongs to
- * `scan`. Only while nobody else uses the folder. */
+/* Removes copies, descriptions and what a crash left half-written in <copies>, but for what belongs
+ * to `scan`. Only while nobody else uses the folder. */
 void sl_scan_prune(const char *copies, const sl_scan_t *scan);
 
 /* Whole small text files; reading gives (free), NULL when there is none. Writing is all or nothing.

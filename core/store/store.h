@@ -54,8 +54,8 @@ int sl_store_open(uv_loop_t *loop, const sl_store_options_t *options, sl_store_t
  * then calls `closed` and frees the store. */
 void sl_store_close(sl_store_t *store, void (*closed)(void *user), void *user);
 
-/* From now on nothing waits for better times: what cannot be stored at the next attempt fails. For the
- * end, when those who wait are to be told before close. */
+/* From now on nothing waits for better times: what cannot be stored at the next attempt fails. For
+ * the end, when those who wait are to be told before close. */
 void sl_store_hurry(sl_store_t *store);
 
 /* The descriptor of the data directory's lock. Children that may write somewhere inherit it, so
