@@ -107,6 +107,30 @@ static int sink_close(void *self) {
     return http_sink_close(&s->life);
 }
 
+/* ---- probe ---- */
+
+static void no_more(void *arg) {
+    (void)arg;
+}
+
+/* Opens as a task would, but waiting, and looks at the tables. */
+static int sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    void *self = NULL;
+    int rc = sink_create(ch_probe_api(api), ctx, &self);
+    ch_sink_t *s = self;
+
+    if (rc != SLUICE_OK)
+        return rc;
+    s->life.client = http_client_create_blocking(s->api, ctx);
+    s->life.opening = 1;
+    if (s->life.client != NULL && ch_open_begin(s) == SLUICE_OK && !s->life.broken)
+        ch_probe_tables(s);
+    if (s->life.client != NULL)
+        http_client_close(s->life.client, no_more, NULL);
+    sink_destroy(s);
+    return SLUICE_OK;
+}
+
 static const sluice_sink_t clickhouse_sink = {
     .size = sizeof(sluice_sink_t),
     .failure_mode = SLUICE_ATOMIC,
@@ -130,6 +154,7 @@ static const sluice_plugin_t plugins[] = {{
     .option_count = CH_OPTION_COUNT,
     .option_size = sizeof(sluice_option_t),
     .check = ch_options_check,
+    .probe = sink_probe,
     .sink = &clickhouse_sink,
 }};
 

@@ -208,6 +208,12 @@ void ch_put_name(sluice_buf_t *out, const char *name); /* `quoted` */
 int ch_query(ch_sink_t *s, const char *sql, size_t max, http_response_fn on_response);
 int ch_insert(ch_sink_t *s, ch_block_t *block, http_response_fn on_response);
 
+/* ---- probe.c ---- */
+/* The host's table, but that api->fail becomes api->config_error of the option to blame. */
+const sluice_api_t *ch_probe_api(const sluice_api_t *api);
+/* Tables and columns, as read by the open, against the fields of the sample. */
+void ch_probe_tables(ch_sink_t *s);
+
 /* ---- clickhouse.c ---- */
 void ch_broken(ch_sink_t *s,
                const ch_answer_t *answer); /* the connection is lost, or the answer says FATAL */

@@ -99,4 +99,8 @@ void kafka_positions_free(kafka_position_t *list, size_t count);
 char *kafka_position_key(const char *owner, sluice_str_t partition);
 char *kafka_position_value(const sluice_mark_t *mark);
 
+/* ---- probe.c ---- */
+/* For `validate --connect`: brokers, topics named by options. */
+int kafka_sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx);
+
 #endif

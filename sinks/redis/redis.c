@@ -334,6 +334,7 @@ static const sluice_plugin_t plugins[] = {{
     .option_count = sizeof(options) / sizeof(options[0]),
     .option_size = sizeof(sluice_option_t),
     .check = sink_check,
+    .probe = redis_sink_probe,
     .sink = &redis_sink,
 }};
 

@@ -120,4 +120,8 @@ int redis_exact_build(redis_sink_t *sink, redis_delivery_t *d, sluice_batch_t *b
 /* Its reply. A status other than OK: the instance is no longer fit to write (api->fail was called). */
 int redis_exact_reply(redis_sink_t *sink, redis_delivery_t *d, const redisReply *reply);
 
+/* ---- probe.c ---- */
+/* For `validate --connect`: connection, AUTH, a replica, the type of the collection's key. */
+int redis_sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx);
+
 #endif

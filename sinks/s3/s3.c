@@ -191,6 +191,27 @@ static int sink_close(void *self) {
     return http_sink_close(&s->life);
 }
 
+/* ---- probe ---- */
+
+static void no_more(void *arg) {
+    (void)arg;
+}
+
+static int sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    void *self = NULL;
+    int rc = sink_create(api, ctx, &self);
+    s3_sink_t *s = self;
+
+    if (rc != SLUICE_OK)
+        return rc;
+    s->life.client = http_client_create_blocking(api, ctx);
+    rc = s->life.client != NULL ? s3_probe(s) : SLUICE_NO_MEMORY;
+    if (s->life.client != NULL)
+        http_client_close(s->life.client, no_more, NULL);
+    sink_destroy(s);
+    return rc;
+}
+
 static const sluice_sink_t s3_sink = {
     .size = sizeof(sluice_sink_t),
     .failure_mode = SLUICE_PER_RECORD,
@@ -214,6 +235,7 @@ static const sluice_plugin_t plugins[] = {{
     .option_count = S3_OPTION_COUNT,
     .option_size = sizeof(sluice_option_t),
     .check = s3_options_check,
+    .probe = sink_probe,
     .sink = &s3_sink,
 }};
 

@@ -223,6 +223,9 @@ extern const sluice_option_t s3_options[S3_OPTION_COUNT];
 int s3_options_check(const sluice_api_t *api, sluice_ctx_t *ctx);
 int s3_options_read(s3_sink_t *s); /* NO_MEMORY, or OK */
 
+/* ---- probe.c ---- */
+int s3_probe(s3_sink_t *s); /* with a blocking client: is the bucket there, may we */
+
 /* ---- s3.c ---- */
 void s3_opened(s3_sink_t *s, int status);
 void s3_broken(s3_sink_t *s, int status, const char *code, const char *why);

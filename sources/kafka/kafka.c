@@ -223,6 +223,7 @@ static const sluice_plugin_t plugins[] = { {
     .option_count = sizeof(options) / sizeof(options[0]),
     .option_size = sizeof(sluice_option_t),
     .check = source_check,
+    .probe = kafka_source_probe,
     .source = &kafka_source,
 } };
 

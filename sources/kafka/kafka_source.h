@@ -64,4 +64,8 @@ kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic,
 /* Takes `count` messages and emits them as one batch. What api->emit answered. */
 int kafka_messages_emit(kafka_source_t *source, rd_kafka_message_t **messages, size_t count);
 
+/* ---- probe.c ---- */
+/* For `validate --connect`: brokers, topics. */
+int kafka_source_probe(const sluice_api_t *api, sluice_ctx_t *ctx);
+
 #endif

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import unittest
 
-from sluicetest import Postgres, scratch_dir
+from sluicetest import S3, Chdb, Kafka, Postgres, Redis, scratch_dir
 
 
 def validate(pipeline, *arguments):
@@ -148,6 +148,69 @@ class PostgresEnds(Base):
     def test_datagen_tells_its_fields(self):
         self.bad({"source": DATAGEN, "sinks": [self.sink(**{"table.name.format": "orders_copy"})]},
                  "/sinks/0/config/table.name.format", "no column for the field content_id")
+
+
+class RedisEnd(Base):
+    def pipeline(self, server, **options):
+        config = dict({"redis.host": server.host, "redis.port": server.port, "redis.type": "HASH"}, **options)
+        return {"source": DATAGEN, "sinks": [{"plugin": "redis", "config": config}]}
+
+    def test_redis(self):
+        with Redis(env={"REDIS_PASSWORD": "right"}) as server:
+            self.good(self.pipeline(server, **{"redis.password": "right"}))
+            self.bad(self.pipeline(server, **{"redis.password": "wrong"}), "/sinks/0/config/redis.password", "password")
+            self.bad(self.pipeline(server, **{"redis.port": 1}), "/sinks/0/config/redis.host", "Is the server running there?")
+            server.command("SET", "events", "text")
+            self.bad(self.pipeline(server, **{"redis.password": "right", "redis.type": "STREAM"}),
+                     "/sinks/0/config/redis.type", "key events holds a string", "WRONGTYPE")
+
+
+class KafkaEnds(Base):
+    def test_kafka(self):
+        with Kafka() as server:
+            server.create_topic("there")
+            sink = lambda **o: {"plugin": "kafka", "config": dict({"bootstrap.servers": server.bootstrap}, **o)}
+            source = lambda *topics: {"plugin": "kafka", "config": {"bootstrap.servers": server.bootstrap, "topics": list(topics)}}
+            self.good({"source": source("there"), "sinks": [sink(topic="there")]})
+            self.bad({"source": source("there", "not-there"), "sinks": [{"plugin": "null"}]}, "/source/config/topics",
+                     "topic not-there", "create it")
+            self.warns({"source": DATAGEN, "sinks": [sink(topic="not-there")]}, "/sinks/0/config", "topic not-there does not exist")
+            self.assertNotIn("not-there", server.topics(), "a look makes no topic")
+
+    def test_no_broker(self):
+        self.bad({"source": DATAGEN, "sinks": [{"plugin": "kafka", "config": {"bootstrap.servers": "127.0.0.1:1"}}]},
+                 "/sinks/0/config/bootstrap.servers", "no broker answered")
+
+
+class ClickHouseEnd(Base):
+    def pipeline(self, server, **options):
+        config = dict({"hostname": server.host, "port": server.port, "database": "default", "table": "events"}, **options)
+        return {"source": {"plugin": "datagen", "config": {"topic": "events", "fields": {"id": "sequence", "name": "text:5"}}},
+                "sinks": [{"plugin": "clickhouse", "config": config}]}
+
+    def test_clickhouse(self):
+        with Chdb() as server:
+            server.execute("CREATE TABLE events (id Int64, name String) ENGINE = MergeTree ORDER BY id")
+            server.execute("CREATE TABLE wrong (id UUID) ENGINE = MergeTree ORDER BY id")
+            self.good(self.pipeline(server))
+            self.bad(self.pipeline(server, port=1), "/sinks/0/config/hostname", ":1")
+            self.bad(self.pipeline(server, table="nope"), "/sinks/0/config/table", "no table nope in database default")
+            self.bad(self.pipeline(server, table="wrong"), "/sinks/0/config/table", "field id is a number")
+            code, faults, text = validate(self.pipeline(server, table="wrong"))
+            self.found(faults, "warning", "/sinks/0/config", ["no column for the field name"])
+
+
+class S3End(Base):
+    def test_s3(self):
+        with S3() as server:
+            server.create_bucket("there")
+            config = {"store.url": server.url, "s3.bucket.name": "there", "s3.region": server.info["region"], "flush.size": 5,
+                      "aws.access.key.id": server.info["access_key"], "aws.secret.access.key": server.info["secret_key"]}
+            pipeline = lambda **o: {"source": DATAGEN, "sinks": [{"plugin": "s3", "config": dict(config, **o)}]}
+            self.good(pipeline())
+            self.bad(pipeline(**{"s3.bucket.name": "nope"}), "/sinks/0/config/s3.bucket.name", "create it")
+            self.bad(pipeline(**{"aws.secret.access.key": "wrong"}), "/sinks/0/config/aws.secret.access.key", "check both keys")
+            self.bad(pipeline(**{"store.url": "http://127.0.0.1:1"}), "/sinks/0/config/store.url", "check store.url")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@
 #include "clients/http/http_request.h"
 #include "sluice/uv.h"
 
+enum { BLOCKING_MS = 5000 };
+
 struct http_client {
     const sluice_api_t *api;
     sluice_ctx_t *ctx;
-    CURLM *multi;
+    CURLM *multi; /* NULL: a blocking client */
     uv_timer_t timer;
     size_t open_handles; /* the timer and one for each socket */
     http_exchange_t *exchanges;
@@ -176,6 +178,26 @@ http_client_t *http_client_create(const sluice_api_t *api, sluice_ctx_t *ctx, lo
     return c;
 }
 
+http_client_t *http_client_create_blocking(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    http_client_t *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        return NULL;
+    c->api = api;
+    c->ctx = ctx;
+    return c;
+}
+
+static int send_and_wait(http_exchange_t *x) {
+    CURLcode code;
+
+    curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, BLOCKING_MS);
+    code = curl_easy_perform(x->easy);
+    http_exchange_end(x, code == CURLE_OK ? SLUICE_OK : SLUICE_NOT_CONNECTED, curl_easy_strerror(code));
+    http_exchange_destroy(x);
+    return SLUICE_OK;
+}
+
 int http_send(http_client_t *c, const http_request_t *request, http_response_fn on_response, void *arg) {
     http_exchange_t *x = http_exchange_create(request);
 
@@ -183,6 +205,8 @@ int http_send(http_client_t *c, const http_request_t *request, http_response_fn 
         return SLUICE_NO_MEMORY;
     x->on_response = on_response;
     x->arg = arg;
+    if (c->multi == NULL)
+        return send_and_wait(x);
     if (curl_multi_add_handle(c->multi, x->easy) != CURLM_OK) {
         http_exchange_destroy(x);
         return SLUICE_NO_MEMORY;
@@ -205,6 +229,10 @@ void http_client_close(http_client_t *c, void (*on_closed)(void *arg), void *arg
     c->closing = 1;
     c->on_closed = on_closed;
     c->closed_arg = arg;
+    if (c->multi == NULL) {
+        finish_close(c);
+        return;
+    }
     while (c->exchanges != NULL)
         end_exchange(c, c->exchanges, SLUICE_CANCELLED, "closed before the answer");
     curl_multi_cleanup(c->multi); /* gives its sockets up through on_curl_socket */

@@ -45,6 +45,9 @@ typedef void (*http_response_fn)(void *arg, const http_response_t *response);
 
 /* NULL when out of memory. max_connections bounds the connections to one host. */
 http_client_t *http_client_create(const sluice_api_t *api, sluice_ctx_t *ctx, long max_connections);
+/* For a plugin's probe, which may block: http_send does the whole exchange and calls on_response inside; no request waits
+ * longer than 5 s. on_closed comes inside http_client_close. */
+http_client_t *http_client_create_blocking(const sluice_api_t *api, sluice_ctx_t *ctx);
 /* A negative status: on_response does not come. */
 int http_send(http_client_t *client, const http_request_t *request, http_response_fn on_response, void *arg);
 /* Ends and frees the client; on_closed(arg) runs on the loop. */
