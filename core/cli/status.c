@@ -98,6 +98,44 @@ static void print_lag(const char *metrics, const char *name) {
     }
 }
 
+/* The same branch of the same task a look before. */
+static const cJSON *branch_before(const cJSON *pipeline, double task_id, const char *name) {
+    const cJSON *task;
+
+    cJSON_ArrayForEach(task, cJSON_GetObjectItemCaseSensitive(pipeline, "tasks"))
+        if (number(task, "id") == task_id)
+            return find(cJSON_GetObjectItemCaseSensitive(task, "branches"), name);
+    return NULL;
+}
+
+static void print_age(double last_ms) {
+    double age = (double)time(NULL) - last_ms / 1000;
+
+    if (last_ms <= 0)
+        printf(", nothing delivered yet");
+    else if (age >= 2)
+        printf(", last delivery %.0f s ago", age);
+}
+
+/* "    task 0 -> redis   RUNNING  100/s  5000 records, 12 KB waiting": what its target has, what waits. */
+static void print_branches(const cJSON *task, const cJSON *before, double seconds) {
+    const cJSON *branch;
+
+    cJSON_ArrayForEach(branch, cJSON_GetObjectItemCaseSensitive(task, "branches")) {
+        const cJSON *old = branch_before(before, number(task, "id"), text(branch, "name"));
+        double gained = old == NULL ? 0 : number(branch, "records") - number(old, "records");
+
+        printf("    task %.0f -> %-18s %-12s %9.0f/s %12.0f records, %.0f KB waiting",
+               number(task, "id"), text(branch, "name"), text(branch, "state"),
+               seconds > 0 && gained > 0 ? gained / seconds : 0, number(branch, "records"),
+               (number(branch, "queued_bytes") + number(branch, "spilled_bytes")) / 1024);
+        if (number(branch, "retries") > 0)
+            printf(", %.0f retries", number(branch, "retries"));
+        print_age(number(branch, "last_delivery_ms"));
+        printf("\n");
+    }
+}
+
 static int print_pipeline(const cJSON *pipeline, const cJSON *before, double seconds,
                           const char *metrics) {
     totals_t now = add_up(pipeline);
@@ -115,6 +153,7 @@ static int print_pipeline(const cJSON *pipeline, const cJSON *before, double sec
     cJSON_ArrayForEach(task, tasks) {
         snprintf(what, sizeof what, "task %.0f %s", number(task, "id"), text(task, "state"));
         print_trouble(task, what);
+        print_branches(task, before, seconds);
     }
     print_lag(metrics, text(pipeline, "name"));
     return strcmp(state, "FAILED") == 0;

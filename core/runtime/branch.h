@@ -74,6 +74,7 @@ typedef enum sl_branch_count {
     SL_BRANCH_SKIPPED,   /* records left out because the branch had them */
     SL_BRANCH_REPEATED,  /* records sent again after an uncertain end */
     SL_BRANCH_TOLERATED, /* bad records passed over */
+    SL_BRANCH_LAST_MS,   /* wall clock of the last delivery; 0: none yet */
     SL_BRANCH_COUNTS
 } sl_branch_count_t;
 

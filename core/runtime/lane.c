@@ -7,6 +7,7 @@
 #include "runtime/slice.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define RETRY_BASE_MS 300
 
@@ -100,11 +101,20 @@ static void work_destroy(sl_branch_run_t *b, sl_work_t *work) {
     free(work);
 }
 
+static int64_t wall_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void sl_lane_finish(sl_branch_run_t *b, sl_work_t *work) {
     sl_span_t *span = work->span;
 
     sl_branch_count(b, SL_BRANCH_RECORDS, work->records);
     sl_branch_count(b, SL_BRANCH_BATCHES, 1);
+    if (work->records > 0)
+        atomic_store_explicit(&b->stats[SL_BRANCH_LAST_MS], wall_ms(), memory_order_relaxed);
     sl_ledger_add(b->node, SL_LEDGER_OUT, work->records);
     sl_ledger_add(b->node, SL_LEDGER_IN_FLIGHT, -work->records);
     work_destroy(b, work);

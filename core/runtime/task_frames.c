@@ -117,7 +117,8 @@ cJSON *sl_frame_positions(uint64_t seq, const sl_entry_t *entries, size_t count)
 
 static const char *const stat_names[SL_BRANCH_COUNTS] = {
     "records", "batches",    "in_flight", "queued_bytes", "spilled_bytes",
-    "retries", "reconnects", "skipped",   "repeated",     "tolerated"};
+    "retries", "reconnects", "skipped",   "repeated",     "tolerated",
+    "last_delivery_ms"};
 
 static cJSON *branch_status(sl_trunk_t *trunk, size_t i) {
     sl_branch_run_t *b = sl_trunk_branch(trunk, i);
@@ -186,6 +187,8 @@ static const family_t families[] = {
      "Records left out because the branch had them already."},
     {SL_BRANCH_REPEATED, SLUICE_COUNTER, "sluice_branch_repeated_records_total",
      "Records sent again after an uncertain end."},
+    {SL_BRANCH_LAST_MS, SLUICE_GAUGE, "sluice_branch_last_delivery_ms",
+     "Wall clock of the last delivery, in ms since 1970; 0: none yet."},
 };
 
 static void branch_metrics(sl_trunk_t *trunk, size_t i) {

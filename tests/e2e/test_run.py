@@ -147,6 +147,18 @@ class Run(Case):
                 command, stdout=subprocess.PIPE, text=True).stdout, re.M), 15)
             answer = json.loads(subprocess.check_output([*command, "--json"]))
             self.assertEqual("p", answer["pipelines"][0]["name"])
+            eventually(lambda: re.search(r"^    task 0 -> null +RUNNING +[1-9]\d*/s +[1-9]\d* records, ", subprocess.run(
+                command, stdout=subprocess.PIPE, text=True).stdout, re.M), 15)
+            self.assertGreater(answer["pipelines"][0]["tasks"][0]["branches"][0]["last_delivery_ms"], 1e12)
+            watch = subprocess.Popen([*command, "--watch"], stdout=subprocess.PIPE, text=True)
+            self.addCleanup(watch.wait)
+            self.addCleanup(watch.kill)
+            heads = 0
+            while heads < 2:  # it looks again and again
+                line = watch.stdout.readline()
+                self.assertTrue(line)
+                heads += line.startswith("PIPELINE")
+            watch.stdout.close()
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertEqual(1, done.returncode)
         self.assertIn("no sluice answers at", done.stderr)
