@@ -117,7 +117,7 @@ static void print_age(double last_ms) {
         printf(", last delivery %.0f s ago", age);
 }
 
-/* "    task 0 -> redis   RUNNING  100/s  5000 records, 12 KB waiting": what its target has, what waits. */
+/* One line a branch: rate, what its target has, what waits. */
 static void print_branches(const cJSON *task, const cJSON *before, double seconds) {
     const cJSON *branch;
 
