@@ -186,7 +186,7 @@ static void trim(sl_spill_t *spill) {
 }
 
 int sl_spill_push(sl_spill_t *spill, sluice_batch_t *batch) {
-    segment_t *tail;
+    segment_t *tail = NULL;
     int64_t len;
     int code, status = serialize(spill, batch);
 
@@ -249,7 +249,7 @@ static int read_frame(sl_spill_t *spill, segment_t *segment, frame_t *frame, cha
 int sl_spill_pop(sl_spill_t *spill, sluice_batch_t **out) {
     segment_t *segment;
     frame_t frame;
-    char *data;
+    char *data = NULL;
     int64_t len;
     int status;
 
