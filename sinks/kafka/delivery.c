@@ -1,3 +1,8 @@
+/*
+ * A broker whose limit is below the client's refuses a whole set of messages as too large, and does
+ * not say whether one of them is or only all together. Such records are tried again, each alone in
+ * its set (sink->alone counts them down); the one that is refused then is to blame.
+ */
 #include "kafka_sink.h"
 
 #include <stdlib.h>
@@ -13,6 +18,7 @@ struct kafka_delivery {
     size_t reported;
     sluice_result_t *failures;
     size_t failure_count;
+    int was_alone;          /* the last record produced went alone */
     kafka_delivery_t *next; /* among those that wait for one transaction */
     kafka_delivery_t *slots[];
 };
@@ -25,31 +31,45 @@ void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next)
     delivery->next = next;
 }
 
-int kafka_status_of(rd_kafka_resp_err_t err) {
-    switch (err) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-        return SLUICE_OK;
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-        return SLUICE_BAD_RECORD;
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-        return SLUICE_FATAL;
-    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
-    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-        return SLUICE_CANCELLED;
-    default:
-        return SLUICE_RETRY;
+size_t kafka_delivery_failures(const kafka_delivery_t *delivery) {
+    return delivery->failure_count;
+}
+
+/* What a client error means to the runtime. */
+static const struct meaning {
+    rd_kafka_resp_err_t err;
+    int status;
+    const char *code;
+} meanings[] = {
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, SLUICE_BAD_RECORD, "kafka.message_too_large"},
+    {RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE, SLUICE_BAD_RECORD, "kafka.message_too_large"},
+    {RD_KAFKA_RESP_ERR_INVALID_MSG, SLUICE_BAD_RECORD, "kafka.invalid_record"},
+    {RD_KAFKA_RESP_ERR_INVALID_RECORD, SLUICE_BAD_RECORD, "kafka.invalid_record"},
+    {RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, SLUICE_BAD_RECORD, "kafka.invalid_timestamp"},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, SLUICE_BAD_RECORD, "kafka.topic_name"},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, SLUICE_BAD_RECORD, "kafka.unknown_partition"},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, SLUICE_FATAL, "kafka.authorization"},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, SLUICE_FATAL, "kafka.authorization"},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, SLUICE_FATAL, "kafka.authorization"},
+    {RD_KAFKA_RESP_ERR__PURGE_QUEUE, SLUICE_CANCELLED, "kafka.cancelled"},
+    {RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, SLUICE_CANCELLED, "kafka.cancelled"},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, SLUICE_RETRY, "kafka.unknown_topic"},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, SLUICE_RETRY, "kafka.unknown_topic"},
+};
+
+static struct meaning meaning_of(rd_kafka_resp_err_t err) {
+    size_t i;
+
+    for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        if (meanings[i].err == err)
+            return meanings[i];
     }
+    return (struct meaning){err, SLUICE_RETRY, "kafka.produce"};
 }
 
 /* ---- results ---- */
 
-static void add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err) {
+static void add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err, int status) {
     sluice_result_t *r;
 
     if (d->failures == NULL)
@@ -57,12 +77,24 @@ static void add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t 
     if (d->failures == NULL)
         abort(); /* a result that can't be kept must not become a success */
     r = &d->failures[d->failure_count++];
-    r->status = kafka_status_of(err);
+    r->status = status;
     r->native_code = err;
     r->record = (uint32_t)record;
-    r->code = rd_kafka_err2name(err);
+    r->code = meaning_of(err).code;
     r->message = rd_kafka_err2str(err);
     d->sink->api->metric_add(d->sink->failed, 1);
+    if (d->sink->tx != NULL)
+        kafka_transaction_spoil(d->sink, r->status);
+}
+
+static void add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err) {
+    add_result(d, record, err, meaning_of(err).status);
+}
+
+static void add_suspect(kafka_delivery_t *d, size_t record) {
+    add_result(d, record, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, SLUICE_RETRY);
+    d->failures[d->failure_count - 1].retry_after_ms = 1;
+    d->sink->alone++;
 }
 
 static void destroy_delivery(kafka_delivery_t *d) {
@@ -73,7 +105,7 @@ static void destroy_delivery(kafka_delivery_t *d) {
 }
 
 /* The transaction took all records with it: a result for each. */
-static void end_all(kafka_delivery_t *d, int status, const char *why) {
+static void end_all(kafka_delivery_t *d, int status, const char *why, int precise) {
     size_t count = d->count > 0 ? d->count : 1;
     sluice_result_t *all = calloc(count, sizeof(*all));
     size_t i;
@@ -86,16 +118,18 @@ static void end_all(kafka_delivery_t *d, int status, const char *why) {
         all[i].code = "kafka.transaction";
         all[i].message = why;
     }
+    for (i = 0; precise && i < d->failure_count; i++)
+        all[d->failures[i].record] = d->failures[i];
     d->sink->api->durable(d->sink->ctx, d->ticket, status, all, count);
     free(all);
 }
 
-void kafka_delivery_end(kafka_delivery_t *d, int status, const char *why) {
+void kafka_delivery_end(kafka_delivery_t *d, int status, const char *why, int precise) {
     kafka_sink_t *sink = d->sink;
     const sluice_api_t *api = sink->api;
 
     if (status != SLUICE_OK) {
-        end_all(d, status, why);
+        end_all(d, status, why, precise);
     } else {
         int first = d->failure_count > 0 ? d->failures[0].status : SLUICE_OK;
 
@@ -110,11 +144,10 @@ static void settle(kafka_delivery_t *d) {
     kafka_sink_t *sink = d->sink;
 
     if (sink->tx == NULL) {
-        kafka_delivery_end(d, SLUICE_OK, NULL);
+        kafka_delivery_end(d, SLUICE_OK, NULL, 1);
         return;
     }
-    sink->api->released(sink->ctx, d->ticket);
-    kafka_transaction_add(sink, d, d->batch);
+    kafka_transaction_add(sink, d, d->batch, d->ticket);
 }
 
 /* ---- producing ---- */
@@ -160,17 +193,20 @@ static rd_kafka_headers_t *message_headers(const sluice_record_t *record) {
         const sluice_header_t *h = &record->headers[i];
         const char *value = sluice_is_null(&h->value) ? NULL : h->value.as.s;
 
-        rd_kafka_header_add(headers, h->key.data, (ssize_t)h->key.len, value, value == NULL ? 0 : (ssize_t)h->value.len);
+        rd_kafka_header_add(headers, h->key.data, (ssize_t)h->key.len, value,
+                            value == NULL ? 0 : (ssize_t)h->value.len);
     }
     return headers;
 }
 
 /* The long way, for what rd_kafka_produce can't say. */
-static rd_kafka_resp_err_t produce_with_extras(kafka_delivery_t *d, rd_kafka_topic_t *topic, int32_t partition,
-                                               const sluice_record_t *r, void *value, size_t value_len, void *opaque) {
+static rd_kafka_resp_err_t produce_with_extras(kafka_delivery_t *d, rd_kafka_topic_t *topic,
+                                               int32_t partition, const sluice_record_t *r,
+                                               void *value, size_t value_len, void *opaque) {
     rd_kafka_headers_t *headers = message_headers(r);
     rd_kafka_resp_err_t err = rd_kafka_producev(
-        d->sink->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_VALUE(value, value_len),
+        d->sink->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_VALUE(value, value_len),
         RD_KAFKA_V_KEY(sluice_is_null(&r->key) ? NULL : r->key.as.s, r->key.len),
         RD_KAFKA_V_TIMESTAMP(r->timestamp_type == SLUICE_TIMESTAMP_NONE ? 0 : r->timestamp),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
@@ -195,17 +231,30 @@ static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i) {
         return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
     if (r->header_count > 0 || r->timestamp_type != SLUICE_TIMESTAMP_NONE)
         return produce_with_extras(d, topic, partition, r, value, value_len, &d->slots[i]);
-    if (rd_kafka_produce(topic, partition, 0, value, value_len, sluice_is_null(&r->key) ? NULL : r->key.as.s, r->key.len,
+    if (rd_kafka_produce(topic, partition, 0, value, value_len,
+                         sluice_is_null(&r->key) ? NULL : r->key.as.s, r->key.len,
                          &d->slots[i]) == 0)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     return rd_kafka_last_error();
 }
 
+int kafka_delivery_alone(const kafka_sink_t *sink) {
+    return sink->alone > 0 && sink->in_flight > 0;
+}
+
 /* Hands records to the client until all are in (1) or its queue is full (0). */
 static int produce_rest(kafka_delivery_t *d) {
     for (; d->produced < d->count; d->produced++) {
-        rd_kafka_resp_err_t err = produce_record(d, d->produced);
+        rd_kafka_resp_err_t err;
 
+        if (d->sink->alone > 0 && d->reported < d->produced)
+            return 0;
+        d->was_alone = d->sink->alone > 0;
+        err = produce_record(d, d->produced);
+
+        /* Full though nothing waits: it would never fit. */
+        if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && rd_kafka_outq_len(d->sink->client) == 0)
+            err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
         if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return 0;
         if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -272,9 +321,12 @@ void kafka_delivery_report(kafka_sink_t *sink, const rd_kafka_message_t *message
     if (slot == NULL)
         return; /* a position record: the commit answers for it */
     d = *slot;
-    (void)sink;
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && !d->was_alone)
+        add_suspect(d, (size_t)(slot - d->slots));
+    else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         add_failure(d, (size_t)(slot - d->slots), message->err);
+    if (sink->alone > 0 && d->was_alone)
+        sink->alone--;
     d->reported++;
     if (d->reported == d->count && d->produced == d->count)
         settle(d);

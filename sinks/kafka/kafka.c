@@ -5,33 +5,80 @@
 #include "clients/kafka/client_conf.h"
 #include "clients/kafka/contact.h"
 
-static const char *const aliases[] = { "@topics", "kafka-sink", NULL };
-static const char *const compressions[] = { "none", "gzip", "snappy", "lz4", "zstd", NULL };
+static const char *const aliases[] = {"@topics", "kafka-sink", NULL};
+static const char *const compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
+
+enum { MESSAGE_TIMEOUT_MS = 60000 };
+
+/* A broker refuses a set of messages that is larger than its limit for one message. So sets stay
+ * well below the limits that are in use. */
+#define BATCH_BYTES "131072"
 
 static const sluice_option_t options[] = {
     KAFKA_COMMON_OPTIONS,
-    { .name = "topic", .type = SLUICE_OPT_STRING, .group = "Delivery", .importance = SLUICE_HIGH,
-      .doc = "Topic for every record; without it each record goes to its own topic." },
-    { .name = "exactly.once", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .group = "Delivery",
-      .importance = SLUICE_HIGH,
-      .doc = "Write in transactions, with the source position as a record inside; readers use read_committed." },
-    { .name = "transactional.id", .type = SLUICE_OPT_STRING, .group = "Delivery", .importance = SLUICE_LOW,
-      .doc = "Transactional id, unique on the cluster; default: sluice-<pipeline>-<sink>-<task>." },
-    { .name = "transaction.interval", .type = SLUICE_OPT_DURATION, .default_text = "200ms",
-      .flags = SLUICE_OPT_RANGE, .min = 1, .max = 600000, .group = "Delivery", .importance = SLUICE_MEDIUM,
-      .doc = "Longest time that a transaction stays open." },
-    { .name = "position.topic", .type = SLUICE_OPT_STRING, .default_text = "sluice-positions", .group = "Delivery",
-      .importance = SLUICE_LOW, .doc = "Compacted topic of the position records; made if it is missing." },
-    { .name = "compression.type", .type = SLUICE_OPT_ENUM, .default_text = "none", .values = compressions,
-      .group = "Producer", .importance = SLUICE_MEDIUM, .doc = "Codec of the record batches." },
-    { .name = "linger.ms", .type = SLUICE_OPT_INT, .default_text = "5", .flags = SLUICE_OPT_RANGE, .min = 0,
-      .max = 900000, .group = "Producer", .importance = SLUICE_MEDIUM,
-      .doc = "Milliseconds to wait for more records of a partition before a request goes out." },
-    { .name = "queue.bytes", .type = SLUICE_OPT_BYTES, .default_text = "16m", .flags = SLUICE_OPT_RANGE,
-      .min = 65536, .max = 2147483647, .group = "Producer", .importance = SLUICE_LOW,
-      .doc = "Most bytes waiting in the client; past that the source waits." },
-    { .name = "producer.override.", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_PREFIX, .group = "Producer",
-      .importance = SLUICE_LOW, .doc = "Any producer property, as in a Connect source connector." },
+    {.name = "topic",
+     .type = SLUICE_OPT_STRING,
+     .group = "Delivery",
+     .importance = SLUICE_HIGH,
+     .doc = "Topic for every record; without it each record goes to its own topic."},
+    {.name = "exactly.once",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .group = "Delivery",
+     .importance = SLUICE_HIGH,
+     .doc =
+         "Write in transactions, with the source position as a record inside; readers use read_committed."},
+    {.name = "transactional.id",
+     .type = SLUICE_OPT_STRING,
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Transactional id, unique on the cluster; default: sluice-<pipeline>-<sink>-<task>."},
+    {.name = "transaction.interval",
+     .type = SLUICE_OPT_DURATION,
+     .default_text = "200ms",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1,
+     .max = 600000,
+     .group = "Delivery",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Longest time that a transaction stays open."},
+    {.name = "position.topic",
+     .type = SLUICE_OPT_STRING,
+     .default_text = "sluice-positions",
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Compacted topic of the position records; made if it is missing."},
+    {.name = "compression.type",
+     .type = SLUICE_OPT_ENUM,
+     .default_text = "none",
+     .values = compressions,
+     .group = "Producer",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Codec of the record batches."},
+    {.name = "linger.ms",
+     .type = SLUICE_OPT_INT,
+     .default_text = "5",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 0,
+     .max = 900000,
+     .group = "Producer",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Milliseconds to wait for more records of a partition before a request goes out."},
+    {.name = "queue.bytes",
+     .type = SLUICE_OPT_BYTES,
+     .default_text = "16m",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1048576,
+     .max = 2147483647,
+     .group = "Producer",
+     .importance = SLUICE_LOW,
+     .doc = "Most bytes waiting in the client; past that the source waits."},
+    {.name = "producer.override.",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_PREFIX,
+     .group = "Producer",
+     .importance = SLUICE_LOW,
+     .doc = "Any producer property, as in a Connect source connector."},
 };
 
 static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
@@ -42,9 +89,12 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     sink->api = api;
     sink->ctx = ctx;
     sink->topic = api->config_text(ctx, "topic");
-    sink->produced = api->metric(ctx, SLUICE_COUNTER, "delivered_total", "Records acknowledged by the brokers.");
-    sink->failed = api->metric(ctx, SLUICE_COUNTER, "failed_total", "Records that the brokers or the client refused.");
-    sink->transactions = api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
+    sink->produced =
+        api->metric(ctx, SLUICE_COUNTER, "delivered_total", "Records acknowledged by the brokers.");
+    sink->failed = api->metric(ctx, SLUICE_COUNTER, "failed_total",
+                               "Records that the brokers or the client refused.");
+    sink->transactions =
+        api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
     if (api->config_int(ctx, "exactly.once") && kafka_transaction_create(sink) != SLUICE_OK) {
         free(sink);
         return SLUICE_NO_MEMORY;
@@ -86,6 +136,8 @@ static void on_pump_closed(void *arg) {
 void kafka_sink_progress(kafka_sink_t *sink) {
     int idle = sink->in_flight == 0 && (sink->tx == NULL || kafka_transaction_idle(sink));
 
+    if (sink->contact.status == SLUICE_BUSY)
+        return; /* an offload thread has the client */
     if (sink->closing && idle && sink->pump_open) {
         sink->pump_open = 0;
         kafka_pump_close(&sink->pump, on_pump_closed);
@@ -95,7 +147,8 @@ void kafka_sink_progress(kafka_sink_t *sink) {
         sink->flushing = 0;
         sink->api->complete(sink->ctx, SLUICE_OP_FLUSH, SLUICE_OK);
     }
-    if (sink->was_busy && !sink->closing && sink->pending == NULL && !(sink->tx && kafka_transaction_busy(sink))) {
+    if (sink->was_busy && !sink->closing && sink->pending == NULL && !kafka_delivery_alone(sink) &&
+        !(sink->tx && kafka_transaction_busy(sink))) {
         sink->was_busy = 0;
         sink->api->ready(sink->ctx);
     }
@@ -103,19 +156,32 @@ void kafka_sink_progress(kafka_sink_t *sink) {
 
 /* ---- events of the client ---- */
 
+static void on_fatal(kafka_sink_t *sink) {
+    char text[256];
+    rd_kafka_resp_err_t err = rd_kafka_fatal_error(sink->client, text, sizeof(text));
+    int status;
+
+    if (sink->closing || !sink->opened)
+        return;
+    status = kafka_is_fenced(err)
+                 ? kafka_fail_fenced(sink)
+                 : sink->api->fail(sink->ctx, SLUICE_NOT_CONNECTED, "kafka.fatal",
+                                   "producer: %s: %s", rd_kafka_err2name(err), text);
+    sink->opened = 0; /* said once */
+    sink->api->broken(sink->ctx, status);
+}
+
 static void on_error_event(kafka_sink_t *sink, rd_kafka_event_t *event) {
     rd_kafka_resp_err_t err = rd_kafka_event_error(event);
-    char text[256];
 
-    if (err != RD_KAFKA_RESP_ERR__FATAL) {
-        sink->api->log(sink->ctx, SLUICE_LOG_WARN, "kafka client: %s", rd_kafka_event_error_string(event));
+    if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        on_fatal(sink);
         return;
     }
-    err = rd_kafka_fatal_error(sink->client, text, sizeof(text));
-    if (!sink->closing && sink->opened) {
-        sink->api->fail(sink->ctx, SLUICE_NOT_CONNECTED, "kafka.fatal", "producer: %s: %s", rd_kafka_err2name(err), text);
-        sink->api->broken(sink->ctx, SLUICE_NOT_CONNECTED);
-    }
+    if (!sink->opened)
+        kafka_contact_heard(&sink->contact, err, rd_kafka_event_error_string(event));
+    sink->api->log(sink->ctx, SLUICE_LOG_WARN, "kafka client: %s",
+                   rd_kafka_event_error_string(event));
 }
 
 static void on_reports(kafka_sink_t *sink, rd_kafka_event_t *event) {
@@ -154,36 +220,49 @@ static int set_producer_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
         kafka_conf_set(api, ctx, conf, "message.timeout.ms", "0") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "partitioner", "murmur2_random") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "queue.buffering.max.messages", "1000000") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "batch.size", BATCH_BYTES) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "log.queue", "true") != SLUICE_OK ||
         kafka_conf_set_int(api, ctx, conf, "queue.buffering.max.kbytes", kilobytes) != SLUICE_OK ||
-        kafka_conf_set_int(api, ctx, conf, "linger.ms", api->config_int(ctx, "linger.ms")) != SLUICE_OK ||
-        kafka_conf_set(api, ctx, conf, "compression.codec", api->config_text(ctx, "compression.type")) != SLUICE_OK)
+        kafka_conf_set_int(api, ctx, conf, "linger.ms", api->config_int(ctx, "linger.ms")) !=
+            SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "compression.codec",
+                       api->config_text(ctx, "compression.type")) != SLUICE_OK)
         return SLUICE_INVALID;
-    if (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK)
+    return SLUICE_OK;
+}
+
+/* The broker ends a transaction that stays open for too long, so its limit lies above ours; and its
+ * messages have a deadline of their own, below that. */
+static int set_transaction_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
+    const sluice_api_t *api = sink->api;
+    const char *given = api->config_text(sink->ctx, "transactional.id");
+    char id[256];
+
+    snprintf(id, sizeof(id), "sluice-%s-%s-%d", api->pipeline_name(sink->ctx),
+             api->instance_name(sink->ctx), (int)api->task_number(sink->ctx));
+    if (kafka_conf_set(api, sink->ctx, conf, "transactional.id", given != NULL ? given : id) !=
+            SLUICE_OK ||
+        kafka_conf_set_int(api, sink->ctx, conf, "transaction.timeout.ms",
+                           api->config_int(sink->ctx, "transaction.interval") +
+                               MESSAGE_TIMEOUT_MS) != SLUICE_OK)
         return SLUICE_INVALID;
-    return kafka_conf_apply_prefix(api, ctx, conf, "producer.override.");
+    return kafka_conf_set_int(api, sink->ctx, conf, "message.timeout.ms", MESSAGE_TIMEOUT_MS);
 }
 
 static rd_kafka_conf_t *producer_conf(kafka_sink_t *sink) {
     const sluice_api_t *api = sink->api;
     rd_kafka_conf_t *conf = kafka_conf_create(api, sink->ctx);
-    char id[256];
-    const char *given = api->config_text(sink->ctx, "transactional.id");
 
     if (conf == NULL)
         return NULL;
-    if (set_producer_conf(sink, conf) != SLUICE_OK)
-        goto failed;
-    snprintf(id, sizeof(id), "sluice-%s-%s-%d", api->pipeline_name(sink->ctx), api->instance_name(sink->ctx),
-             (int)api->task_number(sink->ctx));
-    /* A transaction has a deadline of its own, so its messages must have one below it. */
-    if (sink->tx != NULL &&
-        (kafka_conf_set(api, sink->ctx, conf, "transactional.id", given != NULL ? given : id) != SLUICE_OK ||
-         kafka_conf_set(api, sink->ctx, conf, "message.timeout.ms", "60000") != SLUICE_OK))
-        goto failed;
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
-    return conf;
-failed:
+    if (set_producer_conf(sink, conf) == SLUICE_OK &&
+        (sink->tx == NULL || set_transaction_conf(sink, conf) == SLUICE_OK) &&
+        kafka_conf_apply_prefix(api, sink->ctx, conf, "client.") == SLUICE_OK &&
+        kafka_conf_apply_prefix(api, sink->ctx, conf, "producer.override.") == SLUICE_OK) {
+        rd_kafka_conf_set_events(conf,
+                                 RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+        return conf;
+    }
     rd_kafka_conf_destroy(conf);
     return NULL;
 }
@@ -192,22 +271,25 @@ failed:
 static void connect_cluster(void *arg) {
     kafka_sink_t *sink = arg;
 
-    sink->open_status = kafka_first_contact(sink->client, sink->open_error, sizeof(sink->open_error));
-    if (sink->open_status == SLUICE_OK && sink->tx != NULL)
+    sink->contact.error[0] = '\0';
+    if (kafka_first_contact(sink->client, &sink->contact) == SLUICE_OK && sink->tx != NULL &&
+        !atomic_load(&sink->contact.stop))
         kafka_transaction_prepare(sink);
 }
 
 static void on_connected(void *arg) {
     kafka_sink_t *sink = arg;
+    int status = SLUICE_OK;
 
-    if (sink->open_status != SLUICE_OK) {
-        kafka_fail_contact(sink->api, sink->ctx, sink->open_status, sink->open_error);
-    } else {
-        sink->opened = 1;
-        if (sink->tx != NULL)
-            kafka_transaction_announce(sink);
-    }
-    sink->api->complete(sink->ctx, SLUICE_OP_OPEN, sink->open_status);
+    if (sink->pump_open)
+        serve_events(sink); /* what the client had to say meanwhile */
+    if (sink->contact.error[0] != '\0')
+        status = kafka_fail_contact(sink->api, sink->ctx, &sink->contact);
+    else if (sink->tx != NULL && !sink->closing)
+        status = kafka_transaction_announce(sink);
+    sink->contact.status = status;
+    sink->opened = status == SLUICE_OK;
+    sink->api->complete(sink->ctx, SLUICE_OP_OPEN, status);
     if (sink->closing)
         kafka_sink_progress(sink);
 }
@@ -234,7 +316,9 @@ static int sink_open(void *self) {
         return rc;
     }
     sink->pump_open = 1;
-    sink->open_status = SLUICE_BUSY;
+    if (sink->tx != NULL && kafka_transaction_configure(sink) != SLUICE_OK)
+        return SLUICE_FATAL;
+    sink->contact.status = SLUICE_BUSY;
     return sink->api->offload(sink->ctx, connect_cluster, on_connected, sink);
 }
 
@@ -243,7 +327,8 @@ static int sink_open(void *self) {
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     kafka_sink_t *sink = self;
 
-    if (sink->pending != NULL || (sink->tx != NULL && kafka_transaction_busy(sink))) {
+    if (sink->pending != NULL || kafka_delivery_alone(sink) ||
+        (sink->tx != NULL && kafka_transaction_busy(sink))) {
         sink->was_busy = 1;
         return SLUICE_BUSY;
     }
@@ -273,13 +358,15 @@ static int sink_close(void *self) {
     kafka_sink_t *sink = self;
 
     sink->closing = 1;
+    atomic_store(&sink->contact.stop, 1);
     if (!sink->pump_open)
         return sink->api->offload(sink->ctx, destroy_client, on_client_destroyed, sink);
     kafka_delivery_cancel_pending(sink);
     if (sink->tx != NULL)
         kafka_transaction_stop(sink);
-    rd_kafka_purge(sink->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-    if (sink->open_status == SLUICE_BUSY)
+    rd_kafka_purge(sink->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                     RD_KAFKA_PURGE_F_NON_BLOCKING);
+    if (sink->contact.status == SLUICE_BUSY)
         return SLUICE_OK; /* on_connected goes on when the first contact has ended */
     return sink->api->post(sink->ctx, close_now, sink);
 }
@@ -304,7 +391,7 @@ static const sluice_sink_t kafka_sink = {
     .close = sink_close,
 };
 
-static const sluice_plugin_t plugins[] = { {
+static const sluice_plugin_t plugins[] = {{
     .size = sizeof(sluice_plugin_t),
     .kind = SLUICE_SINK,
     .name = "kafka",
@@ -316,15 +403,11 @@ static const sluice_plugin_t plugins[] = { {
     .check = sink_check,
     .probe = kafka_sink_probe,
     .sink = &kafka_sink,
-} };
+}};
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "kafka-sink",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .plugins = plugins,
-    .plugin_count = 1,
+    SLUICE_MODULE_HEAD,      .name = "kafka-sink", .version = "0.1.0",
+    .licence = "Apache-2.0", .plugins = plugins,   .plugin_count = 1,
 };
 
 const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {

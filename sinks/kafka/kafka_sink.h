@@ -12,9 +12,10 @@
 #ifndef SINKS_KAFKA_SINK_H
 #define SINKS_KAFKA_SINK_H
 
-#include <librdkafka/rdkafka.h>
+#include "clients/kafka/contact.h"
 #include "clients/kafka/pump.h"
 #include "sluice/plugin.h"
+#include <librdkafka/rdkafka.h>
 
 typedef struct kafka_sink kafka_sink_t;
 typedef struct kafka_delivery kafka_delivery_t;
@@ -29,15 +30,15 @@ struct kafka_sink {
     int closing;
     int opened;
     int flushing;
-    int was_busy;              /* a write was refused: ready is owed */
-    size_t in_flight;          /* deliveries not ended */
-    kafka_delivery_t *pending; /* accepted, but the client's queue was full before its last record */
-    const char *topic;         /* option topic: overrides the record's; NULL when not given */
+    int was_busy;     /* a write was refused: ready is owed */
+    size_t in_flight; /* deliveries not ended */
+    size_t alone;     /* records still to be sent one at a time, see delivery.c */
+    kafka_delivery_t *pending; /* accepted, but not all of its records are with the client */
+    const char *topic; /* option topic: overrides the record's; NULL when not given */
     rd_kafka_topic_t **topics; /* handles by name, for the life of the client */
     size_t topic_count;
-    kafka_transaction_t *tx;   /* NULL: at least once */
-    char open_error[512];      /* set by offloaded work, read on the loop */
-    int open_status;
+    kafka_transaction_t *tx; /* NULL: at least once */
+    kafka_contact_t contact;
     sluice_metric_t *produced;
     sluice_metric_t *failed;
     sluice_metric_t *transactions;
@@ -47,19 +48,21 @@ struct kafka_sink {
 
 /* Accepts a batch: produces as much as the client's queue takes; the rest follows as reports come in. */
 int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
+/* Whether nothing may be written because records go one at a time. */
+int kafka_delivery_alone(const kafka_sink_t *sink);
 /* Goes on with the pending delivery, if any. */
 void kafka_delivery_continue(kafka_sink_t *sink);
 /* A message's delivery report. */
 void kafka_delivery_report(kafka_sink_t *sink, const rd_kafka_message_t *message);
 /* Gives up what was never handed to the client; reports of the rest still come. */
 void kafka_delivery_cancel_pending(kafka_sink_t *sink);
-/* Ends a delivery that waited for its transaction, with that transaction's status. Frees it. */
-void kafka_delivery_end(kafka_delivery_t *delivery, int status, const char *why);
+/* Ends a delivery that waited for its transaction, with that transaction's status; precise: its own
+ * refused records keep their results. Frees it. */
+void kafka_delivery_end(kafka_delivery_t *delivery, int status, const char *why, int precise);
+size_t kafka_delivery_failures(const kafka_delivery_t *delivery);
 kafka_delivery_t *kafka_delivery_next(kafka_delivery_t *delivery);
 void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next);
 void kafka_delivery_forget_topics(kafka_sink_t *sink);
-/* What a client error means to the runtime. */
-int kafka_status_of(rd_kafka_resp_err_t err);
 
 /* ---- kafka.c ---- */
 
@@ -69,15 +72,23 @@ void kafka_sink_progress(kafka_sink_t *sink);
 /* ---- transaction.c ---- */
 
 int kafka_transaction_create(kafka_sink_t *sink);
+/* On the loop, while opening: what the offloaded part will need. */
+int kafka_transaction_configure(kafka_sink_t *sink);
 void kafka_transaction_destroy(kafka_sink_t *sink);
 /* Blocking, on an offload thread: joins the transaction coordinator and reads the positions. */
 void kafka_transaction_prepare(kafka_sink_t *sink);
-/* On the loop, after prepare: tells the host what the cluster has. */
-void kafka_transaction_announce(kafka_sink_t *sink);
+/* On the loop, after prepare: tells the host what the cluster has; or fails, with a status. */
+int kafka_transaction_announce(kafka_sink_t *sink);
+/* A record of the open transaction was refused: it can't be committed any more. */
+void kafka_transaction_spoil(kafka_sink_t *sink, int status);
+/* Whether an error says that somebody else has our transactional id; api->fail for it. */
+int kafka_is_fenced(rd_kafka_resp_err_t err);
+int kafka_fail_fenced(kafka_sink_t *sink);
 int kafka_transaction_busy(const kafka_sink_t *sink);
 int kafka_transaction_begin(kafka_sink_t *sink);
 /* All records of a delivery are reported: it now waits for the commit. */
-void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch);
+void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch,
+                           sluice_ticket_t *ticket);
 void kafka_transaction_commit_soon(kafka_sink_t *sink);
 int kafka_transaction_idle(const kafka_sink_t *sink);
 void kafka_transaction_stop(kafka_sink_t *sink);
@@ -90,10 +101,12 @@ typedef struct kafka_position {
     uint32_t sub_index;
 } kafka_position_t;
 
-/* Blocking: makes the position topic if it is missing and reads this pipeline's newest committed positions.
- * 0, or -1 with `error` filled. *list is malloc'ed, each partition too. */
-int kafka_positions_read(rd_kafka_t *producer, rd_kafka_conf_t *conf, const char *topic, const char *owner,
-                         kafka_position_t **list, size_t *count, char *error, size_t error_size);
+/* Blocking: makes the position topic if it is missing and reads this owner's newest committed
+ * positions, up to what the topic held when we came. Takes conf. 0, or -1 with `error` filled. *list
+ * is malloc'ed, each partition too. */
+int kafka_positions_read(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic,
+                         const char *owner, kafka_position_t **list, size_t *count, char *error,
+                         size_t error_size);
 void kafka_positions_free(kafka_position_t *list, size_t count);
 /* Key and value of a position record; malloc'ed text. */
 char *kafka_position_key(const char *owner, sluice_str_t partition);

@@ -5,7 +5,7 @@
 
 enum { READ_TIMEOUT_MS = 30000, POLL_MS = 500, ADMIN_TIMEOUT_MS = 15000 };
 
-/* ---- the record: key ["owner", partition], value {"position": hex, "sub": n} ---- */
+/* ---- the record: key ["owner", "partition's text"], value {"position": hex, "sub": n} ---- */
 
 char *kafka_position_key(const char *owner, sluice_str_t partition) {
     cJSON *key = cJSON_CreateArray();
@@ -13,7 +13,7 @@ char *kafka_position_key(const char *owner, sluice_str_t partition) {
     char *out;
 
     cJSON_AddItemToArray(key, cJSON_CreateString(owner));
-    cJSON_AddItemToArray(key, cJSON_CreateRaw(text != NULL ? text : "null"));
+    cJSON_AddItemToArray(key, cJSON_CreateString(text != NULL ? text : ""));
     out = cJSON_PrintUnformatted(key);
     cJSON_Delete(key);
     free(text);
@@ -62,6 +62,9 @@ struct reader {
     const char *owner;
     kafka_position_t *list;
     size_t count;
+    int64_t *ends; /* of each partition; 0 when it was reached */
+    int partitions;
+    int left; /* partitions whose end was not reached */
 };
 
 static kafka_position_t *slot_for(struct reader *r, const char *partition) {
@@ -85,8 +88,8 @@ static kafka_position_t *slot_for(struct reader *r, const char *partition) {
 static void take_record(struct reader *r, const rd_kafka_message_t *message) {
     cJSON *key = cJSON_ParseWithLength(message->key, message->key_len);
     const char *owner = cJSON_GetStringValue(cJSON_GetArrayItem(key, 0));
-    char *partition = cJSON_PrintUnformatted(cJSON_GetArrayItem(key, 1));
-    kafka_position_t parsed = { 0 };
+    const char *partition = cJSON_GetStringValue(cJSON_GetArrayItem(key, 1));
+    kafka_position_t parsed = {0};
 
     if (owner != NULL && partition != NULL && strcmp(owner, r->owner) == 0 &&
         parse_position(message->payload, message->len, &parsed)) {
@@ -97,80 +100,160 @@ static void take_record(struct reader *r, const rd_kafka_message_t *message) {
             slot->sub_index = parsed.sub_index;
         }
     }
-    cJSON_free(partition);
     cJSON_Delete(key);
 }
 
-/* Reads until every partition reported its end. */
-static int read_to_end(struct reader *r, int partitions, char *error, size_t size) {
-    int left = partitions;
-    int waited = 0;
+/* ---- the topic ---- */
 
-    while (left > 0) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(r->consumer, POLL_MS);
-
-        if (message == NULL) {
-            waited += POLL_MS;
-            if (waited >= READ_TIMEOUT_MS) {
-                snprintf(error, size, "position topic: its end was not reached within %d s", READ_TIMEOUT_MS / 1000);
-                return -1;
-            }
-            continue;
-        }
-        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            left--;
-        else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            take_record(r, message);
-        rd_kafka_message_destroy(message);
-    }
-    return 0;
-}
-
+/* Its partitions; -1 when it is not there, or not yet. */
 static int count_partitions(rd_kafka_t *client, const char *topic) {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
     int n = -1;
 
-    if (handle != NULL && rd_kafka_metadata(client, 0, handle, &metadata, ADMIN_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (handle != NULL && rd_kafka_metadata(client, 0, handle, &metadata, ADMIN_TIMEOUT_MS) ==
+                              RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
             n = metadata->topics[0].partition_cnt;
         rd_kafka_metadata_destroy(metadata);
     }
     if (handle != NULL)
         rd_kafka_topic_destroy(handle);
-    return n;
+    return n > 0 ? n : -1;
 }
 
-/* One partition, compacted, the broker's own replication factor. That it exists already is fine. */
-static int create_topic(rd_kafka_t *client, const char *topic, char *error, size_t size) {
-    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, 1, -1, error, size);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    const rd_kafka_topic_result_t **results;
-    rd_kafka_event_t *event;
+static int creation_result(rd_kafka_event_t *event, const char *topic, char *error, size_t size) {
+    const char *why = event == NULL ? "no answer" : rd_kafka_event_error_string(event);
+    const rd_kafka_topic_result_t **results = NULL;
     size_t n = 0;
-    int rc = -1;
 
-    rd_kafka_NewTopic_set_config(wanted, "cleanup.policy", "compact");
-    rd_kafka_CreateTopics(client, &wanted, 1, options, queue);
-    event = rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS);
-    results = event == NULL ? NULL : rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        results =
+            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
     if (n == 1) {
         rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[0]);
 
-        rc = err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ? 0 : -1;
-        if (rc != 0)
-            snprintf(error, size, "position topic %s can't be created: %s", topic, rd_kafka_topic_result_error_string(results[0]));
-    } else {
-        snprintf(error, size, "position topic %s can't be created: %s", topic,
-                 event == NULL ? "no answer" : rd_kafka_event_error_string(event));
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+            return 0;
+        why = rd_kafka_topic_result_error_string(results[0]);
     }
+    snprintf(error, size, "position topic %s can't be created: %s", topic, why);
+    return -1;
+}
+
+/* One partition, compacted, the brokers' own replication factor. */
+static int create_topic(rd_kafka_t *client, const char *topic, char *error, size_t size) {
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, 1, -1, error, size);
+    rd_kafka_queue_t *queue;
+    rd_kafka_AdminOptions_t *options;
+    rd_kafka_event_t *event;
+    int rc;
+
+    if (wanted == NULL)
+        return -1;
+    queue = rd_kafka_queue_new(client);
+    options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_NewTopic_set_config(wanted, "cleanup.policy", "compact");
+    rd_kafka_CreateTopics(client, &wanted, 1, options, queue);
+    event = rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS);
+    rc = creation_result(event, topic, error, size);
     if (event != NULL)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(wanted);
     return rc;
+}
+
+/* It need not be allowed to create what is there already; what was created is not known at once. */
+static int ensure_topic(kafka_sink_t *sink, rd_kafka_t *consumer, const char *topic, char *error,
+                        size_t size) {
+    int n = count_partitions(consumer, topic);
+    int i;
+
+    if (n < 0 && create_topic(sink->client, topic, error, size) != 0)
+        return -1;
+    for (i = 0; n < 0 && i < ADMIN_TIMEOUT_MS / POLL_MS && !atomic_load(&sink->contact.stop); i++) {
+        rd_kafka_poll(consumer, POLL_MS);
+        n = count_partitions(consumer, topic);
+    }
+    if (n < 0)
+        snprintf(error, size, "position topic %s: its partitions are not known", topic);
+    return n;
+}
+
+/* Up to where must be read: the end of each partition, whatever transactions are open there. */
+static int find_ends(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic, struct reader *r,
+                     char *error, size_t size) {
+    rd_kafka_t *consumer;
+    int rc = -1;
+    int i;
+
+    if (rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", error, size) !=
+            RD_KAFKA_CONF_OK ||
+        (consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, size)) == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return -1;
+    }
+    r->partitions = ensure_topic(sink, consumer, topic, error, size);
+    if (r->partitions > 0 && (r->ends = calloc((size_t)r->partitions, sizeof(*r->ends))) != NULL)
+        rc = 0;
+    for (i = 0; rc == 0 && i < r->partitions; i++) {
+        int64_t low;
+        rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(consumer, topic, i, &low,
+                                                                   &r->ends[i], ADMIN_TIMEOUT_MS);
+
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            r->left += r->ends[i] > low;
+            r->ends[i] = r->ends[i] > low ? r->ends[i] : 0;
+            continue;
+        }
+        snprintf(error, size, "position topic %s: %s", topic, rd_kafka_err2str(err));
+        rc = -1;
+    }
+    rd_kafka_destroy(consumer);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static void take_end(struct reader *r, const rd_kafka_message_t *message, int64_t reached) {
+    int32_t p = message->partition;
+
+    /* An end that lies before ours is where another's transaction is still open. */
+    if (p < 0 || p >= r->partitions || r->ends[p] == 0 || reached < r->ends[p])
+        return;
+    r->ends[p] = 0;
+    r->left--;
+}
+
+static int read_to_ends(kafka_sink_t *sink, struct reader *r, char *error, size_t size) {
+    char last[256] = "a transaction of another producer is open there";
+    int waited;
+
+    for (waited = 0;
+         r->left > 0 && waited < READ_TIMEOUT_MS && !atomic_load(&sink->contact.stop);) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(r->consumer, POLL_MS);
+
+        if (message == NULL) {
+            waited += POLL_MS;
+            continue;
+        }
+        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            take_end(r, message, message->offset);
+        } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            take_record(r, message);
+            take_end(r, message, message->offset + 1);
+        } else {
+            snprintf(last, sizeof(last), "%s", rd_kafka_message_errstr(message));
+            waited += POLL_MS;
+        }
+        rd_kafka_message_destroy(message);
+    }
+    if (r->left == 0)
+        return 0;
+    snprintf(error, size, "position topic: its end was not reached: %s", last);
+    return -1;
 }
 
 static void assign_all(rd_kafka_t *consumer, const char *topic, int partitions) {
@@ -183,36 +266,35 @@ static void assign_all(rd_kafka_t *consumer, const char *topic, int partitions) 
     rd_kafka_topic_partition_list_destroy(all);
 }
 
-int kafka_positions_read(rd_kafka_t *producer, rd_kafka_conf_t *conf, const char *topic, const char *owner,
-                         kafka_position_t **list, size_t *count, char *error, size_t error_size) {
-    struct reader reader = { .owner = owner };
-    int partitions;
+static int read_all(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic, struct reader *r,
+                    char *error, size_t size) {
     int rc;
 
-    if (conf == NULL) {
-        snprintf(error, error_size, "the client properties are not usable for a consumer");
-        return -1;
-    }
-    if (create_topic(producer, topic, error, error_size) != 0) {
+    if (rd_kafka_conf_set(conf, "isolation.level", "read_committed", error, size) !=
+            RD_KAFKA_CONF_OK ||
+        (r->consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, size)) == NULL) {
         rd_kafka_conf_destroy(conf);
         return -1;
     }
-    reader.consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, error_size);
-    if (reader.consumer == NULL) {
+    rd_kafka_poll_set_consumer(r->consumer);
+    assign_all(r->consumer, topic, r->partitions);
+    rc = read_to_ends(sink, r, error, size);
+    rd_kafka_consumer_close(r->consumer);
+    rd_kafka_destroy(r->consumer);
+    return rc;
+}
+
+int kafka_positions_read(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic,
+                         const char *owner, kafka_position_t **list, size_t *count, char *error,
+                         size_t error_size) {
+    struct reader reader = {.owner = owner};
+    int rc = find_ends(sink, rd_kafka_conf_dup(conf), topic, &reader, error, error_size);
+
+    if (rc == 0 && reader.left > 0)
+        rc = read_all(sink, conf, topic, &reader, error, error_size);
+    else
         rd_kafka_conf_destroy(conf);
-        return -1;
-    }
-    rd_kafka_poll_set_consumer(reader.consumer);
-    partitions = count_partitions(reader.consumer, topic);
-    rc = -1;
-    if (partitions > 0) {
-        assign_all(reader.consumer, topic, partitions);
-        rc = read_to_end(&reader, partitions, error, error_size);
-    } else {
-        snprintf(error, error_size, "position topic %s: its partitions are not known", topic);
-    }
-    rd_kafka_consumer_close(reader.consumer);
-    rd_kafka_destroy(reader.consumer);
+    free(reader.ends);
     *list = reader.list;
     *count = reader.count;
     return rc;

@@ -4,7 +4,12 @@
 
 #include "clients/kafka/client_conf.h"
 
-enum { INIT_TIMEOUT_MS = 30000, ABORT_TIMEOUT_MS = 30000, COMMIT_TIMEOUT_MS = 30000, COMMIT_RECORDS = 100000 };
+enum {
+    INIT_TIMEOUT_MS = 15000,
+    ABORT_TIMEOUT_MS = 5000,
+    COMMIT_TIMEOUT_MS = 5000,
+    COMMIT_RECORDS = 100000
+};
 
 enum state { IDLE, OPEN, COMMITTING, ABORTING };
 
@@ -25,6 +30,10 @@ struct kafka_transaction {
     sluice_timer_t *timer;
     int commit_wanted;
     int stopping;
+    int spoilt;      /* a record was refused: abort instead of commit */
+    int refused;     /* one of them for good: the worst status */
+    size_t released; /* deliveries whose memory we gave back */
+    rd_kafka_conf_t *reader_conf;
     int bad_status; /* set by the offloaded call */
     char error[512];
     char owner[256]; /* whose positions: pipeline and branch */
@@ -53,6 +62,8 @@ void kafka_transaction_destroy(kafka_sink_t *sink) {
         return;
     forget_covered(tx);
     free(tx->covered);
+    if (tx->reader_conf != NULL)
+        rd_kafka_conf_destroy(tx->reader_conf);
     kafka_positions_free(tx->found, tx->found_count);
     free(tx);
     sink->tx = NULL;
@@ -66,7 +77,9 @@ static int take_error(kafka_transaction_t *tx, rd_kafka_error_t *error, const ch
         return SLUICE_OK;
     }
     tx->bad_status = SLUICE_RETRY;
-    if (rd_kafka_error_is_fatal(error))
+    if (kafka_is_fenced(rd_kafka_error_code(error)))
+        tx->bad_status = SLUICE_FATAL;
+    else if (rd_kafka_error_is_fatal(error))
         tx->bad_status = SLUICE_NOT_CONNECTED;
     else if (rd_kafka_error_is_retriable(error))
         tx->bad_status = SLUICE_BUSY; /* call the same again */
@@ -75,41 +88,66 @@ static int take_error(kafka_transaction_t *tx, rd_kafka_error_t *error, const ch
     return tx->bad_status;
 }
 
-static rd_kafka_conf_t *reader_conf(kafka_sink_t *sink) {
-    rd_kafka_conf_t *conf = kafka_conf_create(sink->api, sink->ctx);
+int kafka_is_fenced(rd_kafka_resp_err_t err) {
+    return err == RD_KAFKA_RESP_ERR__FENCED || err == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+           err == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
 
-    if (conf == NULL || kafka_conf_apply_prefix(sink->api, sink->ctx, conf, "client.") != SLUICE_OK)
-        return NULL;
-    kafka_conf_set(sink->api, sink->ctx, conf, "isolation.level", "read_committed");
-    kafka_conf_set(sink->api, sink->ctx, conf, "enable.auto.commit", "false");
-    kafka_conf_set(sink->api, sink->ctx, conf, "enable.partition.eof", "true");
-    kafka_conf_set(sink->api, sink->ctx, conf, "group.id", "sluice-positions");
-    return conf;
+int kafka_fail_fenced(kafka_sink_t *sink) {
+    return sink->api->fail(
+        sink->ctx, SLUICE_FATAL, "kafka.fenced",
+        "another producer has taken over our transactional id: the same pipeline "
+        "runs a second time. Stop one, or set another transactional.id.");
+}
+
+int kafka_transaction_configure(kafka_sink_t *sink) {
+    static const char *const properties[][2] = {{"enable.auto.commit", "false"},
+                                                {"enable.partition.eof", "true"},
+                                                {"group.id", "sluice-positions"}};
+    rd_kafka_conf_t *conf = kafka_conf_create(sink->api, sink->ctx);
+    int rc = conf != NULL ? kafka_conf_apply_prefix(sink->api, sink->ctx, conf, "client.")
+                          : SLUICE_INVALID;
+    size_t i;
+
+    sink->tx->reader_conf = conf;
+    for (i = 0; rc == SLUICE_OK && i < sizeof(properties) / sizeof(properties[0]); i++)
+        rc = kafka_conf_set(sink->api, sink->ctx, conf, properties[i][0], properties[i][1]);
+    return rc;
 }
 
 void kafka_transaction_prepare(kafka_sink_t *sink) {
     kafka_transaction_t *tx = sink->tx;
     const char *topic = sink->api->config_text(sink->ctx, "position.topic");
+    rd_kafka_conf_t *conf = tx->reader_conf;
 
     /* Fences a predecessor and ends its transaction, so that what is read next is final. */
-    if (take_error(tx, rd_kafka_init_transactions(sink->client, INIT_TIMEOUT_MS), "init_transactions") != SLUICE_OK ||
-        kafka_positions_read(sink->client, reader_conf(sink), topic, tx->owner, &tx->found, &tx->found_count, tx->error,
-                             sizeof(tx->error)) != 0) {
-        sink->open_status = SLUICE_NOT_CONNECTED;
-        snprintf(sink->open_error, sizeof(sink->open_error), "%s", tx->error);
+    if (take_error(tx, rd_kafka_init_transactions(sink->client, INIT_TIMEOUT_MS),
+                   "init_transactions") != SLUICE_OK) {
+        if (tx->bad_status != SLUICE_FATAL)
+            tx->bad_status = SLUICE_NOT_CONNECTED;
+        return;
     }
+    tx->reader_conf = NULL;
+    if (kafka_positions_read(sink, conf, topic, tx->owner, &tx->found, &tx->found_count, tx->error,
+                             sizeof(tx->error)) != 0)
+        tx->bad_status = SLUICE_NOT_CONNECTED;
 }
 
-void kafka_transaction_announce(kafka_sink_t *sink) {
+int kafka_transaction_announce(kafka_sink_t *sink) {
     kafka_transaction_t *tx = sink->tx;
     size_t i;
 
+    if (tx->bad_status == SLUICE_FATAL)
+        return kafka_fail_fenced(sink);
+    if (tx->bad_status != SLUICE_OK)
+        return sink->api->fail(sink->ctx, tx->bad_status, "kafka.transaction", "%s", tx->error);
     for (i = 0; i < tx->found_count; i++)
-        sink->api->sink_position(sink->ctx, sluice_str(tx->found[i].partition), &tx->found[i].position,
-                                 tx->found[i].sub_index);
+        sink->api->sink_position(sink->ctx, sluice_str(tx->found[i].partition),
+                                 &tx->found[i].position, tx->found[i].sub_index);
     kafka_positions_free(tx->found, tx->found_count);
     tx->found = NULL;
     tx->found_count = 0;
+    return SLUICE_OK;
 }
 
 /* ---- a transaction's life ---- */
@@ -124,69 +162,109 @@ int kafka_transaction_idle(const kafka_sink_t *sink) {
     return sink->tx->state == IDLE;
 }
 
-static void end_deliveries(kafka_sink_t *sink, int status, const char *why) {
+static void end_deliveries(kafka_sink_t *sink, int status, const char *why, int precise) {
     kafka_transaction_t *tx = sink->tx;
     kafka_delivery_t *d = tx->first;
 
     tx->first = tx->last = NULL;
-    tx->records = tx->waiting = 0;
-    tx->commit_wanted = 0;
+    tx->records = tx->waiting = tx->released = 0;
+    tx->commit_wanted = tx->spoilt = 0;
+    tx->refused = SLUICE_OK;
     tx->state = IDLE;
     forget_covered(tx);
     while (d != NULL) {
         kafka_delivery_t *next = kafka_delivery_next(d);
 
-        kafka_delivery_end(d, status, why);
+        kafka_delivery_end(d, status, why, precise);
         d = next;
     }
     kafka_sink_progress(sink);
 }
 
+/* The producer is of no use any more. */
+static void break_down(kafka_sink_t *sink) {
+    int status = sink->tx->bad_status;
+
+    end_deliveries(sink, sink->closing ? SLUICE_CANCELLED : SLUICE_NOT_CONNECTED, sink->tx->error,
+                   0);
+    if (sink->closing)
+        return;
+    if (status == SLUICE_FATAL)
+        kafka_fail_fenced(sink);
+    else
+        sink->api->fail(sink->ctx, status, "kafka.transaction", "%s", sink->tx->error);
+    sink->opened = 0;
+    sink->api->broken(sink->ctx, status);
+}
+
+/* Refused records are told by themselves only when nothing else of the transaction has to come again
+ * from the source: that would bring them again, too, for a second dead letter. They get their own
+ * turn then, for the runtime sends what it had to fetch again one batch at a time. */
 static void on_aborted(void *arg) {
     kafka_sink_t *sink = arg;
-    int fatal = sink->tx->bad_status == SLUICE_NOT_CONNECTED && !sink->closing;
+    kafka_transaction_t *tx = sink->tx;
+    int precise = tx->released == 0 || tx->refused == SLUICE_FATAL;
 
-    end_deliveries(sink, sink->closing ? SLUICE_CANCELLED : SLUICE_RETRY, sink->tx->error);
-    if (fatal) {
-        sink->api->fail(sink->ctx, SLUICE_NOT_CONNECTED, "kafka.transaction", "%s", sink->tx->error);
-        sink->api->broken(sink->ctx, SLUICE_NOT_CONNECTED);
-    }
+    if (tx->bad_status != SLUICE_OK)
+        break_down(sink);
+    else
+        end_deliveries(sink, sink->closing ? SLUICE_CANCELLED : SLUICE_RETRY, tx->error, precise);
 }
 
 static void abort_blocking(void *arg) {
     kafka_sink_t *sink = arg;
     rd_kafka_error_t *error = rd_kafka_abort_transaction(sink->client, ABORT_TIMEOUT_MS);
 
-    /* The reason of the abort is worth more than that of a failed abort; a broken producer is replaced anyway. */
-    sink->tx->bad_status = error == NULL ? SLUICE_OK : SLUICE_NOT_CONNECTED;
+    /* The reason of the abort is worth more than that of a failed abort; a broken producer is
+     * replaced anyway. */
+    sink->tx->bad_status = SLUICE_OK;
+    if (error != NULL)
+        sink->tx->bad_status =
+            kafka_is_fenced(rd_kafka_error_code(error)) ? SLUICE_FATAL : SLUICE_NOT_CONNECTED;
     rd_kafka_error_destroy(error);
 }
 
 static void abort_now(kafka_sink_t *sink) {
     sink->tx->state = ABORTING;
-    sink->api->offload(sink->ctx, abort_blocking, on_aborted, sink);
+    if (sink->api->offload(sink->ctx, abort_blocking, on_aborted, sink) == SLUICE_OK)
+        return;
+    sink->tx->bad_status = SLUICE_NOT_CONNECTED;
+    break_down(sink);
 }
+
+static void commit_now(kafka_sink_t *sink);
 
 static void commit_blocking(void *arg) {
     kafka_sink_t *sink = arg;
 
-    take_error(sink->tx, rd_kafka_commit_transaction(sink->client, COMMIT_TIMEOUT_MS), "commit_transaction");
+    take_error(sink->tx, rd_kafka_commit_transaction(sink->client, COMMIT_TIMEOUT_MS),
+               "commit_transaction");
 }
 
 static void on_committed(void *arg) {
     kafka_sink_t *sink = arg;
     kafka_transaction_t *tx = sink->tx;
 
-    if (tx->bad_status == SLUICE_BUSY) {
+    if (tx->bad_status == SLUICE_BUSY && !sink->closing) {
         sink->api->log(sink->ctx, SLUICE_LOG_WARN, "transaction: %s; trying again", tx->error);
-        sink->api->offload(sink->ctx, commit_blocking, on_committed, sink);
+        commit_now(sink);
     } else if (tx->bad_status == SLUICE_OK) {
         sink->api->metric_add(sink->transactions, 1);
-        end_deliveries(sink, SLUICE_OK, NULL);
-    } else {
+        end_deliveries(sink, SLUICE_OK, NULL, 0);
+    } else if (tx->bad_status == SLUICE_RETRY) {
         sink->api->log(sink->ctx, SLUICE_LOG_WARN, "transaction aborted: %s", tx->error);
         abort_now(sink);
+    } else {
+        break_down(sink);
     }
+}
+
+static void commit_now(kafka_sink_t *sink) {
+    sink->tx->state = COMMITTING;
+    if (sink->api->offload(sink->ctx, commit_blocking, on_committed, sink) == SLUICE_OK)
+        return;
+    sink->tx->bad_status = SLUICE_NOT_CONNECTED;
+    break_down(sink);
 }
 
 static int produce_positions(kafka_sink_t *sink) {
@@ -200,9 +278,10 @@ static int produce_positions(kafka_sink_t *sink) {
         rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__QUEUE_FULL;
 
         if (key != NULL && value != NULL)
-            err = rd_kafka_producev(sink->client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, strlen(key)),
-                                    RD_KAFKA_V_VALUE(value, strlen(value)), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                    RD_KAFKA_V_END);
+            err = rd_kafka_producev(sink->client, RD_KAFKA_V_TOPIC(topic),
+                                    RD_KAFKA_V_KEY(key, strlen(key)),
+                                    RD_KAFKA_V_VALUE(value, strlen(value)),
+                                    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         free(key);
         free(value);
         if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -222,12 +301,19 @@ static void try_commit(kafka_sink_t *sink) {
     if (tx->timer != NULL)
         sink->api->timer_stop(sink->ctx, tx->timer);
     tx->timer = NULL;
-    if (tx->stopping || produce_positions(sink) != SLUICE_OK) {
+    if (tx->spoilt && !tx->stopping)
+        snprintf(tx->error, sizeof(tx->error), "a record of the transaction was refused");
+    if (tx->stopping || tx->spoilt || produce_positions(sink) != SLUICE_OK)
         abort_now(sink);
-        return;
-    }
-    tx->state = COMMITTING;
-    sink->api->offload(sink->ctx, commit_blocking, on_committed, sink);
+    else
+        commit_now(sink);
+}
+
+void kafka_transaction_spoil(kafka_sink_t *sink, int status) {
+    sink->tx->spoilt = 1;
+    sink->tx->commit_wanted = 1; /* nothing more goes into it */
+    if (status == SLUICE_FATAL || sink->tx->refused == SLUICE_OK)
+        sink->tx->refused = status;
 }
 
 static void on_interval(void *arg) {
@@ -251,7 +337,8 @@ int kafka_transaction_begin(kafka_sink_t *sink) {
     if (tx->state == OPEN)
         return SLUICE_OK;
     if (take_error(tx, rd_kafka_begin_transaction(sink->client), "begin_transaction") != SLUICE_OK)
-        return sink->api->fail(sink->ctx, SLUICE_NOT_CONNECTED, "kafka.transaction", "%s", tx->error);
+        return sink->api->fail(sink->ctx, SLUICE_NOT_CONNECTED, "kafka.transaction", "%s",
+                               tx->error);
     tx->state = OPEN;
     tx->timer = sink->api->timer_start(sink->ctx, (uint64_t)interval, 0, on_interval, sink);
     return SLUICE_OK;
@@ -262,6 +349,7 @@ static void cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
     sluice_str_t partition = sink->api->source_partition_json(sink->ctx, mark->source_partition);
     struct covered *grown;
     size_t i;
+    int order;
 
     for (i = 0; i < tx->covered_count; i++) {
         sluice_mark_t *known = &tx->covered[i].mark;
@@ -269,7 +357,8 @@ static void cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
         if (known->source_partition != mark->source_partition)
             continue;
         /* Batches may be reported out of order: the newest position counts. */
-        if (sluice_position_cmp(&known->position, &mark->position) < 0)
+        order = sluice_position_cmp(&known->position, &mark->position);
+        if (order < 0 || (order == 0 && known->sub_index < mark->sub_index))
             *known = *mark;
         return;
     }
@@ -281,7 +370,8 @@ static void cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
     grown[tx->covered_count++].mark = *mark;
 }
 
-void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch) {
+void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch,
+                           sluice_ticket_t *ticket) {
     kafka_transaction_t *tx = sink->tx;
     size_t count;
     size_t records;
@@ -290,6 +380,10 @@ void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluic
 
     for (i = 0; i < count; i++)
         cover(sink, &marks[i]);
+    if (kafka_delivery_failures(delivery) == 0) {
+        sink->api->released(sink->ctx, ticket);
+        tx->released++;
+    }
     sink->api->batch_records(batch, &records);
     tx->records += records;
     tx->waiting++;

@@ -12,6 +12,7 @@ struct pg_delivery {
     sluice_ticket_t *ticket;
     pg_plan_t plan;
     pg_group_t *copying; /* whose COPY comes next */
+    int replan;          /* after the rollback: with tables asked for anew */
     char *asking;        /* name of the table that the catalogue is asked for */
     sluice_result_t result;
     char code[64];
@@ -58,17 +59,19 @@ void pg_delivery_cancel(pg_sink_t *sink, int status, const char *code, const cha
 
 /* Class of an SQLSTATE: what is wrong with the data is the record's fault, the rest as the client sees it. */
 static int status_of(const pg_error_t *e, int status) {
-    if (strncmp(e->sqlstate, "22", 2) == 0 || strncmp(e->sqlstate, "23", 2) == 0)
-        return SLUICE_BAD_RECORD;
-    if (strncmp(e->sqlstate, "40", 2) == 0 || strncmp(e->sqlstate, "53", 2) == 0 || strcmp(e->sqlstate, "55P03") == 0)
+    if (strncmp(e->sqlstate, "22", 2) == 0 || strncmp(e->sqlstate, "23", 2) == 0 ||
+        strcmp(e->sqlstate, "44000") == 0 || strcmp(e->sqlstate, "P0001") == 0)
+        return SLUICE_BAD_RECORD; /* the last two: a view's check, a trigger's exception */
+    if (strncmp(e->sqlstate, "40", 2) == 0 || strncmp(e->sqlstate, "53", 2) == 0 ||
+        strcmp(e->sqlstate, "55P03") == 0)
         return SLUICE_RETRY;
     return status;
 }
 
 static void fail_by_server(pg_delivery_t *d, const pg_error_t *e) {
     set_failure(d, pg_error_code(e), e->message);
-    snprintf(d->message, sizeof(d->message), "%s%s%s%s%s", e->message, e->detail[0] != '\0' ? ": " : "", e->detail,
-             e->hint[0] != '\0' ? ". " : "", e->hint);
+    snprintf(d->message, sizeof(d->message), "%s%s%s%s%s", e->message,
+             e->detail[0] != '\0' ? ": " : "", e->detail, e->hint[0] != '\0' ? ". " : "", e->hint);
 }
 
 /* After an error the transaction is still open, and refused: it is rolled back before anything else. */
@@ -78,9 +81,26 @@ static void on_rolled_back(void *arg, int status, PGresult *const *results, int 
 
     (void)results;
     (void)count;
-    end(d, d->result.status);
+    if (status == SLUICE_OK && d->replan) {
+        d->replan = 0;
+        plan_and_send(d);
+        return;
+    }
+    end(d, status == SLUICE_OK ? d->result.status : SLUICE_NOT_CONNECTED);
     if (status != SLUICE_OK)
         pg_sink_lost(sink);
+}
+
+/* Whether an error may come of a table that is not any more what we know of it. */
+static int is_shape_error(const pg_error_t *e) {
+    static const char *const states[] = {"42703", "42P01", "42804", "42P10", "0A000", NULL};
+    size_t i;
+
+    for (i = 0; states[i] != NULL; i++) {
+        if (strcmp(e->sqlstate, states[i]) == 0)
+            return 1;
+    }
+    return 0;
 }
 
 static void roll_back(pg_delivery_t *d, int status) {
@@ -88,7 +108,9 @@ static void roll_back(pg_delivery_t *d, int status) {
 
     fail_by_server(d, &error);
     d->result.status = status_of(&error, status);
-    if (d->result.status == SLUICE_NOT_CONNECTED || pg_conn_query(d->sink->conn, "ROLLBACK", on_rolled_back, d) != SLUICE_OK) {
+    d->replan = is_shape_error(&error) && pg_targets_forget(d->sink) > 0;
+    if (d->result.status == SLUICE_NOT_CONNECTED ||
+        pg_conn_query(d->sink->conn, "ROLLBACK", on_rolled_back, d) != SLUICE_OK) {
         pg_sink_t *sink = d->sink;
 
         end(d, SLUICE_NOT_CONNECTED);
@@ -124,12 +146,13 @@ static void on_answer(void *arg, int status, PGresult *const *results, int count
         return;
     }
     d->copying = g->next;
-    if (send_rows(d->sink, g->rows) != SLUICE_OK || pg_conn_copy_finish(d->sink->conn, on_answer, d) != SLUICE_OK)
+    if (send_rows(d->sink, g->rows) != SLUICE_OK ||
+        pg_conn_copy_finish(d->sink->conn, on_answer, d) != SLUICE_OK)
         roll_back(d, SLUICE_NOT_CONNECTED);
 }
 
 static void send_transaction(pg_delivery_t *d) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     int rc = SLUICE_NO_MEMORY;
 
     pg_plan_sql(d->sink, &d->plan, d->batch, &sql);
@@ -143,6 +166,14 @@ static void send_transaction(pg_delivery_t *d) {
 
 /* ---- tables that are not known yet ---- */
 
+/* A table that is asked for a second time. */
+static void forget(pg_sink_t *sink, const char *name) {
+    pg_target_t *t = pg_target_find(sink, name);
+
+    if (t != NULL)
+        pg_targets_forget(sink);
+}
+
 static void on_columns(void *arg, int status, PGresult *const *results, int count) {
     pg_delivery_t *d = arg;
     pg_sink_t *sink = d->sink;
@@ -152,11 +183,14 @@ static void on_columns(void *arg, int status, PGresult *const *results, int coun
         roll_back(d, status);
         return;
     }
+    forget(sink, d->asking);
     t = pg_target_from(sink, d->asking, results[0]);
     if (t == NULL) {
         snprintf(d->code, sizeof(d->code), "postgres.table");
         snprintf(d->message, sizeof(d->message),
-                 "table %s does not exist, or %s may not see it: create it, or change table.name.format", d->asking, "this role");
+                 "table %s does not exist, or the role may not see it: create it, or change "
+                 "table.name.format",
+                 d->asking);
         end(d, SLUICE_FATAL);
         return;
     }
@@ -166,7 +200,7 @@ static void on_columns(void *arg, int status, PGresult *const *results, int coun
 }
 
 static void ask_for_table(pg_delivery_t *d, char *name) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     int rc = SLUICE_NO_MEMORY;
 
     free(d->asking);
@@ -183,7 +217,8 @@ static void ask_for_table(pg_delivery_t *d, char *name) {
 
 /* A batch of which one record can't be written is refused whole; the runtime halves it until that one is alone. */
 static void refuse(pg_delivery_t *d, int status, size_t record) {
-    set_failure(d, "postgres.record", "a record does not fit its table: see the log of this sink");
+    set_failure(d, status == SLUICE_NO_MEMORY ? "postgres.memory" : d->sink->bad_code,
+                status == SLUICE_NO_MEMORY ? "out of memory" : d->sink->bad_text);
     d->result.record = (uint32_t)record;
     end(d, status);
 }

@@ -8,45 +8,55 @@
 
 /* The value of a column: out of the record's value, or, for a key column, out of its key (a whole scalar key is the only
  * key column). NULL when the record does not have it. */
-static const sluice_value_t *column_value(const sluice_record_t *r, const pg_column_t *column, int is_key,
-                                          const sluice_schema_t **schema) {
+static const sluice_value_t *column_value(const sluice_record_t *r, const pg_column_t *column,
+                                          int is_key, const sluice_schema_t **schema) {
     sluice_str_t name = sluice_str(column->name);
     const sluice_value_t *v = value_field(&r->value, name, schema);
 
     if (v != NULL || !is_key)
         return v;
     v = value_field(&r->key, name, schema);
-    if (v != NULL || sluice_is_null(&r->key) || r->key.kind == SLUICE_STRUCT || r->key.kind == SLUICE_MAP)
+    if (v != NULL || sluice_is_null(&r->key) || r->key.kind == SLUICE_STRUCT ||
+        r->key.kind == SLUICE_MAP)
         return v;
     *schema = r->key_schema;
     return &r->key;
 }
 
 static size_t field_count(const sluice_value_t *v) {
-    return v->kind == SLUICE_STRUCT ? v->as.st->schema->field_count : v->kind == SLUICE_MAP ? v->len : 0;
+    return v->kind == SLUICE_STRUCT ? v->as.st->schema->field_count
+           : v->kind == SLUICE_MAP  ? v->len
+                                    : 0;
 }
 
 static sluice_str_t field_name(const sluice_value_t *v, size_t i) {
-    return v->kind == SLUICE_STRUCT ? v->as.st->schema->fields[i].name : sluice_value_str(&v->as.items[2 * i]);
+    return v->kind == SLUICE_STRUCT ? v->as.st->schema->fields[i].name
+                                    : sluice_value_str(&v->as.items[2 * i]);
 }
 
-static int bad(const pg_sink_t *sink, const char *code, const pg_target_t *t, const char *what, sluice_str_t name) {
-    return sink->api->fail(sink->ctx, SLUICE_BAD_RECORD, code, "table %s: %s%.*s", t->name, what, (int)name.len,
-                           name.data != NULL ? name.data : "");
-}
-
-/* Every field must have its column, unless missing columns are to be ignored. */
-static int check_fields(const pg_sink_t *sink, const pg_target_t *t, const sluice_record_t *r) {
+/* Every field must have its column, unless missing columns are to be ignored. SLUICE_BUSY: the table
+ * may have got the column since we looked. */
+static int check_fields(pg_sink_t *sink, const pg_target_t *t, const sluice_record_t *r) {
     size_t n = field_count(&r->value);
     size_t i;
 
     if (sluice_is_null(&r->value))
         return SLUICE_OK;
     if (n == 0)
-        return bad(sink, "postgres.shape", t, "the value is neither a struct nor a map with fields", sluice_str_n(NULL, 0));
-    for (i = 0; sink->missing == MISSING_FAIL && i < n; i++) {
-        if (pg_target_column(t, field_name(&r->value, i)) == NULL)
-            return bad(sink, "postgres.column", t, "there is no column for the field ", field_name(&r->value, i));
+        return pg_bad(sink, SLUICE_BAD_RECORD, "postgres.shape",
+                      "table %s: the value is neither a struct nor a map with fields", t->name);
+    for (i = 0; i < n; i++) {
+        sluice_str_t name = field_name(&r->value, i);
+
+        if (pg_target_column(t, name) != NULL)
+            continue;
+        if (t->seen != sink->deliveries)
+            return SLUICE_BUSY;
+        if (sink->missing == MISSING_FAIL)
+            return pg_bad(sink, SLUICE_BAD_RECORD, "postgres.column",
+                          "table %s has no column for the field %.*s: add it, or set "
+                          "missing.columns=ignore",
+                          t->name, (int)name.len, name.data);
     }
     return SLUICE_OK;
 }
@@ -68,7 +78,8 @@ static int fits(const pg_group_t *g, const pg_target_t *t, const sluice_record_t
 
         if (pg_target_column(t, field_name(&r->value, i)) == NULL)
             continue;
-        while (k < g->column_count && !sluice_str_eq(sluice_str(g->columns[k]->name), field_name(&r->value, i)))
+        while (k < g->column_count &&
+               !sluice_str_eq(sluice_str(g->columns[k]->name), field_name(&r->value, i)))
             k++;
         if (k == g->column_count)
             return 0;
@@ -80,7 +91,8 @@ static int fits(const pg_group_t *g, const pg_target_t *t, const sluice_record_t
     return 1;
 }
 
-static pg_group_t *new_group(const pg_sink_t *sink, pg_plan_t *plan, const pg_target_t *t, const sluice_record_t *r) {
+static pg_group_t *new_group(const pg_sink_t *sink, pg_plan_t *plan, const pg_target_t *t,
+                             const sluice_record_t *r) {
     pg_group_t *g = calloc(1, sizeof(*g));
     const sluice_schema_t *schema;
     size_t i;
@@ -118,8 +130,9 @@ void pg_plan_free(pg_plan_t *plan) {
 
 /* ---- COPY text ---- */
 
-static int put_row(pg_sink_t *sink, const pg_group_t *g, const sluice_record_t *r, sluice_buf_t *out, size_t number) {
-    static const sluice_value_t null_value = { SLUICE_NULL, 0, 0, 0, { 0 } };
+static int put_row(pg_sink_t *sink, const pg_group_t *g, const sluice_record_t *r,
+                   sluice_buf_t *out, size_t number) {
+    static const sluice_value_t null_value = {SLUICE_NULL, 0, 0, 0, {0}};
     char tail[48];
     size_t i;
 
@@ -129,15 +142,19 @@ static int put_row(pg_sink_t *sink, const pg_group_t *g, const sluice_record_t *
         const sluice_value_t *v = column_value(r, g->columns[i], is_key, &schema);
 
         if (is_key && (v == NULL || sluice_is_null(v)))
-            return bad(sink, "postgres.key", g->target, "the record has no value for the key column ",
-                       sluice_str(g->columns[i]->name));
+            return pg_bad(sink, SLUICE_BAD_RECORD, "postgres.key",
+                          "table %s: the record has no value for the key column %s",
+                          g->target->name, g->columns[i]->name);
         if (i > 0)
             sluice_buf_put_char(out, '\t');
-        if (pg_copy_value(sink->api, out, sink->ctx, v != NULL ? v : &null_value, schema) == SLUICE_NO_MEMORY)
+        if (pg_copy_value(sink->api, out, sink->ctx, v != NULL ? v : &null_value, schema,
+                          g->columns[i]->type) == SLUICE_NO_MEMORY)
             return SLUICE_NO_MEMORY;
     }
     if (sink->mode == INSERT_UPSERT)
-        sluice_buf_put(out, tail, (size_t)snprintf(tail, sizeof(tail), "\t%zu\t%c", number, sluice_is_null(&r->value) ? 'd' : 'u'));
+        sluice_buf_put(out, tail,
+                       (size_t)snprintf(tail, sizeof(tail), "\t%zu\t%c", number,
+                                        sluice_is_null(&r->value) ? 'd' : 'u'));
     sluice_buf_put_char(out, '\n');
     return SLUICE_OK;
 }
@@ -150,7 +167,7 @@ struct maker {
     pg_sink_t *sink;
     pg_plan_t *plan;
     sluice_batch_t *scratch;
-    sluice_buf_t text; /* of the last group, while it is open */
+    sluice_buf_t text;  /* of the last group, while it is open */
     sluice_str_t topic; /* the last one, and its table */
     pg_target_t *target;
 };
@@ -183,10 +200,14 @@ static int plan_record(struct maker *m, const sluice_record_t *r, size_t number,
     if (t == NULL)
         return *unknown != NULL ? SLUICE_BUSY : SLUICE_NO_MEMORY;
     if (m->sink->mode == INSERT_UPSERT && pg_key_count(m->sink, t) == 0)
-        return m->sink->api->fail(m->sink->ctx, SLUICE_FATAL, "postgres.key",
-                                  "table %s has no primary key, which insert.mode=upsert needs: give it one, set pk.fields to "
-                                  "columns with a unique index, or use insert.mode=insert", t->name);
+        return pg_bad(
+            m->sink, SLUICE_FATAL, "postgres.key",
+            "table %s has no primary key, which insert.mode=upsert needs: give it one, set pk.fields to "
+            "columns with a unique index, or use insert.mode=insert",
+            t->name);
     rc = check_fields(m->sink, t, r);
+    if (rc == SLUICE_BUSY && (*unknown = strdup(t->name)) == NULL)
+        rc = SLUICE_NO_MEMORY;
     if (rc != SLUICE_OK)
         return rc;
     if (!fits(m->plan->last, t, r)) {
@@ -199,8 +220,9 @@ static int plan_record(struct maker *m, const sluice_record_t *r, size_t number,
     return put_row(m->sink, m->plan->last, r, &m->text, number);
 }
 
-int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, sluice_batch_t *batch, sluice_batch_t *scratch, char **unknown, size_t *bad_one) {
-    struct maker m = { .sink = sink, .plan = plan, .scratch = scratch };
+int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, sluice_batch_t *batch, sluice_batch_t *scratch,
+                 char **unknown, size_t *bad_one) {
+    struct maker m = {.sink = sink, .plan = plan, .scratch = scratch};
     size_t count;
     size_t i;
     int rc = SLUICE_OK;
@@ -228,7 +250,8 @@ static void put_columns(pg_sql_t *sql, const pg_group_t *g, const char *prefix) 
     }
 }
 
-static void put_keys(const pg_sink_t *sink, pg_sql_t *sql, const pg_group_t *g, const char *prefix) {
+static void put_keys(const pg_sink_t *sink, pg_sql_t *sql, const pg_group_t *g,
+                     const char *prefix) {
     const char *comma = "";
     size_t i;
 
@@ -259,29 +282,35 @@ static void put_assignments(const pg_sink_t *sink, pg_sql_t *sql, const pg_group
         pg_sql_put(sql, " DO NOTHING");
 }
 
-/* Stage, then merge: the last change of each key decides; deletes first, so that nothing they removed comes back. */
+/* Stage, then merge in one statement: the last change of each key decides, so no row is deleted and
+ * inserted at once. */
 static void put_upsert(const pg_sink_t *sink, pg_sql_t *sql, const pg_group_t *g) {
     pg_sql_put(sql, "CREATE TEMP TABLE sluice_stage ON COMMIT DROP AS SELECT ");
     put_columns(sql, g, "");
-    pg_sql_putf(sql, ",0::bigint AS sluice_number,'u'::text AS sluice_op FROM %s WITH NO DATA;", g->target->sql_name);
-    pg_sql_put(sql, "COPY sluice_stage FROM STDIN;");
-    pg_sql_put(sql, "CREATE TEMP TABLE sluice_last ON COMMIT DROP AS SELECT DISTINCT ON (");
+    pg_sql_putf(sql,
+                ",0::bigint AS sluice_number,'u'::text AS sluice_op FROM %s WITH NO DATA;"
+                "COPY sluice_stage FROM STDIN;",
+                g->target->sql_name);
+    pg_sql_put(sql, "WITH last AS (SELECT DISTINCT ON (");
     put_keys(sink, sql, g, "");
     pg_sql_put(sql, ") * FROM sluice_stage ORDER BY ");
     put_keys(sink, sql, g, "");
-    pg_sql_putf(sql, ",sluice_number DESC;DELETE FROM %s t USING sluice_last s WHERE s.sluice_op='d' AND (", g->target->sql_name);
+    pg_sql_putf(sql,
+                ",sluice_number DESC),gone AS (DELETE FROM %s t USING last s WHERE "
+                "s.sluice_op='d' AND (",
+                g->target->sql_name);
     put_keys(sink, sql, g, "t.");
     pg_sql_put(sql, ")=(");
     put_keys(sink, sql, g, "s.");
-    pg_sql_putf(sql, ");INSERT INTO %s (", g->target->sql_name);
+    pg_sql_putf(sql, ")) INSERT INTO %s (", g->target->sql_name);
     put_columns(sql, g, "");
     pg_sql_put(sql, ") SELECT ");
     put_columns(sql, g, "");
-    pg_sql_put(sql, " FROM sluice_last WHERE sluice_op='u' ORDER BY sluice_number ON CONFLICT (");
+    pg_sql_put(sql, " FROM last WHERE sluice_op='u' ORDER BY sluice_number ON CONFLICT (");
     put_keys(sink, sql, g, "");
     pg_sql_put(sql, ")");
     put_assignments(sink, sql, g);
-    pg_sql_put(sql, ";DROP TABLE sluice_stage,sluice_last;");
+    pg_sql_put(sql, ";DROP TABLE sluice_stage;");
 }
 
 static void put_insert(pg_sql_t *sql, const pg_group_t *g) {
@@ -302,11 +331,15 @@ static void put_position(const pg_sink_t *sink, pg_sql_t *sql, const sluice_mark
     pg_sql_put(sql, ",'\\x");
     for (i = 0; i < mark->position.len; i++)
         pg_sql_putf(sql, "%02x", mark->position.bytes[i]);
-    pg_sql_putf(sql, "',%u) ON CONFLICT (owner,partition) DO UPDATE SET position=EXCLUDED.position,sub=EXCLUDED.sub;", mark->sub_index);
+    pg_sql_putf(
+        sql,
+        "',%u) ON CONFLICT (owner,partition) DO UPDATE SET position=EXCLUDED.position,sub=EXCLUDED.sub;",
+        mark->sub_index);
     free(partition);
 }
 
-void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *batch, pg_sql_t *sql) {
+void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *batch,
+                 pg_sql_t *sql) {
     const sluice_mark_t *marks;
     const pg_group_t *g;
     size_t count;

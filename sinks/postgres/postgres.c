@@ -1,47 +1,124 @@
 #include "postgres_sink.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const aliases[] = { "postgres-sink", NULL };
-static const char *const modes[] = { "insert", "upsert", NULL };
-static const char *const missing_modes[] = { "fail", "ignore", NULL };
-static const char *const ssl_modes[] = { "disable", "allow", "prefer", "require", "verify-ca", "verify-full", NULL };
+static const char *const aliases[] = {"postgres-sink", NULL};
+static const char *const modes[] = {"insert", "upsert", NULL};
+static const char *const missing_modes[] = {"fail", "ignore", NULL};
+static const char *const ssl_modes[] = {"disable",   "allow",       "prefer", "require",
+                                        "verify-ca", "verify-full", NULL};
 
 static const sluice_option_t options[] = {
-    { .name = "hostname", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .group = "Connection",
-      .importance = SLUICE_HIGH, .doc = "Host name or address of the server." },
-    { .name = "port", .type = SLUICE_OPT_INT, .default_text = "5432", .flags = SLUICE_OPT_RANGE, .min = 1, .max = 65535,
-      .group = "Connection", .importance = SLUICE_HIGH, .doc = "Port of the server." },
-    { .name = "dbname", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .group = "Connection",
-      .importance = SLUICE_HIGH, .doc = "Database to write to." },
-    { .name = "user", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .group = "Connection",
-      .importance = SLUICE_HIGH, .doc = "Role to log in as." },
-    { .name = "password", .type = SLUICE_OPT_PASSWORD, .group = "Connection", .importance = SLUICE_HIGH,
-      .doc = "Password of the role." },
-    { .name = "sslmode", .type = SLUICE_OPT_ENUM, .values = ssl_modes, .default_text = "prefer", .group = "TLS",
-      .importance = SLUICE_MEDIUM, .doc = "Whether TLS is used and what is verified, as in libpq." },
-    { .name = "sslrootcert", .type = SLUICE_OPT_STRING, .group = "TLS", .importance = SLUICE_LOW,
-      .doc = "PEM file of the authorities to trust." },
-    { .name = "sslcert", .type = SLUICE_OPT_STRING, .group = "TLS", .importance = SLUICE_LOW,
-      .doc = "PEM file of the client certificate." },
-    { .name = "sslkey", .type = SLUICE_OPT_STRING, .group = "TLS", .importance = SLUICE_LOW,
-      .doc = "PEM file of the client key." },
-    { .name = "connect.timeout", .type = SLUICE_OPT_DURATION, .default_text = "10s", .group = "Connection",
-      .importance = SLUICE_LOW, .doc = "Longest wait for a connection." },
-    { .name = "table.name.format", .type = SLUICE_OPT_STRING, .default_text = "${topic}", .group = "Writing",
-      .importance = SLUICE_HIGH, .doc = "Table of a record; ${topic} is its topic. Of a.b.c the last two parts count." },
-    { .name = "insert.mode", .type = SLUICE_OPT_ENUM, .values = modes, .default_text = "upsert", .group = "Writing",
-      .importance = SLUICE_HIGH, .doc = "insert: COPY; upsert: insert, or update where the key exists." },
-    { .name = "pk.fields", .type = SLUICE_OPT_LIST, .group = "Writing", .importance = SLUICE_MEDIUM,
-      .doc = "Columns of the key; default: the table's primary key." },
-    { .name = "delete.enabled", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .group = "Writing",
-      .importance = SLUICE_MEDIUM, .doc = "A record without value deletes the row of its key (upsert only)." },
-    { .name = "missing.columns", .type = SLUICE_OPT_ENUM, .values = missing_modes, .default_text = "fail",
-      .group = "Writing", .importance = SLUICE_MEDIUM, .doc = "What to do with a field that has no column." },
-    { .name = "exactly.once", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .group = "Delivery",
-      .importance = SLUICE_HIGH, .doc = "Keep the source position in table sluice_positions, in the same transaction." },
+    {.name = "hostname",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .group = "Connection",
+     .importance = SLUICE_HIGH,
+     .doc = "Host name or address of the server."},
+    {.name = "port",
+     .type = SLUICE_OPT_INT,
+     .default_text = "5432",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1,
+     .max = 65535,
+     .group = "Connection",
+     .importance = SLUICE_HIGH,
+     .doc = "Port of the server."},
+    {.name = "dbname",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .group = "Connection",
+     .importance = SLUICE_HIGH,
+     .doc = "Database to write to."},
+    {.name = "user",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .group = "Connection",
+     .importance = SLUICE_HIGH,
+     .doc = "Role to log in as."},
+    {.name = "password",
+     .type = SLUICE_OPT_PASSWORD,
+     .group = "Connection",
+     .importance = SLUICE_HIGH,
+     .doc = "Password of the role."},
+    {.name = "sslmode",
+     .type = SLUICE_OPT_ENUM,
+     .values = ssl_modes,
+     .default_text = "prefer",
+     .group = "TLS",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Whether TLS is used and what is verified, as in libpq."},
+    {.name = "sslrootcert",
+     .type = SLUICE_OPT_STRING,
+     .group = "TLS",
+     .importance = SLUICE_LOW,
+     .doc = "PEM file of the authorities to trust."},
+    {.name = "sslcert",
+     .type = SLUICE_OPT_STRING,
+     .group = "TLS",
+     .importance = SLUICE_LOW,
+     .doc = "PEM file of the client certificate."},
+    {.name = "sslkey",
+     .type = SLUICE_OPT_STRING,
+     .group = "TLS",
+     .importance = SLUICE_LOW,
+     .doc = "PEM file of the client key."},
+    {.name = "connect.timeout",
+     .type = SLUICE_OPT_DURATION,
+     .default_text = "10s",
+     .group = "Connection",
+     .importance = SLUICE_LOW,
+     .doc = "Longest wait for a connection."},
+    {.name = "table.name.format",
+     .type = SLUICE_OPT_STRING,
+     .default_text = "${topic}",
+     .group = "Writing",
+     .importance = SLUICE_HIGH,
+     .doc = "Table of a record; ${topic} is its topic. Of a.b.c the last two parts count."},
+    {.name = "insert.mode",
+     .type = SLUICE_OPT_ENUM,
+     .values = modes,
+     .default_text = "upsert",
+     .group = "Writing",
+     .importance = SLUICE_HIGH,
+     .doc = "insert: COPY; upsert: insert, or update where the key exists."},
+    {.name = "pk.fields",
+     .type = SLUICE_OPT_LIST,
+     .group = "Writing",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Columns of the key; default: the table's primary key."},
+    {.name = "delete.enabled",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .group = "Writing",
+     .importance = SLUICE_MEDIUM,
+     .doc = "A record without value deletes the row of its key (upsert only)."},
+    {.name = "missing.columns",
+     .type = SLUICE_OPT_ENUM,
+     .values = missing_modes,
+     .default_text = "fail",
+     .group = "Writing",
+     .importance = SLUICE_MEDIUM,
+     .doc = "What to do with a field that has no column."},
+    {.name = "exactly.once",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .group = "Delivery",
+     .importance = SLUICE_HIGH,
+     .doc = "Keep the source position in table sluice_positions, in the same transaction."},
 };
+
+int pg_bad(pg_sink_t *s, int status, const char *code, const char *fmt, ...) {
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(s->bad_text, sizeof(s->bad_text), fmt, args);
+    va_end(args);
+    s->bad_code = code;
+    return status;
+}
 
 void pg_sink_options(pg_sink_t *s, const sluice_api_t *api, sluice_ctx_t *ctx) {
     s->api = api;
@@ -61,8 +138,10 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     if (s == NULL)
         return SLUICE_NO_MEMORY;
     pg_sink_options(s, api, ctx);
-    s->rows = api->metric(ctx, SLUICE_COUNTER, "rows_total", "Rows written in committed transactions.");
-    s->transactions = api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
+    s->rows =
+        api->metric(ctx, SLUICE_COUNTER, "rows_total", "Rows written in committed transactions.");
+    s->transactions =
+        api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
     *self = s;
     return SLUICE_OK;
 }
@@ -91,7 +170,7 @@ static void announce(pg_sink_t *s, const PGresult *rows) {
 
     for (i = 0; i < PQntuples(rows); i++) {
         const char *hex = PQgetvalue(rows, i, 1);
-        sluice_position_t position = { 0 };
+        sluice_position_t position = {0};
         size_t n = strlen(hex) / 2;
         size_t k;
 
@@ -109,28 +188,66 @@ static void announce(pg_sink_t *s, const PGresult *rows) {
 static void on_positions(void *arg, int status, PGresult *const *results, int count) {
     pg_sink_t *s = arg;
 
-    if (status != SLUICE_OK) {
-        fail_open(s, 0, "reading table sluice_positions");
+    if (s->closing)
         return;
+    if (status != SLUICE_OK)
+        fail_open(s, 0, "reading table sluice_positions");
+    else {
+        if (count > 0)
+            announce(s, results[count - 1]);
+        finish_open(s, SLUICE_OK);
     }
-    if (count > 0)
-        announce(s, results[count - 1]);
-    finish_open(s, SLUICE_OK);
 }
 
 /* A second look before CREATE: a role that may write the table need not be allowed to create one. The lock: several sinks
  * open at the same moment, and IF NOT EXISTS does not keep two sessions from colliding in the catalogue. */
 static void read_positions(pg_sink_t *s) {
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
 
-    pg_sql_put(&sql, "SET client_min_messages=warning;"
-                     "DO $$ BEGIN IF to_regclass('sluice_positions') IS NULL THEN "
-                     "PERFORM pg_advisory_xact_lock(hashtext('sluice_positions')); CREATE TABLE IF NOT EXISTS sluice_positions("
-                     "owner text, partition text, position bytea, sub bigint, PRIMARY KEY(owner,partition)); END IF; END $$;"
-                     "SELECT partition, encode(position,'hex'), sub FROM sluice_positions WHERE owner=");
+    pg_sql_put(
+        &sql,
+        "SET client_min_messages=warning;"
+        "DO $$ BEGIN IF to_regclass('sluice_positions') IS NULL THEN "
+        "PERFORM pg_advisory_xact_lock(hashtext('sluice_positions')); CREATE TABLE IF NOT EXISTS sluice_positions("
+        "owner text, partition text, position bytea, sub bigint, PRIMARY KEY(owner,partition)); END IF; END $$;"
+        "SELECT partition, encode(position,'hex'), sub FROM sluice_positions WHERE owner=");
     pg_sql_literal(&sql, s->owner);
     if (sql.failed || pg_conn_query(s->conn, sql.text, on_positions, s) != SLUICE_OK)
-        fail_open(s, 0, "reading table sluice_positions");
+        fail_open(s, SLUICE_NOT_CONNECTED, "reading table sluice_positions");
+    pg_sql_fini(&sql);
+}
+
+static void on_locked(void *arg, int status, PGresult *const *results, int count) {
+    pg_sink_t *s = arg;
+
+    if (s->closing)
+        return;
+    if (status != SLUICE_OK || count == 0) {
+        fail_open(s, 0, "locking our positions");
+    } else if (strcmp(PQgetvalue(results[0], 0, 0), "t") != 0) {
+        s->api->fail(
+            s->ctx, SLUICE_NOT_CONNECTED, "postgres.in_use",
+            "another session writes as %s: the server still has to notice that it is gone, "
+            "or the same pipeline runs a second time; waiting",
+            s->owner);
+        finish_open(s, SLUICE_NOT_CONNECTED);
+    } else {
+        read_positions(s);
+    }
+}
+
+/* The server may still be at work for a session of ours that is dead here: what it commits must be in
+ * the positions that are read next. So each task holds a lock for the life of its session. */
+static void lock_positions(pg_sink_t *s) {
+    pg_sql_t sql = {0};
+    char name[300];
+
+    snprintf(name, sizeof(name), "sluice/%s/%d", s->owner, (int)s->api->task_number(s->ctx));
+    pg_sql_put(&sql, "SELECT pg_try_advisory_lock(hashtextextended(");
+    pg_sql_literal(&sql, name);
+    pg_sql_put(&sql, ",0))");
+    if (sql.failed || pg_conn_query(s->conn, sql.text, on_locked, s) != SLUICE_OK)
+        fail_open(s, SLUICE_NOT_CONNECTED, "locking our positions");
     pg_sql_fini(&sql);
 }
 
@@ -142,7 +259,7 @@ static void on_connected(void *arg, int status) {
     if (status != SLUICE_OK)
         fail_open(s, status, "connecting");
     else if (s->exactly_once)
-        read_positions(s);
+        lock_positions(s);
     else
         finish_open(s, SLUICE_OK);
 }
@@ -203,7 +320,8 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
     pg_sink_t *s = self;
 
     if (!s->ready)
-        return s->api->fail(s->ctx, SLUICE_NOT_CONNECTED, "postgres.closed", "the connection is lost");
+        return s->api->fail(s->ctx, SLUICE_NOT_CONNECTED, "postgres.closed",
+                            "the connection is lost");
     return pg_delivery_begin(s, batch, ticket);
 }
 
@@ -244,8 +362,10 @@ static int sink_close(void *self) {
 }
 
 static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    if (api->config_int(ctx, "delete.enabled") && api->config_int(ctx, "insert.mode") == INSERT_PLAIN)
-        api->config_error(ctx, "delete.enabled", "needs insert.mode=upsert: plain inserts have no key to delete by");
+    if (api->config_int(ctx, "delete.enabled") &&
+        api->config_int(ctx, "insert.mode") == INSERT_PLAIN)
+        api->config_error(ctx, "delete.enabled",
+                          "needs insert.mode=upsert: plain inserts have no key to delete by");
     return SLUICE_OK;
 }
 
@@ -262,27 +382,24 @@ static const sluice_sink_t postgres_sink = {
     .close = sink_close,
 };
 
-static const sluice_plugin_t plugins[] = { {
+static const sluice_plugin_t plugins[] = {{
     .size = sizeof(sluice_plugin_t),
     .kind = SLUICE_SINK,
     .name = "postgres",
     .aliases = aliases,
-    .summary = "Writes records to PostgreSQL tables: COPY, upsert and delete, in one transaction a batch.",
+    .summary =
+        "Writes records to PostgreSQL tables: COPY, upsert and delete, in one transaction a batch.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .option_size = sizeof(sluice_option_t),
     .check = sink_check,
     .probe = pg_sink_probe,
     .sink = &postgres_sink,
-} };
+}};
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "postgres-sink",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .plugins = plugins,
-    .plugin_count = 1,
+    SLUICE_MODULE_HEAD,      .name = "postgres-sink", .version = "0.1.0",
+    .licence = "Apache-2.0", .plugins = plugins,      .plugin_count = 1,
 };
 
 const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {

@@ -29,11 +29,12 @@ typedef struct pg_column {
 } pg_column_t;
 
 typedef struct pg_target {
-    char *name; /* as the option or topic has it */
+    char *name;     /* as the option or topic has it */
     char *sql_name; /* quoted, with schema */
     pg_column_t *columns;
     size_t column_count;
     size_t key_count;
+    uint64_t seen; /* number of the delivery for which the catalogue was asked */
     struct pg_target *next;
 } pg_target_t;
 
@@ -57,6 +58,9 @@ typedef struct pg_sink {
     int closing;
     int flushing;
     pg_delivery_t *current;
+    uint64_t deliveries;  /* so far, the current one included */
+    const char *bad_code; /* why the last plan failed, of pg_bad */
+    char bad_text[600];
     sluice_metric_t *rows;
     sluice_metric_t *transactions;
 } pg_sink_t;
@@ -71,14 +75,17 @@ pg_target_t *pg_target_find(const pg_sink_t *sink, const char *name);
 void pg_target_query(pg_sql_t *sql, const char *name);
 pg_target_t *pg_target_from(const pg_sink_t *sink, const char *name, const PGresult *result);
 void pg_targets_free(pg_sink_t *sink);
+/* Forgets tables that were not asked for by this delivery: they may have changed. How many. */
+size_t pg_targets_forget(pg_sink_t *sink);
 const pg_column_t *pg_target_column(const pg_target_t *target, sluice_str_t name);
 int pg_is_key(const pg_sink_t *sink, const pg_target_t *target, const pg_column_t *column);
 size_t pg_key_count(const pg_sink_t *sink, const pg_target_t *target);
 
 /* ---- text.c ---- */
-/* Appends a value as a field of COPY's text format. schema may be NULL. SLUICE_NO_MEMORY, SLUICE_OK. */
-int pg_copy_value(const sluice_api_t *api, sluice_buf_t *out, sluice_ctx_t *ctx, const sluice_value_t *value,
-                  const sluice_schema_t *schema);
+/* Appends a value as a field of COPY's text format, for a column of `type` (as format_type prints
+ * it). schema may be NULL. SLUICE_NO_MEMORY, SLUICE_OK. */
+int pg_copy_value(const sluice_api_t *api, sluice_buf_t *out, sluice_ctx_t *ctx,
+                  const sluice_value_t *value, const sluice_schema_t *schema, const char *type);
 
 /* ---- plan.c ---- */
 typedef struct pg_group {
@@ -96,12 +103,15 @@ typedef struct pg_plan {
     size_t rows;
 } pg_plan_t;
 
-/* Sorts a batch into groups. The name of a table that is not known yet comes back in *unknown (malloc'ed) with SLUICE_BUSY.
- * A record that does not fit: SLUICE_BAD_RECORD after api->fail, *bad its index. */
-int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, sluice_batch_t *batch, sluice_batch_t *scratch, char **unknown, size_t *bad);
+/* Sorts a batch into groups. The name of a table that is not known yet, or that may have changed,
+ * comes back in *unknown (malloc'ed) with SLUICE_BUSY. A record that does not fit: SLUICE_BAD_RECORD
+ * after pg_bad, *bad its index. */
+int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, sluice_batch_t *batch, sluice_batch_t *scratch,
+                 char **unknown, size_t *bad);
 void pg_plan_free(pg_plan_t *plan);
 /* The whole request: BEGIN, for each group its COPY and merge, the positions, COMMIT. */
-void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *batch, pg_sql_t *sql);
+void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *batch,
+                 pg_sql_t *sql);
 
 /* ---- delivery.c ---- */
 int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
@@ -115,6 +125,8 @@ int pg_sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx);
 /* ---- postgres.c ---- */
 void pg_sink_options(pg_sink_t *sink, const sluice_api_t *api, sluice_ctx_t *ctx);
 pg_params_t pg_sink_params(const pg_sink_t *sink);
+/* Keeps code (static) and text of what is wrong; returns status. */
+int pg_bad(pg_sink_t *sink, int status, const char *code, const char *fmt, ...) SLUICE_PRINTF(4, 5);
 void pg_sink_progress(pg_sink_t *sink);
 void pg_sink_lost(pg_sink_t *sink);
 

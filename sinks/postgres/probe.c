@@ -49,9 +49,11 @@ static const char *misfit(const sluice_schema_t *schema, char category, const ch
     case SLUICE_BOOLEAN: return category == 'B' || category == 'S' ? NULL : "a boolean";
     case SLUICE_BYTES: return strcmp(type, "bytea") == 0 || category == 'S' ? NULL : "bytes";
     case SLUICE_ARRAY:
-        return category == 'A' || category == 'S' || strncmp(type, "json", 4) == 0 ? NULL : "an array";
+        return category == 'A' || category == 'S' || strncmp(type, "json", 4) == 0 ? NULL
+                                                                                   : "an array";
     case SLUICE_MAP:
-    case SLUICE_STRUCT: return category == 'S' || strncmp(type, "json", 4) == 0 ? NULL : "an object";
+    case SLUICE_STRUCT:
+        return category == 'S' || strncmp(type, "json", 4) == 0 ? NULL : "an object";
     default: return NULL; /* text is read by every type's own input */
     }
 }
@@ -66,21 +68,22 @@ static int too_narrow(const sluice_schema_t *schema, const char *type) {
 static void check_type(const probe_t *p, const char *table, const sample_field_t *f, int row) {
     const PGresult *r = p->ask.results[R_COLUMNS];
     const char *type = PQgetvalue(r, row, C_TYPE);
-    const char *wrong = f->schema != NULL ? misfit(f->schema, PQgetvalue(r, row, C_CATEGORY)[0], type)
-                                          : NULL;
+    const char *wrong =
+        f->schema != NULL ? misfit(f->schema, PQgetvalue(r, row, C_CATEGORY)[0], type) : NULL;
     sluice_str_t given = f->schema != NULL ? sample_type_name(f->schema) : sluice_str("");
 
     if (wrong != NULL)
-        p->api->config_error(p->ctx, "table.name.format",
-                             "table %s: field %.*s (%.*s) is %s, which column type %s does not take; "
-                             "change the column, or the field by a transform",
-                             table, (int)f->name.len, f->name.data, (int)given.len, given.data, wrong,
-                             type);
+        p->api->config_error(
+            p->ctx, "table.name.format",
+            "table %s: field %.*s (%.*s) is %s, which column type %s does not take; "
+            "change the column, or the field by a transform",
+            table, (int)f->name.len, f->name.data, (int)given.len, given.data, wrong, type);
     else if (f->schema != NULL && too_narrow(f->schema, type))
-        p->api->log(p->ctx, SLUICE_LOG_WARN,
-                    "table %s: field %.*s is %.*s, column type %s is narrower: a large value will be "
-                    "refused",
-                    table, (int)f->name.len, f->name.data, (int)given.len, given.data, type);
+        p->api->log(
+            p->ctx, SLUICE_LOG_WARN,
+            "table %s: field %.*s is %.*s, column type %s is narrower: a large value will be "
+            "refused",
+            table, (int)f->name.len, f->name.data, (int)given.len, given.data, type);
 }
 
 /* ---- tables ---- */
@@ -106,10 +109,11 @@ static void check_fields(const probe_t *p, const char *table, const sluice_recor
         if (row >= 0)
             check_type(p, table, &f, row);
         else if (p->sink.missing == MISSING_FAIL)
-            p->api->config_error(p->ctx, "table.name.format",
-                                 "table %s has no column for the field %.*s; add it, drop the field by "
-                                 "a transform, or set missing.columns=ignore",
-                                 table, (int)f.name.len, f.name.data);
+            p->api->config_error(
+                p->ctx, "table.name.format",
+                "table %s has no column for the field %.*s; add it, drop the field by "
+                "a transform, or set missing.columns=ignore",
+                table, (int)f.name.len, f.name.data);
     }
 }
 
@@ -125,10 +129,11 @@ static void check_columns(const probe_t *p, const char *table, const sluice_reco
 
         if (PQgetvalue(r, i, C_NEEDED)[0] == 't' && !sample_has(record, name) &&
             !(scalar_key && PQgetvalue(r, i, C_KEY)[0] == 't'))
-            p->api->config_error(p->ctx, "table.name.format",
-                                 "table %s: column %s is NOT NULL without a default, and no field has "
-                                 "its name; add the field, or a default",
-                                 table, name);
+            p->api->config_error(
+                p->ctx, "table.name.format",
+                "table %s: column %s is NOT NULL without a default, and no field has "
+                "its name; add the field, or a default",
+                table, name);
     }
 }
 
@@ -140,10 +145,11 @@ static void check_keys(const probe_t *p, const char *table) {
     for (i = 0; i < PQntuples(r); i++)
         has_key |= PQgetvalue(r, i, C_KEY)[0] == 't';
     if (p->sink.mode == INSERT_UPSERT && !has_key)
-        p->api->config_error(p->ctx, "pk.fields",
-                             "table %s has no primary key, which insert.mode=upsert needs; add one, "
-                             "name a unique key's columns here, or set insert.mode=insert",
-                             table);
+        p->api->config_error(
+            p->ctx, "pk.fields",
+            "table %s has no primary key, which insert.mode=upsert needs; add one, "
+            "name a unique key's columns here, or set insert.mode=insert",
+            table);
     for (k = 0; k < p->sink.key_count; k++) {
         if (column_row(p, sluice_str(p->sink.keys[k])) < 0)
             p->api->config_error(p->ctx, "pk.fields", "table %s has no column %s", table,
@@ -167,9 +173,11 @@ static void check_rights(const probe_t *p, const char *table) {
 }
 
 static void table_sql(pg_sql_t *sql, const char *quoted) {
-    pg_sql_put(sql, "SELECT c.oid, has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'INSERT'),"
-                    " has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE')"
-                    " FROM pg_class c WHERE c.oid = to_regclass(");
+    pg_sql_put(
+        sql,
+        "SELECT c.oid, has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'INSERT'),"
+        " has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE')"
+        " FROM pg_class c WHERE c.oid = to_regclass(");
     pg_sql_literal(sql, quoted);
     pg_sql_put(sql, ");SELECT a.attname, format_type(a.atttypid, NULL), t.typcategory,"
                     " a.attnotnull AND NOT a.atthasdef AND a.attidentity = '',"
@@ -178,7 +186,8 @@ static void table_sql(pg_sql_t *sql, const char *quoted) {
                     " LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary"
                     " WHERE a.attrelid = to_regclass(");
     pg_sql_literal(sql, quoted);
-    pg_sql_put(sql, ") AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum");
+    pg_sql_put(
+        sql, ") AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum");
 }
 
 /* record NULL: nothing to compare. */
@@ -191,10 +200,11 @@ static void check_table(probe_t *p, sluice_str_t topic, const sluice_record_t *r
     if (sql.failed || pg_ask_query(&p->ask, sql.text) != SLUICE_OK || p->ask.count != R_COUNT) {
         pg_ask_report(&p->ask, p->api, p->ctx, "table.name.format", "looking for the table");
     } else if (PQntuples(p->ask.results[R_TABLE]) == 0) {
-        p->api->config_error(p->ctx, "table.name.format",
-                             "there is no table %s in database %s (topic %.*s); create it, or correct "
-                             "the name",
-                             table, p->api->config_text(p->ctx, "dbname"), (int)topic.len, topic.data);
+        p->api->config_error(
+            p->ctx, "table.name.format",
+            "there is no table %s in database %s (topic %.*s); create it, or correct "
+            "the name",
+            table, p->api->config_text(p->ctx, "dbname"), (int)topic.len, topic.data);
     } else {
         check_rights(p, table);
         check_keys(p, table);

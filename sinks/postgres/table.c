@@ -11,8 +11,8 @@ char *pg_table_name(const pg_sink_t *sink, sluice_str_t topic) {
 
     if (at == NULL)
         return strdup(sink->table_format);
-    if (asprintf(&name, "%.*s%.*s%s", (int)(at - sink->table_format), sink->table_format, (int)topic.len, topic.data,
-                 at + strlen("${topic}")) < 0)
+    if (asprintf(&name, "%.*s%.*s%s", (int)(at - sink->table_format), sink->table_format,
+                 (int)topic.len, topic.data, at + strlen("${topic}")) < 0)
         return NULL;
     return name;
 }
@@ -28,7 +28,7 @@ static const char *last_two(const char *name) {
 char *pg_quoted_name(const char *name) {
     const char *rest = last_two(name);
     const char *dot = strchr(rest, '.');
-    pg_sql_t sql = { 0 };
+    pg_sql_t sql = {0};
     char *schema;
 
     if (dot != NULL) {
@@ -58,11 +58,14 @@ pg_target_t *pg_target_find(const pg_sink_t *sink, const char *name) {
 void pg_target_query(pg_sql_t *sql, const char *name) {
     char *quoted = pg_quoted_name(name);
 
-    pg_sql_put(sql, "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(array_position(i.indkey::int2[], a.attnum)+1, 0)"
-                    " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid=a.attrelid AND i.indisprimary"
-                    " WHERE a.attrelid=to_regclass(");
+    pg_sql_put(
+        sql,
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(array_position(i.indkey::int2[], a.attnum)+1, 0)"
+        " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid=a.attrelid AND i.indisprimary"
+        " WHERE a.attrelid=to_regclass(");
     pg_sql_literal(sql, quoted != NULL ? quoted : "");
-    pg_sql_put(sql, ") AND a.attnum>0 AND NOT a.attisdropped AND a.attgenerated='' ORDER BY a.attnum");
+    pg_sql_put(sql,
+               ") AND a.attnum>0 AND NOT a.attisdropped AND a.attgenerated='' ORDER BY a.attnum");
     free(quoted);
 }
 
@@ -84,7 +87,6 @@ pg_target_t *pg_target_from(const pg_sink_t *sink, const char *name, const PGres
     pg_target_t *t;
     int i;
 
-    (void)sink;
     if (rows == 0)
         return NULL;
     t = calloc(1, sizeof(*t));
@@ -92,6 +94,7 @@ pg_target_t *pg_target_from(const pg_sink_t *sink, const char *name, const PGres
         free(t);
         return NULL;
     }
+    t->seen = sink->deliveries;
     t->name = strdup(name);
     t->sql_name = pg_quoted_name(name);
     for (i = 0; i < rows; i++) {
@@ -103,6 +106,24 @@ pg_target_t *pg_target_from(const pg_sink_t *sink, const char *name, const PGres
         t->key_count += c->key > 0;
     }
     return t;
+}
+
+size_t pg_targets_forget(pg_sink_t *sink) {
+    pg_target_t **at = &sink->targets;
+    size_t n = 0;
+
+    while (*at != NULL) {
+        pg_target_t *t = *at;
+
+        if (t->seen == sink->deliveries) {
+            at = &t->next;
+            continue;
+        }
+        *at = t->next;
+        free_target(t);
+        n++;
+    }
+    return n;
 }
 
 void pg_targets_free(pg_sink_t *sink) {
@@ -118,7 +139,8 @@ const pg_column_t *pg_target_column(const pg_target_t *t, sluice_str_t name) {
     size_t i;
 
     for (i = 0; i < t->column_count; i++) {
-        if (strlen(t->columns[i].name) == name.len && memcmp(t->columns[i].name, name.data, name.len) == 0)
+        if (strlen(t->columns[i].name) == name.len &&
+            memcmp(t->columns[i].name, name.data, name.len) == 0)
             return &t->columns[i];
     }
     return NULL;

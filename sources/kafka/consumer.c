@@ -35,14 +35,19 @@ void kafka_client_unref(kafka_client_t *client) {
 
 /* ---- assignment ---- */
 
-kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic, int32_t partition) {
+kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic,
+                                      int32_t partition) {
+    size_t n = source->assigned_count;
     size_t i;
 
-    for (i = 0; i < source->assigned_count; i++) {
-        kafka_assigned_t *a = &source->assigned[i];
+    for (i = 0; i < n; i++) {
+        size_t at = (source->last_found + i) % n;
+        kafka_assigned_t *a = &source->assigned[at];
 
-        if (a->partition == partition && strcmp(a->topic, topic) == 0)
-            return a;
+        if (a->partition != partition || strcmp(a->topic, topic) != 0)
+            continue;
+        source->last_found = at;
+        return a;
     }
     return NULL;
 }
@@ -60,18 +65,20 @@ static kafka_assigned_t *learn(kafka_source_t *source, const char *topic, int32_
     source->assigned = grown;
     a = &grown[source->assigned_count++];
     /* Kafka's topic names need no JSON escapes: [a-zA-Z0-9._-] */
-    snprintf(json, sizeof(json), "{\"kafka_topic\":\"%s\",\"kafka_partition\":%d}", topic, (int)partition);
+    snprintf(json, sizeof(json), "{\"kafka_topic\":\"%s\",\"kafka_partition\":%d}", topic,
+             (int)partition);
     a->topic = strdup(topic);
     a->partition = partition;
     a->source_partition = source->api->source_partition(source->ctx, sluice_str(json));
     a->mine = 0;
     a->durable_next = -1;
+    a->emitted = -1;
     return a;
 }
 
 /* The offsets to commit of those in `only` (NULL: all that are ours); NULL when there are none. */
-static rd_kafka_topic_partition_list_t *durable_offsets(kafka_source_t *source,
-                                                        const rd_kafka_topic_partition_list_t *only) {
+static rd_kafka_topic_partition_list_t *durable_offsets(
+    kafka_source_t *source, const rd_kafka_topic_partition_list_t *only) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
     size_t i;
 
@@ -79,7 +86,8 @@ static rd_kafka_topic_partition_list_t *durable_offsets(kafka_source_t *source,
         kafka_assigned_t *a = &source->assigned[i];
 
         if (!a->mine || a->durable_next < 0 ||
-            (only != NULL && rd_kafka_topic_partition_list_find(only, a->topic, a->partition) == NULL))
+            (only != NULL &&
+             rd_kafka_topic_partition_list_find(only, a->topic, a->partition) == NULL))
             continue;
         rd_kafka_topic_partition_list_add(list, a->topic, a->partition)->offset = a->durable_next;
     }
@@ -89,36 +97,79 @@ static rd_kafka_topic_partition_list_t *durable_offsets(kafka_source_t *source,
     return NULL;
 }
 
-/* What is durable is committed before the partitions go; what is not will be read again by their next owner. */
+static int64_t parse_number(const char *at, const char *end) {
+    int64_t n = -1;
+
+    while (at < end && *at == ' ')
+        at++;
+    for (; at < end && *at >= '0' && *at <= '9' && n < INT64_MAX / 10 - 9; at++)
+        n = (n < 0 ? 0 : n * 10) + (*at - '0');
+    return n;
+}
+
+/* What is durable is committed before the partitions go; what is not will be read again by their
+ * next owner. On the loop the commit goes out in front of the request to join again. */
 static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions) {
     rd_kafka_topic_partition_list_t *list = durable_offsets(source, partitions);
     int i;
 
     if (list != NULL) {
-        rd_kafka_commit(source->client->handle, list, 0);
+        rd_kafka_commit(source->client->handle, list, source->closing ? 0 : 1);
         rd_kafka_topic_partition_list_destroy(list);
     }
     for (i = 0; i < partitions->cnt; i++) {
-        kafka_assigned_t *a = learn(source, partitions->elems[i].topic, partitions->elems[i].partition);
+        kafka_assigned_t *a =
+            kafka_consumer_find(source, partitions->elems[i].topic, partitions->elems[i].partition);
 
+        if (a == NULL)
+            continue;
         a->mine = 0;
         a->durable_next = -1;
     }
 }
 
-static void take_on(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions) {
+/* An offset that a user set beats the group's; the group takes it over with the next commit. */
+static int64_t altered_offset(kafka_source_t *source, const kafka_assigned_t *a) {
+    sluice_position_t position;
+    sluice_str_t offset = {NULL, 0};
+    const char *at;
+
+    if (a->emitted >= 0 ||
+        source->api->stored_position(source->ctx, a->source_partition, &position, &offset) != 1 ||
+        position.len > 0 || offset.len == 0)
+        return -1;
+    at = memmem(offset.data, offset.len, "\"kafka_offset\":", 15);
+    return at == NULL ? -1 : parse_number(at + 15, offset.data + offset.len);
+}
+
+static void take_on(kafka_source_t *source, rd_kafka_topic_partition_list_t *partitions) {
     int i;
 
-    for (i = 0; i < partitions->cnt; i++)
-        learn(source, partitions->elems[i].topic, partitions->elems[i].partition)->mine = 1;
+    for (i = 0; i < partitions->cnt; i++) {
+        rd_kafka_topic_partition_t *p = &partitions->elems[i];
+        kafka_assigned_t *a = learn(source, p->topic, p->partition);
+        int64_t altered = altered_offset(source, a);
+
+        a->mine = 1;
+        if (altered >= 0)
+            p->offset = altered;
+    }
     source->fetching_paused = 0; /* fresh partitions fetch; starvation pauses them again */
 }
 
-static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions, void *opaque) {
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                         rd_kafka_topic_partition_list_t *partitions, void *opaque) {
     kafka_source_t *source = opaque;
     int cooperative = strcmp(rd_kafka_rebalance_protocol(rk), "COOPERATIVE") == 0;
     rd_kafka_error_t *error = NULL;
 
+    if (source
+            ->closing) { /* on an offload thread, which has the instance for itself but no metrics */
+        if (err == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && !rd_kafka_assignment_lost(rk))
+            give_up(source, partitions);
+        rd_kafka_assign(rk, NULL);
+        return;
+    }
     source->api->metric_add(source->rebalances, 1);
     source->api->log(source->ctx, SLUICE_LOG_INFO, "rebalance: %d partitions %s", partitions->cnt,
                      err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? "assigned" : "revoked");
@@ -137,12 +188,14 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
             rd_kafka_assign(rk, NULL);
     }
     if (error != NULL) {
-        source->api->log(source->ctx, SLUICE_LOG_WARN, "rebalance: %s", rd_kafka_error_string(error));
+        source->api->log(source->ctx, SLUICE_LOG_WARN, "rebalance: %s",
+                         rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
     }
 }
 
-void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition, int64_t next_offset) {
+void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition,
+                              int64_t next_offset) {
     rd_kafka_topic_partition_list_t *list;
     size_t i;
 
@@ -161,6 +214,27 @@ void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition,
 
 /* ---- open ---- */
 
+/* Logs and errors are served by polls alone, so on the loop, or on the thread that closes. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
+    kafka_source_t *source = rd_kafka_opaque(rk);
+
+    kafka_log_line(source->api, source->ctx, level, facility, text);
+}
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque) {
+    kafka_source_t *source = opaque;
+
+    (void)rk;
+    if (source->contact.status == SLUICE_BUSY)
+        kafka_contact_heard(&source->contact, (rd_kafka_resp_err_t)err, reason);
+    source->api->log(source->ctx, SLUICE_LOG_WARN, "kafka client: %s", reason);
+}
+
+/* librdkafka's word for it differs. */
+static const char *reset_policy(const char *text) {
+    return strcmp(text, "none") == 0 ? "error" : text;
+}
+
 static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
     const sluice_api_t *api = source->api;
     sluice_ctx_t *ctx = source->ctx;
@@ -174,9 +248,15 @@ static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
         /* As the Java client does: a topic that is not there yet is made, and looked for again soon. */
         kafka_conf_set(api, ctx, conf, "allow.auto.create.topics", "true") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "topic.metadata.refresh.interval.ms", "5000") != SLUICE_OK ||
-        kafka_conf_set(api, ctx, conf, "auto.offset.reset", api->config_text(ctx, "auto.offset.reset")) != SLUICE_OK ||
-        kafka_conf_set(api, ctx, conf, "isolation.level", api->config_text(ctx, "isolation.level")) != SLUICE_OK ||
-        kafka_conf_set_int(api, ctx, conf, "queued.max.messages.kbytes", api->config_int(ctx, "queue.bytes") / 1024) != SLUICE_OK)
+        /* A killed task's partitions are free again after this; heartbeats have their own thread. */
+        kafka_conf_set(api, ctx, conf, "session.timeout.ms", "10000") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "log.queue", "true") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "auto.offset.reset",
+                       reset_policy(api->config_text(ctx, "auto.offset.reset"))) != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "isolation.level",
+                       api->config_text(ctx, "isolation.level")) != SLUICE_OK ||
+        kafka_conf_set_int(api, ctx, conf, "queued.max.messages.kbytes",
+                           api->config_int(ctx, "queue.bytes") / 1024) != SLUICE_OK)
         return SLUICE_INVALID;
     if (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK)
         return SLUICE_INVALID;
@@ -196,14 +276,20 @@ int kafka_consumer_open(kafka_source_t *source) {
     }
     rd_kafka_conf_set_opaque(conf, source);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
     if (handle == NULL) {
         rd_kafka_conf_destroy(conf);
         return source->api->fail(source->ctx, SLUICE_FATAL, "kafka.config", "consumer: %s", error);
     }
     rd_kafka_poll_set_consumer(handle);
+    rd_kafka_set_log_queue(handle, NULL);
     source->client = kafka_client_create(handle);
-    return source->client != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
+    if (source->client != NULL)
+        return SLUICE_OK;
+    rd_kafka_destroy(handle);
+    return SLUICE_NO_MEMORY;
 }
 
 /* A Java pattern matches the whole name; librdkafka takes what begins with ^ for a pattern. */
@@ -235,7 +321,10 @@ int kafka_consumer_subscribe(kafka_source_t *source) {
     rd_kafka_topic_partition_list_destroy(list);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return SLUICE_OK;
-    return api->fail(source->ctx, SLUICE_FATAL, "kafka.subscribe", "topics: %s", rd_kafka_err2str(err));
+    return api->fail(
+        source->ctx, SLUICE_FATAL, "kafka.subscribe",
+        "%s: %s. Of Java's patterns only what POSIX has, too, is understood: no \\d, no (?...).",
+        pattern != NULL ? "topics.regex" : "topics", rd_kafka_err2str(err));
 }
 
 /* ---- poll within credit ---- */
@@ -243,7 +332,8 @@ int kafka_consumer_subscribe(kafka_source_t *source) {
 static void pause_fetching(kafka_source_t *source, int pause) {
     rd_kafka_topic_partition_list_t *list = NULL;
 
-    if (source->fetching_paused == pause || rd_kafka_assignment(source->client->handle, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (source->fetching_paused == pause ||
+        rd_kafka_assignment(source->client->handle, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     if (pause)
         rd_kafka_pause_partitions(source->client->handle, list);
@@ -256,9 +346,13 @@ static void pause_fetching(kafka_source_t *source, int pause) {
 /* 1 when messages may be taken. Without credit for a while the partitions are paused, so that the queue can be polled
  * (which keeps us in the group) without taking what there is no room for. */
 static int may_poll(kafka_source_t *source, int64_t *limit) {
-    sluice_credit_t credit = source->api->credit(source->ctx);
+    sluice_credit_t credit;
     uint64_t now = source->api->tick_ns(source->ctx);
 
+    *limit = 1;
+    if (source->contact.status == SLUICE_BUSY)
+        return 1; /* nothing is subscribed yet: there are only errors to hear */
+    credit = source->api->credit(source->ctx);
     *limit = credit.records < POLL_MESSAGES ? credit.records : POLL_MESSAGES;
     if (!source->paused && credit.records > 0 && credit.bytes > 0) {
         source->starved_since_ns = 0;
@@ -274,29 +368,62 @@ static int may_poll(kafka_source_t *source, int64_t *limit) {
     return 1;
 }
 
+static void break_down(kafka_source_t *source, int status, const char *code, const char *text) {
+    if (source->broken || source->closing)
+        return;
+    source->broken = 1;
+    source->api->fail(source->ctx, status, code, "consumer: %s", text);
+    source->api->broken(source->ctx, status);
+}
+
 static void on_consumer_error(kafka_source_t *source, const rd_kafka_message_t *message) {
     char text[256];
 
-    if (message->err != RD_KAFKA_RESP_ERR__FATAL) {
-        source->api->log(source->ctx, SLUICE_LOG_WARN, "consumer: %s", rd_kafka_message_errstr(message));
-        return;
+    switch (message->err) {
+    case RD_KAFKA_RESP_ERR__FATAL:
+        rd_kafka_fatal_error(source->client->handle, text, sizeof(text));
+        break_down(source, SLUICE_NOT_CONNECTED, "kafka.fatal", text);
+        break;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+        break_down(source, SLUICE_FATAL, "kafka.no_offset", rd_kafka_message_errstr(message));
+        break;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        break_down(source, SLUICE_FATAL, "kafka.authorization", rd_kafka_message_errstr(message));
+        break;
+    default:
+        source->api->log(source->ctx, SLUICE_LOG_WARN, "consumer: %s",
+                         rd_kafka_message_errstr(message));
     }
-    rd_kafka_fatal_error(source->client->handle, text, sizeof(text));
-    source->api->fail(source->ctx, SLUICE_NOT_CONNECTED, "kafka.fatal", "consumer: %s", text);
-    source->api->broken(source->ctx, SLUICE_NOT_CONNECTED);
 }
 
-/* Errors come as messages: they are told and taken out. Returns how many real messages are left. */
+/* Whether the pipeline had it already: after a rebalance a partition begins at what is committed,
+ * which lies behind what is still under way here. */
+static int is_repeated(kafka_source_t *source, const rd_kafka_message_t *message) {
+    kafka_assigned_t *a =
+        kafka_consumer_find(source, rd_kafka_topic_name(message->rkt), message->partition);
+
+    if (a == NULL)
+        return 0;
+    if (message->offset <= a->emitted)
+        return 1;
+    a->emitted = message->offset;
+    return 0;
+}
+
+/* Errors come as messages: they are told and taken out, and so is what is repeated. How many are
+ * left. */
 static size_t sort_out_errors(kafka_source_t *source, rd_kafka_message_t **messages, size_t count) {
     size_t kept = 0;
     size_t i;
 
     for (i = 0; i < count; i++) {
-        if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (messages[i]->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            on_consumer_error(source, messages[i]);
+        } else if (!is_repeated(source, messages[i])) {
             messages[kept++] = messages[i];
             continue;
         }
-        on_consumer_error(source, messages[i]);
         rd_kafka_message_destroy(messages[i]);
     }
     return kept;
@@ -308,7 +435,8 @@ void kafka_consumer_serve(void *arg) {
     int64_t limit = 0;
     ssize_t got = 1;
 
-    while (got > 0 && source->pump_open && !source->closing && may_poll(source, &limit)) {
+    while (got > 0 && source->pump_open && !source->closing && !source->broken &&
+           may_poll(source, &limit)) {
         size_t kept;
 
         got = rd_kafka_consume_batch_queue(source->pump.queue, 0, messages, (size_t)limit);

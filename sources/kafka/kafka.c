@@ -5,26 +5,56 @@
 #include "clients/kafka/client_conf.h"
 #include "clients/kafka/contact.h"
 
-static const char *const aliases[] = { "@topics", "kafka-source", NULL };
-static const char *const resets[] = { "earliest", "latest", "none", NULL };
-static const char *const isolations[] = { "read_committed", "read_uncommitted", NULL };
+static const char *const aliases[] = {"@topics", "kafka-source", NULL};
+static const char *const resets[] = {"earliest", "latest", "none", NULL};
+static const char *const isolations[] = {"read_committed", "read_uncommitted", NULL};
 
 static const sluice_option_t options[] = {
     KAFKA_COMMON_OPTIONS,
-    { .name = "topics", .type = SLUICE_OPT_LIST, .group = "Topics", .importance = SLUICE_HIGH,
-      .doc = "Topics to read, comma separated." },
-    { .name = "topics.regex", .type = SLUICE_OPT_REGEX, .group = "Topics", .importance = SLUICE_HIGH,
-      .doc = "Pattern of the whole name of topics to read; instead of topics." },
-    { .name = "group.id", .type = SLUICE_OPT_STRING, .group = "Consumer", .importance = SLUICE_MEDIUM,
-      .doc = "Consumer group; default: connect-<pipeline>." },
-    { .name = "auto.offset.reset", .type = SLUICE_OPT_ENUM, .values = resets, .default_text = "earliest",
-      .group = "Consumer", .importance = SLUICE_MEDIUM, .doc = "Where to begin when the group has no offset." },
-    { .name = "isolation.level", .type = SLUICE_OPT_ENUM, .values = isolations, .default_text = "read_committed",
-      .group = "Consumer", .importance = SLUICE_MEDIUM, .doc = "Whether records of open or aborted transactions are seen." },
-    { .name = "queue.bytes", .type = SLUICE_OPT_BYTES, .default_text = "16m", .flags = SLUICE_OPT_RANGE, .min = 65536,
-      .max = 2147483647, .group = "Consumer", .importance = SLUICE_LOW, .doc = "Most bytes fetched ahead by the client." },
-    { .name = "consumer.override.", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_PREFIX, .group = "Consumer",
-      .importance = SLUICE_LOW, .doc = "Any consumer property, as in a Connect sink connector." },
+    {.name = "topics",
+     .type = SLUICE_OPT_LIST,
+     .group = "Topics",
+     .importance = SLUICE_HIGH,
+     .doc = "Topics to read, comma separated."},
+    {.name = "topics.regex",
+     .type = SLUICE_OPT_REGEX,
+     .group = "Topics",
+     .importance = SLUICE_HIGH,
+     .doc = "Pattern of the whole name of topics to read; instead of topics."},
+    {.name = "group.id",
+     .type = SLUICE_OPT_STRING,
+     .group = "Consumer",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Consumer group; default: connect-<pipeline>."},
+    {.name = "auto.offset.reset",
+     .type = SLUICE_OPT_ENUM,
+     .values = resets,
+     .default_text = "earliest",
+     .group = "Consumer",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Where to begin when the group has no offset."},
+    {.name = "isolation.level",
+     .type = SLUICE_OPT_ENUM,
+     .values = isolations,
+     .default_text = "read_committed",
+     .group = "Consumer",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Whether records of open or aborted transactions are seen."},
+    {.name = "queue.bytes",
+     .type = SLUICE_OPT_BYTES,
+     .default_text = "16m",
+     .flags = SLUICE_OPT_RANGE,
+     .min = 65536,
+     .max = 2147483647,
+     .group = "Consumer",
+     .importance = SLUICE_LOW,
+     .doc = "Most bytes fetched ahead by the client."},
+    {.name = "consumer.override.",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_PREFIX,
+     .group = "Consumer",
+     .importance = SLUICE_LOW,
+     .doc = "Any consumer property, as in a Connect sink connector."},
 };
 
 static int source_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
@@ -34,8 +64,10 @@ static int source_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self
         return SLUICE_NO_MEMORY;
     source->api = api;
     source->ctx = ctx;
-    source->messages = api->metric(ctx, SLUICE_COUNTER, "messages_total", "Messages taken from the brokers.");
-    source->rebalances = api->metric(ctx, SLUICE_COUNTER, "rebalances_total", "Assignments and revocations of partitions.");
+    source->messages =
+        api->metric(ctx, SLUICE_COUNTER, "messages_total", "Messages taken from the brokers.");
+    source->rebalances = api->metric(ctx, SLUICE_COUNTER, "rebalances_total",
+                                     "Assignments and revocations of partitions.");
     *self = source;
     return SLUICE_OK;
 }
@@ -54,7 +86,6 @@ static void source_destroy(void *self) {
 static void on_left(void *arg) {
     kafka_source_t *source = arg;
 
-    kafka_client_unref(source->client);
     source->client = NULL;
     source->api->complete(source->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
@@ -63,6 +94,7 @@ static void leave_group(void *arg) {
     kafka_source_t *source = arg;
 
     rd_kafka_consumer_close(source->client->handle);
+    kafka_client_unref(source->client); /* may block, too */
 }
 
 static void on_pump_closed(void *arg) {
@@ -90,44 +122,46 @@ static int source_close(void *self) {
     kafka_source_t *source = self;
 
     source->closing = 1;
+    atomic_store(&source->contact.stop, 1);
     if (source->client == NULL)
         return source->api->post(source->ctx, nothing_to_close, source);
-    if (source->contact_status != SLUICE_BUSY) /* else on_contact goes on */
+    if (source->contact.status != SLUICE_BUSY) /* else on_contact goes on */
         begin_close(source);
     return SLUICE_OK;
 }
 
 /* ---- open ---- */
 
-static int begin_consuming(kafka_source_t *source) {
+static int open_pump(kafka_source_t *source) {
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(source->client->handle);
-    int rc = kafka_pump_open(&source->pump, source->api, source->ctx, queue, kafka_consumer_serve, source);
+    int rc = kafka_pump_open(&source->pump, source->api, source->ctx, queue, kafka_consumer_serve,
+                             source);
 
-    if (rc != SLUICE_OK) {
+    if (rc != SLUICE_OK)
         rd_kafka_queue_destroy(queue);
-        return rc;
-    }
-    source->pump_open = 1;
-    return kafka_consumer_subscribe(source);
+    source->pump_open = rc == SLUICE_OK;
+    return rc;
 }
 
 static void contact(void *arg) {
     kafka_source_t *source = arg;
 
-    source->contact_error[0] = '\0';
-    if (kafka_first_contact(source->client->handle, source->contact_error, sizeof(source->contact_error)) != SLUICE_OK)
-        return;
+    source->contact.error[0] = '\0';
+    kafka_first_contact(source->client->handle, &source->contact);
 }
 
 static void on_contact(void *arg) {
     kafka_source_t *source = arg;
+    int status = SLUICE_OK;
 
-    source->contact_status = source->contact_error[0] == '\0' ? SLUICE_OK : SLUICE_NOT_CONNECTED;
-    if (source->contact_status != SLUICE_OK)
-        kafka_fail_contact(source->api, source->ctx, SLUICE_NOT_CONNECTED, source->contact_error);
+    if (source->pump_open && !source->closing)
+        kafka_consumer_serve(source); /* what the client had to say meanwhile */
+    if (source->contact.error[0] != '\0')
+        status = kafka_fail_contact(source->api, source->ctx, &source->contact);
     else if (!source->closing)
-        source->contact_status = begin_consuming(source);
-    source->api->complete(source->ctx, SLUICE_OP_OPEN, source->contact_status);
+        status = kafka_consumer_subscribe(source);
+    source->contact.status = status;
+    source->api->complete(source->ctx, SLUICE_OP_OPEN, status);
     if (source->closing)
         begin_close(source);
 }
@@ -136,9 +170,11 @@ static int source_open(void *self) {
     kafka_source_t *source = self;
     int rc = kafka_consumer_open(source);
 
+    if (rc == SLUICE_OK)
+        rc = open_pump(source);
     if (rc != SLUICE_OK)
         return rc;
-    source->contact_status = SLUICE_BUSY;
+    source->contact.status = SLUICE_BUSY;
     return source->api->offload(source->ctx, contact, on_contact, source);
 }
 
@@ -161,13 +197,16 @@ static void source_resume(void *self) {
     kafka_consumer_serve(source);
 }
 
-static void source_committed(void *self, uint32_t source_partition, const sluice_position_t *position, sluice_str_t offset) {
+static void source_committed(void *self, uint32_t source_partition,
+                             const sluice_position_t *position, sluice_str_t offset) {
     (void)offset;
     if (position->len == sizeof(uint64_t))
-        kafka_consumer_committed(self, source_partition, (int64_t)sluice_get_be64(position->bytes) + 1);
+        kafka_consumer_committed(self, source_partition,
+                                 (int64_t)sluice_get_be64(position->bytes) + 1);
 }
 
-static int source_offset_json(void *self, const sluice_position_t *position, sluice_str_t offset, sluice_buf_t *out) {
+static int source_offset_json(void *self, const sluice_position_t *position, sluice_str_t offset,
+                              sluice_buf_t *out) {
     kafka_source_t *source = self;
     int64_t next = (int64_t)sluice_get_be64(position->bytes) + 1;
 
@@ -184,7 +223,8 @@ static int source_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     int has_regex = api->config_text(ctx, "topics.regex") != NULL;
 
     if (has_topics && has_regex)
-        api->config_error(ctx, "topics.regex", "topics and topics.regex exclude each other: give one of them");
+        api->config_error(ctx, "topics.regex",
+                          "topics and topics.regex exclude each other: give one of them");
     if (!has_topics && !has_regex)
         api->config_error(ctx, "topics", "says nothing to read: give topics or topics.regex");
     kafka_conf_check_prefix(api, ctx, "client.");
@@ -213,7 +253,7 @@ static const sluice_source_t kafka_source = {
     .plan = source_plan,
 };
 
-static const sluice_plugin_t plugins[] = { {
+static const sluice_plugin_t plugins[] = {{
     .size = sizeof(sluice_plugin_t),
     .kind = SLUICE_SOURCE,
     .name = "kafka",
@@ -225,15 +265,11 @@ static const sluice_plugin_t plugins[] = { {
     .check = source_check,
     .probe = kafka_source_probe,
     .source = &kafka_source,
-} };
+}};
 
 static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,
-    .name = "kafka-source",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .plugins = plugins,
-    .plugin_count = 1,
+    SLUICE_MODULE_HEAD,      .name = "kafka-source", .version = "0.1.0",
+    .licence = "Apache-2.0", .plugins = plugins,     .plugin_count = 1,
 };
 
 const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {

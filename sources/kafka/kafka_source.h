@@ -11,10 +11,11 @@
 #ifndef SOURCES_KAFKA_SOURCE_H
 #define SOURCES_KAFKA_SOURCE_H
 
-#include <librdkafka/rdkafka.h>
-#include <stdatomic.h>
+#include "clients/kafka/contact.h"
 #include "clients/kafka/pump.h"
 #include "sluice/plugin.h"
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 /* The client outlives the instance as long as batches hold messages of it: each holds a reference. */
 typedef struct kafka_client {
@@ -32,6 +33,7 @@ typedef struct kafka_assigned {
     int32_t partition;
     uint32_t source_partition; /* the host's number for it */
     int64_t durable_next;      /* offset to commit: one past the last durable record; -1 none yet */
+    int64_t emitted;           /* the last offset given to the pipeline; -1 none yet */
     int mine;                  /* assigned now */
 } kafka_assigned_t;
 
@@ -42,13 +44,14 @@ typedef struct kafka_source {
     kafka_pump_t pump;
     int pump_open;
     int closing;
-    int paused;           /* by the host */
-    int fetching_paused;  /* partitions are paused because there was no credit for a while */
+    int paused;                /* by the host */
+    int fetching_paused;       /* partitions are paused because there was no credit for a while */
     uint64_t starved_since_ns; /* 0: there is credit */
-    int contact_status;   /* of the first contact; SLUICE_BUSY while it lasts */
-    char contact_error[512];
+    int broken;
+    kafka_contact_t contact;
     kafka_assigned_t *assigned;
     size_t assigned_count;
+    size_t last_found; /* in assigned: messages of a partition come in runs */
     sluice_metric_t *messages;
     sluice_metric_t *rebalances;
 } kafka_source_t;
@@ -57,7 +60,8 @@ typedef struct kafka_source {
 int kafka_consumer_open(kafka_source_t *source);
 int kafka_consumer_subscribe(kafka_source_t *source);
 void kafka_consumer_serve(void *arg);
-void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition, int64_t next_offset);
+void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition,
+                              int64_t next_offset);
 kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic, int32_t partition);
 
 /* ---- messages.c ---- */

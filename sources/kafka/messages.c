@@ -46,7 +46,8 @@ static sluice_value_t bytes_value(const void *data, size_t len) {
     return data == NULL ? sluice_null() : sluice_text(SLUICE_BYTES, sluice_str_n(data, len));
 }
 
-static int add_headers(kafka_source_t *source, sluice_batch_t *batch, rd_kafka_message_t *message, sluice_record_t *r) {
+static int add_headers(kafka_source_t *source, sluice_batch_t *batch, rd_kafka_message_t *message,
+                       sluice_record_t *r) {
     rd_kafka_headers_t *headers = NULL;
     sluice_header_t *out;
     size_t count;
@@ -80,7 +81,8 @@ static void set_timestamp(const rd_kafka_message_t *message, sluice_record_t *r)
     if (type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
         return;
     r->timestamp = ms;
-    r->timestamp_type = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? SLUICE_TIMESTAMP_LOG_APPEND : SLUICE_TIMESTAMP_CREATE;
+    r->timestamp_type = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? SLUICE_TIMESTAMP_LOG_APPEND
+                                                                   : SLUICE_TIMESTAMP_CREATE;
 }
 
 static int add_message(kafka_source_t *source, sluice_batch_t *batch, rd_kafka_message_t *message) {
@@ -108,7 +110,8 @@ int kafka_messages_emit(kafka_source_t *source, rd_kafka_message_t **messages, s
     struct pinned *p = pin(source, messages, count);
     size_t i;
 
-    if (batch == NULL || p == NULL || api->batch_pin(batch, memory_of(messages, count), release, p) != SLUICE_OK)
+    if (batch == NULL || p == NULL ||
+        api->batch_pin(batch, memory_of(messages, count), release, p) != SLUICE_OK)
         abort(); /* messages taken from the client can't be given back */
     for (i = 0; i < count; i++) {
         if (add_message(source, batch, messages[i]) != SLUICE_OK)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { ERROR_TEXT = 512, VALUE_TEXT = 256 };
+enum { ERROR_TEXT = 512, VALUE_TEXT = 256, SCRAM_FIXED = 0x020601ff };
 
 /* How a property of the Java clients is said to librdkafka. target NULL: it has no meaning here and is skipped. */
 struct translation {
@@ -14,27 +14,27 @@ struct translation {
 };
 
 static const struct translation translations[] = {
-    { "buffer.memory", "queue.buffering.max.kbytes", 1 },
-    { "max.request.size", "message.max.bytes", 0 },
-    { "fetch.max.wait.ms", "fetch.wait.max.ms", 0 },
-    { "sasl.mechanism", "sasl.mechanisms", 0 },
-    { "ssl.truststore.location", "ssl.ca.location", 0 },
-    { "ssl.truststore.certificates", "ssl.ca.pem", 0 },
-    { "ssl.keystore.location", "ssl.keystore.location", 0 },
-    { "ssl.keystore.key", "ssl.key.pem", 0 },
-    { "ssl.keystore.certificate.chain", "ssl.certificate.pem", 0 },
-    { "metadata.max.age.ms", "topic.metadata.refresh.interval.ms", 0 },
-    { "key.serializer", NULL, 0 },
-    { "value.serializer", NULL, 0 },
-    { "key.deserializer", NULL, 0 },
-    { "value.deserializer", NULL, 0 },
-    { "max.block.ms", NULL, 0 },
-    { "max.poll.records", NULL, 0 },
-    { "ssl.truststore.type", NULL, 0 },
-    { "ssl.truststore.password", NULL, 0 },
-    { "ssl.keystore.type", NULL, 0 },
-    { "partitioner.class", NULL, 0 },
-    { "interceptor.classes", NULL, 0 },
+    {"buffer.memory", "queue.buffering.max.kbytes", 1},
+    {"max.request.size", "message.max.bytes", 0},
+    {"fetch.max.wait.ms", "fetch.wait.max.ms", 0},
+    {"sasl.mechanism", "sasl.mechanisms", 0},
+    {"ssl.truststore.location", "ssl.ca.location", 0},
+    {"ssl.truststore.certificates", "ssl.ca.pem", 0},
+    {"ssl.keystore.location", "ssl.keystore.location", 0},
+    {"ssl.keystore.key", "ssl.key.pem", 0},
+    {"ssl.keystore.certificate.chain", "ssl.certificate.pem", 0},
+    {"metadata.max.age.ms", "topic.metadata.refresh.interval.ms", 0},
+    {"key.serializer", NULL, 0},
+    {"value.serializer", NULL, 0},
+    {"key.deserializer", NULL, 0},
+    {"value.deserializer", NULL, 0},
+    {"max.block.ms", NULL, 0},
+    {"max.poll.records", NULL, 0},
+    {"ssl.truststore.type", NULL, 0},
+    {"ssl.truststore.password", NULL, 0},
+    {"ssl.keystore.type", NULL, 0},
+    {"partitioner.class", NULL, 0},
+    {"interceptor.classes", NULL, 0},
 };
 
 static const struct translation *find_translation(const char *name) {
@@ -88,8 +88,8 @@ static const char *assignor(const char *value) {
 }
 
 /* Sets one property by its Java or librdkafka name. *skipped is set when it has no meaning here. */
-static rd_kafka_conf_res_t set_translated(rd_kafka_conf_t *conf, const char *name, const char *value, int *skipped,
-                                          char *error) {
+static rd_kafka_conf_res_t set_translated(rd_kafka_conf_t *conf, const char *name,
+                                          const char *value, int *skipped, char *error) {
     const struct translation *t = find_translation(name);
     char kilobytes[VALUE_TEXT];
 
@@ -107,17 +107,18 @@ static rd_kafka_conf_res_t set_translated(rd_kafka_conf_t *conf, const char *nam
     return rd_kafka_conf_set(conf, t != NULL ? t->target : name, value, error, ERROR_TEXT);
 }
 
-int kafka_conf_set(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const char *name,
-                   const char *value) {
+int kafka_conf_set(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                   const char *name, const char *value) {
     char error[ERROR_TEXT];
 
     if (rd_kafka_conf_set(conf, name, value, error, sizeof(error)) == RD_KAFKA_CONF_OK)
         return SLUICE_OK;
-    return api->fail(ctx, SLUICE_INVALID, "kafka.config", "Kafka client property %s: %s", name, error);
+    return api->fail(ctx, SLUICE_INVALID, "kafka.config", "Kafka client property %s: %s", name,
+                     error);
 }
 
-int kafka_conf_set_int(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const char *name,
-                       int64_t value) {
+int kafka_conf_set_int(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                       const char *name, int64_t value) {
     char text[32];
 
     snprintf(text, sizeof(text), "%lld", (long long)value);
@@ -128,16 +129,18 @@ rd_kafka_conf_t *kafka_conf_create(const sluice_api_t *api, sluice_ctx_t *ctx) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char client_id[VALUE_TEXT];
 
-    snprintf(client_id, sizeof(client_id), "sluice-%s-%s-%d", api->pipeline_name(ctx), api->instance_name(ctx),
-             (int)api->task_number(ctx));
-    if (kafka_conf_set(api, ctx, conf, "bootstrap.servers", api->config_text(ctx, "bootstrap.servers")) == SLUICE_OK &&
+    snprintf(client_id, sizeof(client_id), "sluice-%s-%s-%d", api->pipeline_name(ctx),
+             api->instance_name(ctx), (int)api->task_number(ctx));
+    if (kafka_conf_set(api, ctx, conf, "bootstrap.servers",
+                       api->config_text(ctx, "bootstrap.servers")) == SLUICE_OK &&
         kafka_conf_set(api, ctx, conf, "client.id", client_id) == SLUICE_OK)
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
 }
 
-int kafka_conf_apply_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const char *prefix) {
+int kafka_conf_apply_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                            const char *prefix) {
     size_t n = api->config_prefix_count(ctx, prefix);
     size_t i;
 
@@ -152,7 +155,8 @@ int kafka_conf_apply_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka
         if (set_translated(conf, name, value, &skipped, error) != RD_KAFKA_CONF_OK)
             return api->fail(ctx, SLUICE_INVALID, "kafka.config", "%s%s: %s", prefix, name, error);
         if (skipped)
-            api->log(ctx, SLUICE_LOG_WARN, "%s%s has no meaning for this client and is ignored", prefix, name);
+            api->log(ctx, SLUICE_LOG_WARN, "%s%s has no meaning for this client and is ignored",
+                     prefix, name);
     }
     return SLUICE_OK;
 }
@@ -172,6 +176,13 @@ void kafka_conf_check_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, const c
         if (api->config_prefix_at(ctx, prefix, i, &name, &value) != SLUICE_OK)
             continue;
         snprintf(full, sizeof(full), "%s%s", prefix, name);
+        if (strncmp(name, "sasl.mechanism", 14) == 0 && strncmp(value, "SCRAM", 5) == 0 &&
+            rd_kafka_version() < SCRAM_FIXED)
+            api->log(
+                ctx, SLUICE_LOG_WARN,
+                "%s=%s: librdkafka %s can't log in by SCRAM to brokers of Kafka 4.0 or newer. Use "
+                "PLAIN over TLS, client certificates, or a newer librdkafka.",
+                full, value, rd_kafka_version_str());
         if (set_translated(conf, name, value, &skipped, error) != RD_KAFKA_CONF_OK)
             api->config_error(ctx, full, "%s", error);
     }

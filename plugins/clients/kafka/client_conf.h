@@ -10,27 +10,35 @@
 #ifndef CLIENTS_KAFKA_CLIENT_CONF_H
 #define CLIENTS_KAFKA_CLIENT_CONF_H
 
-#include <librdkafka/rdkafka.h>
 #include "sluice/plugin.h"
+#include <librdkafka/rdkafka.h>
 
 /* The rows of the option table that every Kafka plugin has. */
-#define KAFKA_COMMON_OPTIONS                                                                                           \
-    { .name = "bootstrap.servers", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .group = "Connection",      \
-      .importance = SLUICE_HIGH, .doc = "Brokers to ask first: host:port, comma separated." },                         \
-    { .name = "client.", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_PREFIX, .group = "Connection",                  \
-      .importance = SLUICE_LOW,                                                                                        \
-      .doc = "Any Kafka client property, under the Java client's or librdkafka's name: client.security.protocol=SSL." }
+#define KAFKA_COMMON_OPTIONS                                                                                         \
+    {.name = "bootstrap.servers",                                                                                    \
+     .type = SLUICE_OPT_STRING,                                                                                      \
+     .flags = SLUICE_OPT_REQUIRED,                                                                                   \
+     .group = "Connection",                                                                                          \
+     .importance = SLUICE_HIGH,                                                                                      \
+     .doc = "Brokers to ask first: host:port, comma separated."},                                                    \
+    {                                                                                                                \
+        .name = "client.", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_PREFIX,                                    \
+        .group = "Connection", .importance = SLUICE_LOW,                                                             \
+        .doc =                                                                                                       \
+            "Any Kafka client property, under the Java client's or librdkafka's name: client.security.protocol=SSL." \
+    }
 
 /* A configuration with bootstrap.servers, then every property below the PREFIX option `prefix` ("client.", or
  * "producer.override."), translated. NULL after api->fail. */
 rd_kafka_conf_t *kafka_conf_create(const sluice_api_t *api, sluice_ctx_t *ctx);
-int kafka_conf_apply_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const char *prefix);
+int kafka_conf_apply_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                            const char *prefix);
 
 /* Sets one property under librdkafka's own name. A negative status after api->fail. */
-int kafka_conf_set(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const char *name,
-                   const char *value);
-int kafka_conf_set_int(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const char *name,
-                       int64_t value);
+int kafka_conf_set(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                   const char *name, const char *value);
+int kafka_conf_set_int(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                       const char *name, int64_t value);
 
 /* For `check`: tries every property of the prefix and reports faults by api->config_error. */
 void kafka_conf_check_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, const char *prefix);

@@ -4,14 +4,30 @@
 #ifndef CLIENTS_KAFKA_CONTACT_H
 #define CLIENTS_KAFKA_CONTACT_H
 
-#include <librdkafka/rdkafka.h>
 #include "sluice/plugin.h"
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
-/* Blocking, on an offload thread: SLUICE_OK when a broker answered, else SLUICE_NOT_CONNECTED with `error` filled. */
-int kafka_first_contact(rd_kafka_t *client, char *error, size_t size);
-/* api->fail for an open that did not reach the cluster; returns status. Instance's thread. */
-int kafka_fail_contact(const sluice_api_t *api, sluice_ctx_t *ctx, int status, const char *error);
-/* Passes a RD_KAFKA_EVENT_LOG on to the host's log. Instance's thread. */
+/* What the client says of its brokers while nobody answers, and whether to go on asking. */
+typedef struct kafka_contact {
+    atomic_int stop; /* set by close, any thread */
+    int status;      /* SLUICE_BUSY while it lasts */
+    int refused;     /* the brokers do not let us in */
+    char error[512]; /* why it failed */
+    char heard[256]; /* the client's last error event; instance's thread */
+} kafka_contact_t;
+
+/* Blocking, on an offload thread: until a broker answers, at most 10 s. Sets error and returns
+ * SLUICE_OK or SLUICE_NOT_CONNECTED; the caller sets status on its own thread. */
+int kafka_first_contact(rd_kafka_t *client, kafka_contact_t *contact);
+/* Takes note of an error of the client. Instance's thread. */
+void kafka_contact_heard(kafka_contact_t *contact, rd_kafka_resp_err_t err, const char *text);
+/* api->fail for an open that did not reach the cluster; returns the status: SLUICE_FATAL when we were
+ * refused. Instance's thread. */
+int kafka_fail_contact(const sluice_api_t *api, sluice_ctx_t *ctx, kafka_contact_t *contact);
+/* Passes on to the host's log what librdkafka has to say. Any thread. */
+void kafka_log_line(const sluice_api_t *api, sluice_ctx_t *ctx, int level, const char *facility,
+                    const char *text);
 void kafka_log_event(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_event_t *event);
 
 #endif

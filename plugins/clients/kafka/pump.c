@@ -23,8 +23,8 @@ static void on_timer(uv_timer_t *handle) {
     pump->serve(pump->arg);
 }
 
-int kafka_pump_open(kafka_pump_t *pump, const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_queue_t *queue,
-                    void (*serve)(void *arg), void *arg) {
+int kafka_pump_open(kafka_pump_t *pump, const sluice_api_t *api, sluice_ctx_t *ctx,
+                    rd_kafka_queue_t *queue, void (*serve)(void *arg), void *arg) {
     static const uint64_t one = 1;
     uv_loop_t *loop = sluice_uv_loop(api, ctx);
 

@@ -8,13 +8,14 @@
 #ifndef CLIENTS_KAFKA_PUMP_H
 #define CLIENTS_KAFKA_PUMP_H
 
-#include <librdkafka/rdkafka.h>
 #include "sluice/plugin.h"
 #include "sluice/uv.h"
+#include <librdkafka/rdkafka.h>
 
 typedef struct kafka_pump {
     rd_kafka_queue_t *queue;
-    void (*serve)(void *arg); /* drains the queue: calls until it is empty, or until it wants to stop */
+    void (*serve)(
+        void *arg); /* drains the queue: calls until it is empty, or until it wants to stop */
     void (*closed)(void *arg);
     void *arg;
     uv_poll_t poll;
@@ -24,8 +25,8 @@ typedef struct kafka_pump {
 } kafka_pump_t;
 
 /* Begins to serve; takes over the queue reference. A negative status after api->fail: nothing was taken. */
-int kafka_pump_open(kafka_pump_t *pump, const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_queue_t *queue,
-                    void (*serve)(void *arg), void *arg);
+int kafka_pump_open(kafka_pump_t *pump, const sluice_api_t *api, sluice_ctx_t *ctx,
+                    rd_kafka_queue_t *queue, void (*serve)(void *arg), void *arg);
 /* Ends; closed(arg) runs on the loop when the handles are gone. To be called before the client is destroyed. */
 void kafka_pump_close(kafka_pump_t *pump, void (*closed)(void *arg));
 
