@@ -260,6 +260,7 @@ int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *t
     d->batch = sink->api->batch_ref(batch);
     d->ticket = ticket;
     sink->current = d;
+    sink->deliveries++;
     status = sink->api->post(sink->ctx, begin_later, sink);
     if (status != SLUICE_OK) { /* not taken: the ticket must not be spoken of */
         sink->current = NULL;
