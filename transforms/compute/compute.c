@@ -19,11 +19,17 @@ enum { MAX_SCALE = 18, DEFAULT_SCALE = 6 };
 enum output { AS_DOUBLE, AS_DECIMAL };
 
 static const sluice_option_t options[] = {
-    { .name = "fields", .type = SLUICE_OPT_JSON, .flags = SLUICE_OPT_REQUIRED, .importance = SLUICE_HIGH,
-      .doc = "Object: new field -> {of, times, divided.by, scale, as}; of is a field, times and divided.by are fields or "
-             "numbers, scale the digits after the point (half up), as is double or decimal." },
-    { .name = "topics", .type = SLUICE_OPT_LIST, .importance = SLUICE_MEDIUM,
-      .doc = "Topics to work on; default: all. Others pass unchanged." },
+    {.name = "fields",
+     .type = SLUICE_OPT_JSON,
+     .flags = SLUICE_OPT_REQUIRED,
+     .importance = SLUICE_HIGH,
+     .doc =
+         "Object: new field -> {of, times, divided.by, scale, as}; of is a field, times and divided.by are fields or "
+         "numbers, scale the digits after the point (half up), as is double or decimal."},
+    {.name = "topics",
+     .type = SLUICE_OPT_LIST,
+     .importance = SLUICE_MEDIUM,
+     .doc = "Topics to work on; default: all. Others pass unchanged."},
 };
 
 /* A number, or the name of the field that holds it. */
@@ -73,11 +79,11 @@ static void read_operand(const cJSON *item, struct operand *out) {
 }
 
 static const char *formula_fault(const struct formula *f, const cJSON *item, const cJSON *as) {
-    static const char *const known[] = { "of", "times", "divided.by", "scale", "as", NULL };
+    static const char *const known[] = {"of", "times", "divided.by", "scale", "as", NULL};
     const cJSON *member;
     size_t i;
 
-    cJSON_ArrayForEach(member, item) {
+    cJSON_ArrayForEach (member, item) {
         for (i = 0; known[i] != NULL && strcmp(known[i], member->string) != 0; i++)
             continue;
         if (known[i] == NULL)
@@ -89,7 +95,8 @@ static const char *formula_fault(const struct formula *f, const cJSON *item, con
         return "\"of\" is a number; it must be the name of a field";
     if (f->scale < 0 || f->scale > MAX_SCALE)
         return "\"scale\" must be 0 to 18";
-    if (as != NULL && (!cJSON_IsString(as) || (strcmp(as->valuestring, "double") != 0 && strcmp(as->valuestring, "decimal") != 0)))
+    if (as != NULL && (!cJSON_IsString(as) || (strcmp(as->valuestring, "double") != 0 &&
+                                               strcmp(as->valuestring, "decimal") != 0)))
         return "\"as\" must be double or decimal";
     return NULL;
 }
@@ -124,8 +131,8 @@ static void free_formulas(struct formula *formulas, uint32_t count) {
 }
 
 /* Reads option fields. Faults go to `fault` (api->config_error or api->fail), all of them. */
-static int read_formulas(const sluice_api_t *api, sluice_ctx_t *ctx, struct formula **out, uint32_t *count, char *error,
-                         size_t size) {
+static int read_formulas(const sluice_api_t *api, sluice_ctx_t *ctx, struct formula **out,
+                         uint32_t *count, char *error, size_t size) {
     cJSON *all = cJSON_Parse(api->config_text(ctx, "fields"));
     int n = cJSON_IsObject(all) ? cJSON_GetArraySize(all) : 0;
     const cJSON *item;
@@ -135,14 +142,17 @@ static int read_formulas(const sluice_api_t *api, sluice_ctx_t *ctx, struct form
     *out = calloc((size_t)n + 1, sizeof(**out));
     error[0] = '\0';
     if (n == 0 || n > EXTEND_MAX_FIELDS || *out == NULL)
-        snprintf(error, size, "must be an object with 1 to %d fields, e.g. {\"seconds\": {\"of\": \"ms\", \"divided.by\": 1000}}",
-                 EXTEND_MAX_FIELDS);
+        snprintf(
+            error, size,
+            "must be an object with 1 to %d fields, e.g. {\"seconds\": {\"of\": \"ms\", \"divided.by\": 1000}}",
+            EXTEND_MAX_FIELDS);
     else
-        cJSON_ArrayForEach(item, all) {
+        cJSON_ArrayForEach (item, all) {
             const char *fault = read_formula(item, &(*out)[(*count)++]);
 
             if (fault != NULL && used < size)
-                used += (size_t)snprintf(error + used, size - used, "%s%s: %s", used > 0 ? "; " : "", item->string, fault);
+                used += (size_t)snprintf(error + used, size - used, "%s%s: %s",
+                                         used > 0 ? "; " : "", item->string, fault);
         }
     cJSON_Delete(all);
     return error[0] == '\0' ? SLUICE_OK : SLUICE_INVALID;
@@ -163,8 +173,8 @@ static int compute_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
 
 static const sluice_schema_t *output_schema(const sluice_api_t *api, const struct formula *f) {
     char scale[8];
-    sluice_param_t param = { sluice_str("scale"), { NULL, 0 } };
-    sluice_schema_t t = { .size = sizeof(t), .type = SLUICE_FLOAT64, .optional = 1 };
+    sluice_param_t param = {sluice_str("scale"), {NULL, 0}};
+    sluice_schema_t t = {.size = sizeof(t), .type = SLUICE_FLOAT64, .optional = 1};
 
     snprintf(scale, sizeof(scale), "%d", (int)f->scale);
     param.value = sluice_str(scale);
@@ -216,7 +226,8 @@ static int compute_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **sel
 /* ---- arithmetic ---- */
 
 /* 1 a number, 0 null, -1 no number. */
-static int operand_value(compute_t *c, sluice_batch_t *scratch, const struct operand *o, const sluice_value_t *row, exact_t *out) {
+static int operand_value(compute_t *c, sluice_batch_t *scratch, const struct operand *o,
+                         const sluice_value_t *row, exact_t *out) {
     const sluice_value_t *v;
 
     if (o->constant) {
@@ -233,10 +244,11 @@ static int operand_value(compute_t *c, sluice_batch_t *scratch, const struct ope
 }
 
 /* 1 a number, 0 null, -1 after api->fail. */
-static int evaluate(compute_t *c, sluice_batch_t *scratch, const struct formula *f, const sluice_value_t *row, exact_t *out) {
-    exact_t of = { 0, 0 };
-    exact_t factor = { 1, 0 };
-    exact_t divisor = { 1, 0 };
+static int evaluate(compute_t *c, sluice_batch_t *scratch, const struct formula *f,
+                    const sluice_value_t *row, exact_t *out) {
+    exact_t of = {0, 0};
+    exact_t factor = {1, 0};
+    exact_t divisor = {1, 0};
     int rc = operand_value(c, scratch, &f->of, row, &of);
 
     if (rc == 1 && f->times.given)
@@ -253,7 +265,8 @@ static int evaluate(compute_t *c, sluice_batch_t *scratch, const struct formula 
     return -1;
 }
 
-static int store(compute_t *c, sluice_batch_t *batch, const struct formula *f, exact_t n, sluice_value_t *out) {
+static int store(compute_t *c, sluice_batch_t *batch, const struct formula *f, exact_t n,
+                 sluice_value_t *out) {
     char text[64];
     size_t len = exact_text(n, text);
 
@@ -340,7 +353,7 @@ static const sluice_transform_t compute_transform = {
     .apply = compute_apply,
 };
 
-static const sluice_plugin_t plugins[] = { {
+static const sluice_plugin_t plugins[] = {{
     .size = sizeof(sluice_plugin_t),
     .kind = SLUICE_TRANSFORM,
     .name = "compute",
@@ -350,6 +363,6 @@ static const sluice_plugin_t plugins[] = { {
     .option_size = sizeof(sluice_option_t),
     .check = compute_check,
     .transform = &compute_transform,
-} };
+}};
 
 SLUICE_DEFINE_MODULE("compute", "0.1.0", "Apache-2.0", plugins);

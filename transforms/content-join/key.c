@@ -36,14 +36,10 @@ int join_key(const sluice_value_t *v, char *bytes, size_t size) {
     int n;
 
     switch (v->kind) {
-    case SLUICE_NULL:
-        return 0;
-    case SLUICE_STRING:
-        return put_text('s', sluice_value_str(v), bytes, size);
-    case SLUICE_BYTES:
-        return put_text('b', sluice_value_str(v), bytes, size);
-    case SLUICE_DECIMAL:
-        return put_text('d', sluice_value_str(v), bytes, size);
+    case SLUICE_NULL: return 0;
+    case SLUICE_STRING: return put_text('s', sluice_value_str(v), bytes, size);
+    case SLUICE_BYTES: return put_text('b', sluice_value_str(v), bytes, size);
+    case SLUICE_DECIMAL: return put_text('d', sluice_value_str(v), bytes, size);
     case SLUICE_INT8:
     case SLUICE_INT16:
     case SLUICE_INT32:
@@ -51,8 +47,8 @@ int join_key(const sluice_value_t *v, char *bytes, size_t size) {
     case SLUICE_DATE:
     case SLUICE_BOOLEAN:
         n = snprintf(text, sizeof(text), "%lld", (long long)sluice_value_int(v));
-        return put_text(v->kind == SLUICE_BOOLEAN ? 'z' : 'i', sluice_str_n(text, (size_t)n), bytes, size);
-    default:
-        return -1;
+        return put_text(v->kind == SLUICE_BOOLEAN ? 'z' : 'i', sluice_str_n(text, (size_t)n), bytes,
+                        size);
+    default: return -1;
     }
 }

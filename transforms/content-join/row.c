@@ -47,7 +47,8 @@ static void put_value(sluice_buf_t *b, const sluice_value_t *v) {
         return;
     if (v->kind == SLUICE_STRING || v->kind == SLUICE_BYTES || v->kind == SLUICE_DECIMAL) {
         put_text(b, sluice_value_str(v));
-    } else if ((v->kind == SLUICE_FLOAT32 || v->kind == SLUICE_FLOAT64) && !(v->flags & SLUICE_TEXT)) {
+    } else if ((v->kind == SLUICE_FLOAT32 || v->kind == SLUICE_FLOAT64) &&
+               !(v->flags & SLUICE_TEXT)) {
         put_raw(b, &v->as.f, sizeof(v->as.f));
     } else if (v->flags & SLUICE_TEXT) {
         put_text(b, sluice_value_str(v));
@@ -61,9 +62,9 @@ static int is_scalar(const sluice_value_t *v) {
     return v->kind < SLUICE_ARRAY || v->kind > SLUICE_STRUCT;
 }
 
-sluice_str_t join_row_encode(const sluice_api_t *api, sluice_batch_t *scratch, const join_fields_t *fields,
-                             const sluice_value_t *row) {
-    static const sluice_value_t none = { SLUICE_NULL, 0, 0, 0, { 0 } };
+sluice_str_t join_row_encode(const sluice_api_t *api, sluice_batch_t *scratch,
+                             const join_fields_t *fields, const sluice_value_t *row) {
+    static const sluice_value_t none = {SLUICE_NULL, 0, 0, 0, {0}};
     sluice_buf_t b;
     uint32_t i;
 
@@ -72,7 +73,8 @@ sluice_str_t join_row_encode(const sluice_api_t *api, sluice_batch_t *scratch, c
         const sluice_schema_t *schema = NULL;
         const sluice_value_t *v = value_field(row, fields->from[i], &schema);
 
-        if (v == NULL || !is_scalar(v)) /* a field that is missing, or that a join can't carry, is null */
+        if (v == NULL ||
+            !is_scalar(v)) /* a field that is missing, or that a join can't carry, is null */
             v = &none;
         put_u8(&b, v->kind);
         put_u8(&b, v->flags);
@@ -115,7 +117,7 @@ static uint32_t get_u32(struct reader *r) {
 
 static sluice_str_t get_text(struct reader *r) {
     uint32_t n = get_u32(r);
-    sluice_str_t s = { r->at, n };
+    sluice_str_t s = {r->at, n};
 
     if ((size_t)(r->end - r->at) < n)
         s.len = (size_t)(r->end - r->at);
@@ -128,7 +130,7 @@ enum { MAX_PARAMS = 16 };
 /* An optional schema as stored; *schema is replaced when it differs. */
 static int get_schema(const sluice_api_t *api, struct reader *r, const sluice_schema_t **schema) {
     sluice_param_t params[MAX_PARAMS];
-    sluice_schema_t t = { .size = sizeof(t), .optional = 1 };
+    sluice_schema_t t = {.size = sizeof(t), .optional = 1};
     const sluice_schema_t *found;
     uint32_t n;
     uint32_t i;
@@ -141,7 +143,7 @@ static int get_schema(const sluice_api_t *api, struct reader *r, const sluice_sc
         t.name.data = NULL;
     n = get_u32(r);
     for (i = 0; i < n; i++) {
-        sluice_param_t p = { get_text(r), { NULL, 0 } };
+        sluice_param_t p = {get_text(r), {NULL, 0}};
 
         p.value = get_text(r);
         if (i < MAX_PARAMS)
@@ -158,12 +160,13 @@ static int get_schema(const sluice_api_t *api, struct reader *r, const sluice_sc
     return SLUICE_OK;
 }
 
-static int get_value(const sluice_api_t *api, sluice_batch_t *batch, struct reader *r, uint8_t kind, uint8_t flags,
-                     sluice_value_t *v) {
+static int get_value(const sluice_api_t *api, sluice_batch_t *batch, struct reader *r, uint8_t kind,
+                     uint8_t flags, sluice_value_t *v) {
     *v = sluice_null();
     if (kind == SLUICE_NULL)
         return SLUICE_OK;
-    if (kind == SLUICE_STRING || kind == SLUICE_BYTES || kind == SLUICE_DECIMAL || (flags & SLUICE_TEXT)) {
+    if (kind == SLUICE_STRING || kind == SLUICE_BYTES || kind == SLUICE_DECIMAL ||
+        (flags & SLUICE_TEXT)) {
         sluice_str_t s = api->batch_copy(batch, get_text(r));
 
         if (s.data == NULL)
@@ -180,9 +183,9 @@ static int get_value(const sluice_api_t *api, sluice_batch_t *batch, struct read
     return SLUICE_OK;
 }
 
-int join_row_decode(const sluice_api_t *api, sluice_batch_t *batch, join_fields_t *fields, sluice_str_t row,
-                    sluice_value_t *values) {
-    struct reader r = { row.data, row.data + row.len };
+int join_row_decode(const sluice_api_t *api, sluice_batch_t *batch, join_fields_t *fields,
+                    sluice_str_t row, sluice_value_t *values) {
+    struct reader r = {row.data, row.data + row.len};
     uint32_t i;
 
     for (i = 0; i < fields->count; i++) {
@@ -199,7 +202,7 @@ int join_row_decode(const sluice_api_t *api, sluice_batch_t *batch, join_fields_
 }
 
 int join_row_default_schemas(const sluice_api_t *api, join_fields_t *fields) {
-    const sluice_schema_t text = { .size = sizeof(text), .type = SLUICE_STRING, .optional = 1 };
+    const sluice_schema_t text = {.size = sizeof(text), .type = SLUICE_STRING, .optional = 1};
     uint32_t i;
 
     for (i = 0; i < fields->count; i++) {

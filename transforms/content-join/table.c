@@ -32,16 +32,21 @@ static int prepare(join_table_t *t, const char *sql, sqlite3_stmt **stmt) {
 static int set_up(join_table_t *t, int64_t memory_bytes) {
     char sql[256];
 
-    snprintf(sql, sizeof(sql),
-             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-%lld;"
-             "CREATE TABLE IF NOT EXISTS versions(key BLOB, at BLOB, row BLOB, PRIMARY KEY(key, at)) WITHOUT ROWID;",
-             (long long)memory_bytes / 1024);
+    snprintf(
+        sql, sizeof(sql),
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-%lld;"
+        "CREATE TABLE IF NOT EXISTS versions(key BLOB, at BLOB, row BLOB, PRIMARY KEY(key, at)) WITHOUT ROWID;",
+        (long long)memory_bytes / 1024);
     if (sqlite3_exec(t->db, sql, NULL, NULL, NULL) != SQLITE_OK ||
-        prepare(t, "SELECT row FROM versions WHERE key=?1 AND at<=?2 ORDER BY at DESC LIMIT 1", &t->find) != SQLITE_OK ||
+        prepare(t, "SELECT row FROM versions WHERE key=?1 AND at<=?2 ORDER BY at DESC LIMIT 1",
+                &t->find) != SQLITE_OK ||
         prepare(t, "INSERT OR REPLACE INTO versions VALUES(?1,?2,?3)", &t->put) != SQLITE_OK ||
-        prepare(t, "DELETE FROM versions WHERE key=?1 AND at<(SELECT max(at) FROM versions WHERE key=?1 AND at<=?2)",
-                &t->prune) != SQLITE_OK ||
-        prepare(t, "BEGIN IMMEDIATE", &t->begin) != SQLITE_OK || prepare(t, "COMMIT", &t->commit) != SQLITE_OK)
+        prepare(
+            t,
+            "DELETE FROM versions WHERE key=?1 AND at<(SELECT max(at) FROM versions WHERE key=?1 AND at<=?2)",
+            &t->prune) != SQLITE_OK ||
+        prepare(t, "BEGIN IMMEDIATE", &t->begin) != SQLITE_OK ||
+        prepare(t, "COMMIT", &t->commit) != SQLITE_OK)
         return SLUICE_FATAL;
     return SLUICE_OK;
 }
@@ -51,7 +56,9 @@ int join_table_open(join_table_t *t, const char *path, int64_t memory_bytes, con
 
     memset(t, 0, sizeof(*t));
     t->wal_fd = -1;
-    if (sqlite3_open_v2(path, &t->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+    if (sqlite3_open_v2(path, &t->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK ||
         set_up(t, memory_bytes) != SLUICE_OK)
         return fault(t, why);
     snprintf(wal, sizeof(wal), "%s-wal", path);
@@ -107,7 +114,8 @@ static int prune(join_table_t *t, sluice_str_t key, const char **why) {
     return run(t, t->prune, why);
 }
 
-int join_table_put(join_table_t *t, sluice_str_t key, const sluice_record_t *at, sluice_str_t row, const char **why) {
+int join_table_put(join_table_t *t, sluice_str_t key, const sluice_record_t *at, sluice_str_t row,
+                   const char **why) {
     uint8_t order[JOIN_ORDER_MAX];
     size_t n = order_of(&at->position, at->sub_index, order);
 
@@ -122,7 +130,8 @@ int join_table_put(join_table_t *t, sluice_str_t key, const sluice_record_t *at,
     return prune(t, key, why);
 }
 
-int join_table_find(join_table_t *t, sluice_str_t key, const sluice_record_t *at, sluice_str_t *row, const char **why) {
+int join_table_find(join_table_t *t, sluice_str_t key, const sluice_record_t *at, sluice_str_t *row,
+                    const char **why) {
     uint8_t order[JOIN_ORDER_MAX];
     size_t n = order_of(&at->position, at->sub_index, order);
     int rc;
