@@ -5,6 +5,7 @@
 #   make demo       a change in PostgreSQL arrives in the other systems, on private servers
 #   make test       set-up, build with AddressSanitizer and UBSan, the default tests
 #   make test-all   besides, a ThreadSanitizer build, chaos and fuzz tests
+#   make test-compose  the image of compose/ for real, where a Docker engine can run
 #   make bench      measurements
 #   make install    PREFIX=/usr/local, DESTDIR
 #
@@ -12,7 +13,7 @@
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: setup setup-servers setup-kafka build asan tsan demo test test-all bench install clean
+.PHONY: setup setup-servers setup-kafka build asan tsan demo test test-all test-compose bench install clean
 
 PREFIX ?= /usr/local
 PYTHON ?= python3
@@ -68,6 +69,9 @@ test-all: setup setup-servers asan tsan
 # Only the servers that it shows: `make setup-servers` adds S3 to them.
 demo: setup $(if $(filter 1,$(KAFKA)),setup-kafka) build
 	@$(with_release) $(PYTHON) tests/kit/demo.py
+
+test-compose: build
+	@$(with_release) $(PYTHON) tests/compose/try.py
 
 bench: setup setup-servers build
 	@$(with_release) $(PYTHON) tests/bench/run.py
