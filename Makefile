@@ -13,7 +13,7 @@
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: setup setup-servers setup-kafka build asan tsan demo test test-all test-compose bench install clean
+.PHONY: setup setup-servers setup-demo setup-kafka build asan tsan demo test test-all test-compose bench install clean
 
 PREFIX ?= /usr/local
 PYTHON ?= python3
@@ -31,7 +31,7 @@ with_release = PYTHONPATH=tests/kit SLUICE_BIN=$(CURDIR)/build/release/sluice \
 run_tests = $(PYTHON) tests/run.py --jobs $(TEST_JOBS) $(if $(FILTER),--filter '$(FILTER)')
 
 ifdef SKIP_SETUP
-setup setup-servers setup-kafka:
+setup setup-servers setup-demo setup-kafka:
 	@echo "$@: left out (SKIP_SETUP)"
 else
 setup:
@@ -41,7 +41,10 @@ setup:
 setup-servers: setup
 	@tests/kit/setup-servers.sh || echo "WARNING: not every server could be installed; the tests that need one are skipped" >&2
 
-setup-kafka: setup
+setup-demo:
+	@tests/kit/setup.sh --demo
+
+setup-kafka: setup-demo
 	@tests/kit/setup-servers.sh kafka
 endif
 
@@ -67,7 +70,7 @@ test-all: setup setup-servers asan tsan
 	@$(run_tests) --build build/asan --build build/tsan --tier all
 
 # Only the servers that it shows: `make setup-servers` adds S3 to them.
-demo: setup $(if $(filter 1,$(KAFKA)),setup-kafka) build
+demo: setup-demo $(if $(filter 1,$(KAFKA)),setup-kafka) build
 	@$(with_release) $(PYTHON) tests/kit/demo.py
 
 test-compose: build

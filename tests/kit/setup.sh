@@ -2,7 +2,8 @@
 # First tier of the test set-up: every Debian 12 package that building and testing sluice needs. Does nothing, quickly,
 # when all are there. Works as root or with sudo.
 #
-#   setup.sh [--check]      --check: only say what is missing, exit 1 if anything is
+#   setup.sh [--check] [--demo]      --check: only say what is missing, exit 1 if anything is
+#                                    --demo: only what `make demo` needs (with KAFKA=1 in the environment: Kafka, too)
 set -u
 
 build=(gcc libc6-dev make cmake ninja-build pkg-config ccache git ca-certificates
@@ -12,17 +13,30 @@ build=(gcc libc6-dev make cmake ninja-build pkg-config ccache git ca-certificate
 tools=(libcmocka-dev clang-format universal-ctags clang-14 libclang-rt-14-dev curl openssl xz-utils unzip procps
     util-linux python3 python3-venv kcat)
 servers=(postgresql-15 postgresql-contrib redis-server clickhouse-server maven openjdk-17-jre-headless)
+shown=(curl procps util-linux python3 postgresql-15 redis-server clickhouse-server)
+shown_kafka=(kcat maven openjdk-17-jre-headless)
+
+check='' wanted=("${build[@]}" "${tools[@]}" "${servers[@]}")
+for argument in "$@"; do
+    case $argument in
+        --check) check=1 ;;
+        --demo)
+            wanted=("${build[@]}" "${shown[@]}")
+            [ "${KAFKA:-}" != 1 ] || wanted+=("${shown_kafka[@]}") ;;
+        *) echo "setup: unknown argument '$argument'" >&2; exit 2 ;;
+    esac
+done
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { say "$*" >&2; exit 1; }
 
 command -v dpkg-query > /dev/null || die "this script installs Debian 12 packages, but there is no dpkg here. Install the
-equivalents of: ${build[*]} ${tools[*]} ${servers[*]}"
+equivalents of: ${wanted[*]}"
 
 missing() {
     local installed name
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2> /dev/null | sed -n 's/^installed //p')
-    for name in "${build[@]}" "${tools[@]}" "${servers[@]}"; do
+    for name in "${wanted[@]}"; do
         grep -qxF -- "$name" <<< "$installed" || echo "$name"
     done
 }
@@ -30,7 +44,7 @@ missing() {
 mapfile -t todo < <(missing)
 if [ ${#todo[@]} -eq 0 ]; then say "all packages are there"; exit 0; fi
 say "${#todo[@]} packages to install: ${todo[*]}"
-[ "${1:-}" != --check ] || exit 1
+[ -z "$check" ] || exit 1
 
 as=()
 if [ "$(id -u)" != 0 ]; then

@@ -120,6 +120,15 @@ class Layout(unittest.TestCase):
         folders = [p.parent for f in (*PLUGIN_FOLDERS, "plugins/converters") for p in (ROOT / f).glob("*/CMakeLists.txt")]
         self.check(["%s has no README.md" % f.relative_to(ROOT) for f in folders if not (f / "README.md").is_file()])
 
+    def test_links_of_documents_lead_somewhere(self):
+        faults = []
+        for path in [*ROOT.glob("*.md"), *(p for f in ("compose", "configs", "plugins", "tests", *PLUGIN_FOLDERS)
+                                           for p in (ROOT / f).rglob("*.md"))]:
+            for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+                if "://" not in target and not (path.parent / target).exists():
+                    faults.append("%s: %s" % (path.relative_to(ROOT), target))
+        self.check(faults)
+
     def test_no_path_of_a_machine(self):
         tracked = subprocess.run(["git", "-C", ROOT, "ls-files"], text=True, capture_output=True).stdout.splitlines()
         faults = []
