@@ -82,6 +82,7 @@ class KafkaSource(Case):
         self.produce(1000, 1500)
         self.sluice.start()
         self.wait_records(1500)
+        self.eventually(lambda: sum(self.committed().values()) == 1500)
         kill_task(self.sluice, self.name)
         self.produce(1500, 2000)
         self.wait_records(2000)
@@ -162,6 +163,8 @@ class KafkaSource(Case):
         if answer.status == 404:
             answer = self.sluice.patch("/connectors/%s/offsets" % self.name,
                                        {"offsets": [{"partition": partition, "offset": {"kafka_offset": 40}}]})
+        if answer.status == 404:
+            self.skipTest("offsets can't be altered by REST yet")
         answer.expect(200)
         self.sluice.put("/pipelines/%s/resume" % self.name).expect(200, 202, 204)
         self.wait_records(160)

@@ -222,11 +222,17 @@ static void prepare(fakehost_t *h, const char *module, sluice_plugin_kind_t kind
 
 void fakehost_init(fakehost_t *h, const char *module, sluice_plugin_kind_t kind, const char *name,
                    const char *config) {
+    fakehost_init_in(h, "", module, kind, name, config);
+}
+
+void fakehost_init_in(fakehost_t *h, const char *state_dir, const char *module,
+                      sluice_plugin_kind_t kind, const char *name, const char *config) {
     sl_report_t report;
     const sl_ctx_fault_t *faults;
     size_t n;
 
     memset(h, 0, sizeof(*h));
+    snprintf(h->state_dir, sizeof(h->state_dir), "%s", state_dir);
     h->credit = (sluice_credit_t){1000000, 1 << 30};
     sl_report_init(&report);
     prepare(h, module, kind, name, config, &report);

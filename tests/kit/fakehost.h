@@ -54,7 +54,7 @@ typedef struct fakehost {
     const sluice_api_t *api;
     void *self;
     int opened;
-    char state_dir[256]; /* set before fakehost_create when the plugin keeps state */
+    char state_dir[256];
 
     int completed[4]; /* by sluice_op_t: how often, and the last status */
     int status[4];
@@ -85,6 +85,9 @@ typedef struct fakehost {
  * configuration (JSON object; faults fail the test) and creates the instance. */
 void fakehost_init(fakehost_t *h, const char *module, sluice_plugin_kind_t kind, const char *name,
                    const char *config);
+/* The same with a directory for the plugin's state. */
+void fakehost_init_in(fakehost_t *h, const char *state_dir, const char *module,
+                      sluice_plugin_kind_t kind, const char *name, const char *config);
 /* How many faults a configuration has, the plugin's own check included. */
 size_t fakehost_config_faults(const char *module, sluice_plugin_kind_t kind, const char *name,
                               const char *config);

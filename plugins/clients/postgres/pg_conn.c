@@ -115,8 +115,9 @@ const pg_error_t *pg_conn_error(const pg_conn_t *c) {
 
 static void on_poll(uv_poll_t *h, int status, int events) {
     pg_conn_t *c = h->data;
-    (void)status;
     (void)events;
+    if (status < 0)
+        c->events = 0; /* libuv stopped the handle on an error of the socket: watch starts it anew */
     step(c);
 }
 
