@@ -1,4 +1,5 @@
 /* content-join: as of each record's own position, over replays, restarts and collected versions. */
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,22 +16,29 @@
 #define JOIN "{\"lookup.topic\":\"content\",\"stream.key\":\"cid\",\"fields\":\"title,len:length\"}"
 
 static fakehost_t h, source;
-static char folder[] = "/tmp/join-XXXXXX";
+static char folder[32];
 
 static void open_join(const char *config) {
     fakehost_init_in(&h, folder, "content-join", SLUICE_TRANSFORM, "content-join", config);
     assert_int_equal(fakehost_open(&h), SLUICE_OK);
 }
 
-static void forget_state(void) {
-    char path[300];
-    const char *const names[] = {"table.db", "table.db-wal", "table.db-shm"};
-    size_t i;
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where) {
+    (void)st;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
 
-    for (i = 0; i < 3; i++) {
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-        (void)unlink(path);
-    }
+static int remove_folder(void **state) {
+    (void)state;
+    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    strcpy(folder, "/tmp/join-XXXXXX");
+    return mkdtemp(folder) == NULL;
 }
 
 /* One record of a topic at a position, applied by itself; its JSON, "" when nothing came out. */
@@ -98,7 +105,6 @@ static void test_as_of(void **state) {
     check("events", 50, "{\"other\":1}", "{\"other\":1,\"title\":null,\"length\":null}");
     check("events", 50, "null", "null");
     fakehost_fini(&h);
-    forget_state();
 }
 
 static int checkpointed(fakehost_t *host) {
@@ -123,7 +129,6 @@ static void test_restart(void **state) {
     ask_all();
     ASK(60, "1", "\"d\"", "null"); /* what was not checkpointed comes again from the source */
     fakehost_fini(&h);
-    forget_state();
 }
 
 static void committed(uint64_t at) {
@@ -144,7 +149,6 @@ static void test_old_versions_go(void **state) {
     ASK(45, "1", "\"d\"", "null");
     ASK(55, "1", "\"e\"", "500");
     fakehost_fini(&h);
-    forget_state();
 }
 
 static void test_keys(void **state) {
@@ -157,7 +161,6 @@ static void test_keys(void **state) {
     ASK(9, "\"text\"", "null", "null");
     ASK(9, "true", "null", "null");
     fakehost_fini(&h);
-    forget_state();
 }
 
 static void test_inner_and_forward(void **state) {
@@ -169,7 +172,6 @@ static void test_inner_and_forward(void **state) {
     check("events", 2, "{\"cid\":2}", "");
     check("others", 2, "{\"cid\":2}", "{\"cid\":2}");
     fakehost_fini(&h);
-    forget_state();
 }
 
 static void test_rejects(void **state) {
@@ -181,7 +183,6 @@ static void test_rejects(void **state) {
     check("events", 4, "{\"op\":\"c\",\"after\":{\"cid\":1}}", "");
     assert_int_equal(h.reject_count, 4);
     fakehost_fini(&h);
-    forget_state();
 }
 
 /* Structs of datagen as rows and as stream: types of the added fields are those of the row. */
@@ -220,30 +221,18 @@ static void test_structs(void **state) {
     sl_batch_unref(in);
     fakehost_fini(&h);
     fakehost_fini(&source);
-    forget_state();
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    forget_state();
-    return rmdir(folder);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_as_of),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_old_versions_go),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_inner_and_forward),
-        cmocka_unit_test(test_rejects),
-        cmocka_unit_test(test_structs),
+        cmocka_unit_test_setup_teardown(test_as_of, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_restart, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_old_versions_go, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_keys, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_inner_and_forward, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_rejects, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_structs, make_folder, remove_folder),
     };
 
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
