@@ -27,7 +27,12 @@ static size_t stop_tasks(sl_managed_t *m) {
 
     for (i = 0; i < m->task_count; i++) {
         sl_task_stop(&m->tasks[i]);
-        alive += m->tasks[i].child != NULL;
+        if (m->tasks[i].child == NULL)
+            continue;
+        alive++;
+        /* Of a new configuration it is not true that it failed, though the old process still ends. */
+        if (!m->keep_failed && m->tasks[i].state == SL_TASK_FAILED)
+            sl_task_set_state(&m->tasks[i], SL_TASK_RESTARTING, NULL, NULL);
     }
     return alive;
 }
