@@ -67,6 +67,10 @@ static struct meaning meaning_of(rd_kafka_resp_err_t err) {
     return (struct meaning){err, SLUICE_RETRY, "kafka.produce"};
 }
 
+static sluice_str_t topic_of(const kafka_sink_t *sink, const sluice_record_t *r) {
+    return sink->topic != NULL ? sluice_str(sink->topic) : r->topic;
+}
+
 /* ---- results ---- */
 
 static void add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err, int status) {
@@ -91,7 +95,19 @@ static void add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t 
     add_result(d, record, err, meaning_of(err).status);
 }
 
+static void warn_of_small_limit(kafka_sink_t *sink, sluice_str_t topic) {
+    if (sink->warned_of_limit)
+        return;
+    sink->warned_of_limit = 1;
+    sink->api->log(sink->ctx, SLUICE_LOG_WARN,
+                   "a broker refused a set of messages of topic %.*s as too large, so each is tried "
+                   "alone, which is slow: set producer.override.batch.size below the topic's "
+                   "max.message.bytes",
+                   (int)topic.len, topic.data);
+}
+
 static void add_suspect(kafka_delivery_t *d, size_t record) {
+    warn_of_small_limit(d->sink, topic_of(d->sink, &d->records[record]));
     add_result(d, record, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, SLUICE_RETRY);
     d->failures[d->failure_count - 1].retry_after_ms = 1;
     d->sink->alone++;
@@ -219,8 +235,7 @@ static rd_kafka_resp_err_t produce_with_extras(kafka_delivery_t *d, rd_kafka_top
 static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i) {
     kafka_sink_t *sink = d->sink;
     const sluice_record_t *r = &d->records[i];
-    sluice_str_t name = sink->topic != NULL ? sluice_str(sink->topic) : r->topic;
-    rd_kafka_topic_t *topic = topic_handle(sink, name);
+    rd_kafka_topic_t *topic = topic_handle(sink, topic_of(sink, r));
     int32_t partition = r->partition >= 0 ? r->partition : RD_KAFKA_PARTITION_UA;
     int has_value = !sluice_is_null(&r->value);
     /* librdkafka only reads it; its signature predates const. */

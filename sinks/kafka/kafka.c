@@ -10,10 +10,6 @@ static const char *const compressions[] = {"none", "gzip", "snappy", "lz4", "zst
 
 enum { MESSAGE_TIMEOUT_MS = 60000 };
 
-/* A broker refuses a set of messages that is larger than its limit for one message. So sets stay
- * well below the limits that are in use. */
-#define BATCH_BYTES "131072"
-
 static const sluice_option_t options[] = {
     KAFKA_COMMON_OPTIONS,
     {.name = "topic",
@@ -220,7 +216,6 @@ static int set_producer_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
         kafka_conf_set(api, ctx, conf, "message.timeout.ms", "0") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "partitioner", "murmur2_random") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "queue.buffering.max.messages", "1000000") != SLUICE_OK ||
-        kafka_conf_set(api, ctx, conf, "batch.size", BATCH_BYTES) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "log.queue", "true") != SLUICE_OK ||
         kafka_conf_set_int(api, ctx, conf, "queue.buffering.max.kbytes", kilobytes) != SLUICE_OK ||
         kafka_conf_set_int(api, ctx, conf, "linger.ms", api->config_int(ctx, "linger.ms")) !=

@@ -33,6 +33,7 @@ struct kafka_sink {
     int was_busy;     /* a write was refused: ready is owed */
     size_t in_flight; /* deliveries not ended */
     size_t alone;     /* records still to be sent one at a time, see delivery.c */
+    int warned_of_limit;
     kafka_delivery_t *pending; /* accepted, but not all of its records are with the client */
     const char *topic; /* option topic: overrides the record's; NULL when not given */
     rd_kafka_topic_t **topics; /* handles by name, for the life of the client */

@@ -43,8 +43,9 @@ class KafkaSink(Case):
         self.feed = Feed(self.folder)
 
     def run_sink(self, errors=None, source=None, **config):
+        below_the_brokers = {"producer.override.batch.size": 131072}
         body = pipeline(self.name, source or self.feed.source(self.name), "kafka",
-                        dict({"bootstrap.servers": self.kafka.bootstrap}, **config), errors)
+                        dict({"bootstrap.servers": self.kafka.bootstrap}, **dict(below_the_brokers, **config)), errors)
         body["sinks"][0]["converters"] = CONVERTERS
         self.sluice.post("/pipelines", body).expect(201)
         self.addCleanup(self.drop, self.name)
