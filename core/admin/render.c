@@ -132,6 +132,10 @@ static cJSON *render_task(const sl_task_t *t) {
         cJSON_AddNumberToObject(task, "cpu_seconds", t->cpu);
     }
     cJSON_AddNumberToObject(task, "restarts", t->restarts);
+    if (t->crash != NULL) {
+        cJSON_AddStringToObject(task, "last_crash", t->crash);
+        cJSON_AddNumberToObject(task, "last_crash_ms", (double)t->crashed_ms);
+    }
     add_text(task, "code", t->code);
     add_text(task, "trace", t->trace);
     add_text(task, "warning", is_held_up(t) ? t->warning : NULL);

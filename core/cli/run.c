@@ -31,7 +31,7 @@ static const char help[] =
     "  --exit-when-done      end when nothing is left to run; exit code 1 when something FAILED\n"
     "  --hang-timeout D      a task without a sign of life for so long is killed (30s)\n"
     "  --drain-timeout D     a task that takes longer to drain is killed (30s)\n"
-    "  --crash-limit N       crashes without progress until a task is FAILED (10)\n"
+    "  --crash-limit N       crashes in a row until a task is FAILED (10)\n"
     "  -h, --help            this text\n";
 
 enum {

@@ -80,6 +80,14 @@ static void print_trouble(const cJSON *item, const char *what) {
         printf("    %s: %.*s\n", what, (int)strcspn(trace, "\n"), trace);
 }
 
+/* A task that runs again is well only if it has not just died: that is in its trace. */
+static void print_crash(const cJSON *task) {
+    if (text(task, "last_crash")[0] != '\0' && text(task, "trace")[0] == '\0')
+        printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n", number(task, "id"),
+               number(task, "restarts"), (double)time(NULL) - number(task, "last_crash_ms") / 1000,
+               text(task, "last_crash"));
+}
+
 /* Samples of this pipeline whose name speaks of lag. */
 static void print_lag(const char *metrics, const char *name) {
     char label[300];
@@ -153,6 +161,7 @@ static int print_pipeline(const cJSON *pipeline, const cJSON *before, double sec
     cJSON_ArrayForEach(task, tasks) {
         snprintf(what, sizeof what, "task %.0f %s", number(task, "id"), text(task, "state"));
         print_trouble(task, what);
+        print_crash(task);
         print_branches(task, before, seconds);
     }
     print_lag(metrics, text(pipeline, "name"));

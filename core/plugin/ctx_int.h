@@ -72,7 +72,8 @@ struct sluice_ctx {
     int refuse_posts; /* closing, as other threads see it */
     sl_ctx_jobs_t jobs, done;
     size_t pending; /* jobs whose done has not run */
-    size_t idle;    /* helper threads that wait */
+    size_t queued;  /* of them, taken by no helper thread yet */
+    size_t idle;    /* helper threads that wait, also those that were woken for a queued job */
     size_t thread_count;
     int quit;
     uv_cond_t wake;

@@ -145,6 +145,7 @@ static void helper_main(void *arg) {
         }
         if (job == NULL)
             break;
+        ctx->queued--;
         uv_mutex_unlock(&ctx->lock);
         job->work(job->arg);
         uv_mutex_lock(&ctx->lock);
@@ -158,7 +159,7 @@ static void helper_main(void *arg) {
 static int need_thread(sluice_ctx_t *ctx) {
     uv_thread_options_t options = {UV_THREAD_HAS_STACK_SIZE, SL_CTX_THREAD_STACK};
 
-    if (ctx->idle > 0 || ctx->thread_count == SL_CTX_THREADS_MAX)
+    if (ctx->idle > ctx->queued || ctx->thread_count == SL_CTX_THREADS_MAX)
         return SLUICE_OK;
     if (uv_thread_create_ex(&ctx->threads[ctx->thread_count], &options, helper_main, ctx) == 0)
         ctx->thread_count++;
@@ -182,6 +183,7 @@ int sl_ctx_offload(sluice_ctx_t *ctx, void (*work)(void *arg), void (*done)(void
     if (status == SLUICE_OK) {
         push_job(&ctx->jobs, job);
         ctx->pending++;
+        ctx->queued++;
         uv_cond_signal(&ctx->wake);
     }
     uv_mutex_unlock(&ctx->lock);

@@ -178,7 +178,7 @@ void sl_branch_give(sl_branch_run_t *b, sl_parcel_t *parcel) {
 static void on_chain_opened(void *user, int status) {
     sl_branch_run_t *b = user;
 
-    if (b->closing)
+    if (b->closing || b->link == SL_LINK_DOWN)
         return;
     if (status != SLUICE_OK) {
         sl_branch_fail(b);
@@ -188,6 +188,8 @@ static void on_chain_opened(void *user, int status) {
     if (b->instance.state == SL_INSTANCE_OPEN) {
         b->link = SL_LINK_UP;
         sl_branch_set_state(b, SL_BRANCH_RUNNING);
+        if (b->broke_early != SLUICE_OK)
+            sl_link_broken(b, b->broke_early);
     } else {
         sl_branch_set_state(b, SL_BRANCH_RECONNECTING);
         sl_link_wait(b);

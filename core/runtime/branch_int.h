@@ -110,6 +110,7 @@ struct sl_branch_run {
     sl_list_t flight;
     uint64_t next_seq;
     int busy;
+    int readied; /* ready or durable came since the last write began */
     int barred;
     int pumping;
     int lost;
@@ -132,7 +133,7 @@ struct sl_branch_run {
     size_t own_count;
     uint64_t close_ms;
     uint64_t up_since;
-    int broke_early; /* broken() came between complete(OPEN) and our taking note of that */
+    int broke_early; /* broken() came before the branch was up */
     int abandoned;
     int closing;
 };

@@ -48,23 +48,17 @@ static void op_broken(void *user, int status) {
 
 static void op_reject(void *user, uint32_t record) {
     sl_step_t *step = user;
-    sl_chain_t *chain = step->chain;
     sl_ctx_error_t error = {0};
-    sl_bad_t bad = {.stage = "transform", .status = SLUICE_BAD_RECORD};
     size_t count = 0;
     const sluice_record_t *records =
         step->applying != NULL ? sl_batch_records(step->applying, &count) : NULL;
 
-    if (record >= count || chain->reject_status != SLUICE_OK)
+    if (record >= count)
         return;
     sl_instance_error(&step->instance, SLUICE_BAD_RECORD, &error);
-    bad.record = &records[record];
-    bad.instance = step->spec->transform.name;
-    bad.code = error.code;
-    bad.message = error.message;
-    chain->reject_status = sl_errors_bad(chain->errors, &bad, chain->failure);
-    sl_ctx_error_fini(&error);
-    step->rejected++;
+    if (sl_rejects_add(&step->rejects, &records[record], step->spec->transform.name,
+                       SLUICE_BAD_RECORD, &error) != SLUICE_OK)
+        step->out_of_memory = 1;
 }
 
 static void op_account(void *user, uint32_t absorbed, uint32_t generated) {
@@ -107,6 +101,7 @@ int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_
         sl_step_t *step = &chain->steps[i];
         step->chain = chain;
         step->spec = &spec->steps[i];
+        sl_rejects_init(&step->rejects, "transform");
         step->node = sl_ledger_node(ledger, step->spec->transform.name);
         sl_instance_init(&step->instance, &step->spec->transform, home);
         chain->count++;
@@ -121,6 +116,7 @@ void sl_chain_fini(sl_chain_t *chain) {
 
     for (i = 0; i < chain->count; i++) {
         sl_pure_close(&chain->steps[i].predicate);
+        sl_rejects_fini(&chain->steps[i].rejects);
         sl_instance_fini(&chain->steps[i].instance);
     }
     sl_chain_drop(chain);
@@ -233,9 +229,8 @@ static int apply_once(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out)
     step->applying = in;
     status = step->spec->transform.plugin->transform->apply(step->instance.self, in, out);
     step->applying = NULL;
-    if (status == SLUICE_OK && step->chain->reject_status != SLUICE_OK)
-        status = SLUICE_FATAL;
-    if (status == SLUICE_OK && *out != NULL && sl_batch_seal(*out) != SLUICE_OK)
+    if (status == SLUICE_OK &&
+        (step->out_of_memory || (*out != NULL && sl_batch_seal(*out) != SLUICE_OK)))
         status = no_memory(step->chain);
     if (status != SLUICE_OK) {
         sl_batch_unref(*out);
@@ -275,7 +270,7 @@ static int apply_singly(sl_step_t *step, sluice_batch_t *in, sluice_batch_t *all
             step->applying = one;
             op_reject(step, 0);
             step->applying = NULL;
-            status = step->chain->reject_status;
+            status = step->out_of_memory ? no_memory(step->chain) : SLUICE_OK;
         }
         if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
             status = no_memory(step->chain);
@@ -287,13 +282,13 @@ static int apply_singly(sl_step_t *step, sluice_batch_t *in, sluice_batch_t *all
 
 /* Applies to all of `in`; *out may be NULL, in itself, or new. */
 static int apply_all(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
-    uint32_t rejected = step->rejected;
+    size_t rejected = step->rejects.count;
     int64_t absorbed = step->absorbed, generated = step->generated;
     int status = apply_once(step, in, out);
 
     if (status != SLUICE_BAD_RECORD)
         return status;
-    step->rejected = rejected; /* it is done anew */
+    sl_rejects_cut(&step->rejects, rejected); /* it is done anew */
     step->absorbed = absorbed;
     step->generated = generated;
     *out = sl_batch_create(0);
@@ -313,16 +308,12 @@ static int apply_all(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) 
 
 static int predicate_failed(sl_step_t *step, const sluice_record_t *record, int status) {
     sl_ctx_error_t error = {0};
-    sl_bad_t bad = {.record = record, .stage = "transform", .status = status};
 
     sl_ctx_error_of(step->predicate.ctx, status, &error);
-    bad.instance = step->spec->predicate.name;
-    bad.code = error.code;
-    bad.message = error.message;
-    status = sl_errors_bad(step->chain->errors, &bad, step->chain->failure);
-    sl_ctx_error_fini(&error);
-    step->rejected++;
-    return status;
+    if (sl_rejects_add(&step->rejects, record, step->spec->predicate.name, status, &error) !=
+        SLUICE_OK)
+        return no_memory(step->chain);
+    return SLUICE_OK;
 }
 
 /* verdicts[i]: 1 through the transform, 0 past it, 2 left out. *yes, *no: how many. */
@@ -335,7 +326,7 @@ static int judge(sl_step_t *step, sluice_batch_t *in, uint8_t *verdicts, size_t 
         int answer =
             step->predicate.plugin->predicate->test(step->predicate.self, &records[i]);
         if (answer < 0 && predicate_failed(step, &records[i], answer) != SLUICE_OK)
-            return SLUICE_FATAL;
+            return SLUICE_NO_MEMORY;
         verdicts[i] = answer < 0 ? 2 : (uint8_t)((answer != 0) != (step->spec->negate != 0));
         *yes += verdicts[i] == 1;
         *no += verdicts[i] == 0;
@@ -424,13 +415,14 @@ static int apply_step(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out)
 /* ---- a batch through the chain ---- */
 
 static void count_step(sl_step_t *step, int64_t in, int64_t out) {
-    int64_t expected = in - step->rejected - step->absorbed + step->generated;
+    int64_t rejected = (int64_t)step->rejects.count;
+    int64_t expected = in - rejected - step->absorbed + step->generated;
 
     if (out > expected) /* more came out than accounted for */
         step->generated += out - expected;
     sl_ledger_add(step->node, SL_LEDGER_IN, in);
     sl_ledger_add(step->node, SL_LEDGER_OUT, out);
-    sl_ledger_add(step->node, SL_LEDGER_DEAD_LETTERED, step->rejected);
+    sl_ledger_add(step->node, SL_LEDGER_DEAD_LETTERED, rejected);
     sl_ledger_add(step->node, SL_LEDGER_ABSORBED, step->absorbed);
     sl_ledger_add(step->node, SL_LEDGER_GENERATED, step->generated);
     if (out < expected)
@@ -456,17 +448,19 @@ static int one_step(sl_chain_t *chain, sl_step_t *step) {
     sluice_batch_t *out = NULL;
     int status;
 
-    step->rejected = 0;
     step->absorbed = step->generated = 0;
-    chain->reject_status = SLUICE_OK;
+    step->out_of_memory = 0;
     status = apply_step(step, in, &out);
     if (status != SLUICE_OK) {
+        sl_rejects_drop(&step->rejects);
         if (!is_retry(status) && chain->failure->trace == NULL)
             step_failed(step, status, "applying");
         return is_retry(status) ? SLUICE_RETRY : status;
     }
     count_step(step, (int64_t)count_of(in), (int64_t)count_of(out));
-    status = carry_marks(chain, in, &out);
+    status = sl_rejects_report(&step->rejects, chain->errors, chain->failure);
+    if (status == SLUICE_OK)
+        status = carry_marks(chain, in, &out);
     chain->current = out;
     sl_batch_unref(in);
     return status;

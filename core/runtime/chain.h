@@ -13,6 +13,7 @@
 
 #include "runtime/errors.h"
 #include "runtime/instance.h"
+#include "runtime/rejects.h"
 
 typedef struct sl_step_spec {
     sl_spec_t transform;
@@ -34,7 +35,8 @@ typedef struct sl_step {
     sl_pure_t predicate;
     sl_ledger_node_t *node;
     sluice_batch_t *applying; /* borrowed, inside apply */
-    uint32_t rejected;        /* in this apply */
+    sl_rejects_t rejects;     /* of this step's run so far */
+    int out_of_memory;        /* a rejected record could not be noted */
     int64_t absorbed;
     int64_t generated;
     int checkpointing;
@@ -52,7 +54,6 @@ struct sl_chain {
     size_t count;
     size_t at;               /* opening, closing: the step in work; run: the step to go on with */
     sluice_batch_t *current; /* run: what step `at` gets; NULL: nothing is under way */
-    int reject_status;       /* not OK: a rejected record fails the task */
     const sl_home_t *home;
     sl_partitions_t *partitions;
     sl_errors_t *errors;
@@ -61,7 +62,6 @@ struct sl_chain {
     void *user;
     size_t checkpoints; /* not complete yet */
     int checkpoint_status;
-    int retry_after; /* ms, of the last RETRY */
 };
 
 int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_t *home,

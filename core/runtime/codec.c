@@ -21,6 +21,7 @@ int sl_codec_open(sl_codec_t *codec, const sl_codec_spec_t *spec, const sl_home_
     memset(codec, 0, sizeof(*codec));
     codec->errors = errors;
     codec->node = node;
+    sl_rejects_init(&codec->rejects, "converter");
     codec->active = spec->key.plugin != NULL || spec->value.plugin != NULL ||
                     spec->header.plugin != NULL;
     status = open_one(&codec->key, &spec->key, home, failure);
@@ -35,6 +36,7 @@ void sl_codec_close(sl_codec_t *codec) {
     sl_pure_close(&codec->key);
     sl_pure_close(&codec->value);
     sl_pure_close(&codec->header);
+    sl_rejects_fini(&codec->rejects);
 }
 
 /* The converter that refused, for the error report. */
@@ -51,6 +53,10 @@ static int encode_one(sl_pure_t *pure, sluice_batch_t *arena, sluice_str_t topic
     if (pure->plugin == NULL)
         return SLUICE_OK;
     status = pure->plugin->converter->from_connect(pure->self, arena, topic, *schema, value, &bytes);
+    if (status == SLUICE_OK && bytes.len > UINT32_MAX) /* the length of a value has 32 bits */
+        status = sl_api()->fail(pure->ctx, SLUICE_BAD_RECORD, "record.too_large",
+                                "the converter made %zu bytes of it; a value may have 4 GiB - 1",
+                                bytes.len);
     if (status != SLUICE_OK) {
         *refusal = (refusal_t){pure, status};
         return status;
@@ -113,21 +119,15 @@ static int convert(sl_codec_t *codec, int encode, sluice_batch_t *arena, sluice_
 static int refused(sl_codec_t *codec, const sluice_record_t *record, const refusal_t *refusal,
                    sl_failure_t *failure) {
     sl_ctx_error_t error = {0};
-    sl_bad_t bad = {.record = record, .stage = "converter", .status = refusal->status};
-    int status;
 
-    if (refusal->pure == NULL) {
-        sl_failure_set(failure, SLUICE_NO_MEMORY, NULL, "no memory to convert a record");
-        return SLUICE_NO_MEMORY;
+    if (refusal->pure != NULL) {
+        sl_ctx_error_of(refusal->pure->ctx, refusal->status, &error);
+        if (sl_rejects_add(&codec->rejects, record, sl_ctx_instance(refusal->pure->ctx),
+                           refusal->status, &error) == SLUICE_OK)
+            return SLUICE_OK;
     }
-    sl_ctx_error_of(refusal->pure->ctx, refusal->status, &error);
-    bad.instance = sl_ctx_instance(refusal->pure->ctx);
-    bad.code = error.code;
-    bad.message = error.message;
-    status = sl_errors_bad(codec->errors, &bad, failure);
-    sl_ctx_error_fini(&error);
-    sl_ledger_add(codec->node, SL_LEDGER_DEAD_LETTERED, status == SLUICE_OK);
-    return status;
+    sl_failure_set(failure, SLUICE_NO_MEMORY, NULL, "no memory to convert a record");
+    return SLUICE_NO_MEMORY;
 }
 
 /* The record is built aside: one that is refused leaves only its arena bytes. */
@@ -146,6 +146,15 @@ static int one_record(sl_codec_t *codec, int encode, sluice_batch_t *out,
     return SLUICE_OK;
 }
 
+static int report(sl_codec_t *codec, sl_failure_t *failure) {
+    int64_t count = (int64_t)codec->rejects.count;
+    int status = sl_rejects_report(&codec->rejects, codec->errors, failure);
+
+    if (status == SLUICE_OK)
+        sl_ledger_add(codec->node, SL_LEDGER_DEAD_LETTERED, count);
+    return status;
+}
+
 static int run(sl_codec_t *codec, int encode, sluice_batch_t *in, sluice_batch_t **out,
                sl_failure_t *failure) {
     size_t i, count, mark_count;
@@ -162,6 +171,8 @@ static int run(sl_codec_t *codec, int encode, sluice_batch_t *in, sluice_batch_t
         goto no_memory;
     for (i = 0; i < count && status == SLUICE_OK; i++)
         status = one_record(codec, encode, *out, &records[i], failure);
+    if (status == SLUICE_OK)
+        status = report(codec, failure);
     if (status == SLUICE_OK && (sl_batch_seal(*out) != SLUICE_OK ||
                                 sl_batch_set_marks(*out, marks, mark_count) != SLUICE_OK))
         goto no_memory;

@@ -11,6 +11,7 @@
 
 #include "runtime/errors.h"
 #include "runtime/instance.h"
+#include "runtime/rejects.h"
 
 typedef struct sl_codec_spec {
     sl_spec_t key; /* plugin NULL: left as it is */
@@ -25,6 +26,7 @@ typedef struct sl_codec {
     int active;
     sl_errors_t *errors;
     sl_ledger_node_t *node; /* dead letters are counted here */
+    sl_rejects_t rejects;
 } sl_codec_t;
 
 int sl_codec_open(sl_codec_t *codec, const sl_codec_spec_t *spec, const sl_home_t *home,

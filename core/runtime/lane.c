@@ -536,6 +536,7 @@ static void op_durable(void *user, sluice_ticket_t *ticket, int status,
     }
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, -1);
     b->busy = 0;
+    b->readied = 1;
     if (status == SLUICE_OK) {
         succeeded(b, work);
     } else if (!are_sound(b, work, results, count)) {
@@ -563,15 +564,38 @@ static void op_ready(void *user) {
     sl_branch_run_t *b = user;
 
     b->busy = 0;
+    b->readied = 1;
     sl_lane_kick(b);
 }
 
 /* ---- flush ---- */
 
+static void flush_failed(sl_branch_run_t *b, int status) {
+    int64_t wait;
+
+    if (status == SLUICE_CANCELLED)
+        return;
+    sl_lane_note_error(b, status);
+    if (is_link(status)) {
+        sl_link_broken(b, status);
+        return;
+    }
+    wait = is_final(status) ? -1 : sl_retry_failed(&b->retry, 0);
+    if (wait < 0) {
+        fail_by_sink(b, status, "flushing");
+        return;
+    }
+    sl_branch_count(b, SL_BRANCH_RETRIES, 1);
+    b->flush_wanted = 1;
+    if (!b->retry_waiting)
+        sl_lane_wait(b, wait);
+}
+
 static void start_flush(sl_branch_run_t *b) {
     int status;
 
-    if (b->sink->flush == NULL || b->tickets.open == 0 || b->link != SL_LINK_UP)
+    if (b->sink->flush == NULL || b->tickets.open == 0 || b->link != SL_LINK_UP ||
+        b->retry_waiting)
         return;
     if (b->flushing) {
         b->reflush = 1;
@@ -583,11 +607,7 @@ static void start_flush(sl_branch_run_t *b) {
     if (status == SLUICE_OK)
         return;
     b->flushing = 0;
-    sl_lane_note_error(b, status);
-    if (is_link(status))
-        sl_link_broken(b, status);
-    else if (is_final(status))
-        fail_by_sink(b, status, "flushing");
+    flush_failed(b, status);
 }
 
 static void on_flushed(sl_branch_run_t *b, int status) {
@@ -596,13 +616,9 @@ static void on_flushed(sl_branch_run_t *b, int status) {
     if (!b->flushing)
         return;
     b->flushing = 0;
-    if (status != SLUICE_OK && status != SLUICE_CANCELLED)
-        sl_lane_note_error(b, status);
-    if (is_link(status))
-        sl_link_broken(b, status);
-    else if (is_final(status))
-        fail_by_sink(b, status, "flushing");
-    else if (status == SLUICE_OK && again)
+    if (status != SLUICE_OK)
+        flush_failed(b, status);
+    else if (again)
         b->flush_wanted = 1;
     sl_lane_kick(b);
 }
@@ -654,6 +670,7 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     sl_list_push(&b->flight, &work->link);
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, 1);
     work->sent = 1;
+    b->readied = 0;
     /* From here on work may be gone: the sink may end the ticket inside the call. */
     status = SL_FAILPOINT("send") ? SLUICE_RETRY : b->sink->write(b->instance.self, batch, ticket);
     sl_batch_unref(batch);
@@ -670,8 +687,8 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     }
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, -1);
     work->sent = repeated;
-    if (status == SLUICE_BUSY) {
-        b->busy = 1;
+    if (status == SLUICE_BUSY) { /* what it said inside the call, the kick has under way */
+        b->busy = !b->readied;
         to_todo(b, work);
     } else {
         failed(b, work, status, NULL, 0);
@@ -758,7 +775,7 @@ void sl_lane_pump(sl_branch_run_t *b) {
         write_all(b);
         /* A sink that ends tickets inside write leaves nothing to call us again. */
     } while (b->barred && b->tickets.open == 0 && b->link == SL_LINK_UP);
-    if (b->barred || b->flush_wanted) {
+    if ((b->barred || b->flush_wanted) && !b->retry_waiting) {
         b->flush_wanted = 0;
         start_flush(b);
     }

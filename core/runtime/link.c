@@ -217,7 +217,7 @@ static void fail_open(sl_branch_run_t *b, int status) {
 static void on_opened(void *user, int status) {
     sl_branch_run_t *b = user;
 
-    if (b->closing)
+    if (b->closing || b->link == SL_LINK_DOWN) /* what failed has dropped batches: none may follow */
         return;
     if (status == SLUICE_OK)
         status = b->broke_early;
@@ -263,9 +263,10 @@ static void on_left(void *user, int abandoned) {
 }
 
 void sl_link_wait(sl_branch_run_t *b) {
-    /* A failure that its tickets have told of already counts once. */
+    /* A failure that its tickets have told of already counts once; the next one by itself. */
     int64_t wait = b->wait_ms > 0 ? b->wait_ms : sl_retry_failed(&b->retry, 0);
 
+    b->wait_ms = 0;
     if (wait < 0) {
         fail_open(b, SLUICE_NOT_CONNECTED);
         return;
@@ -275,14 +276,10 @@ void sl_link_wait(sl_branch_run_t *b) {
 }
 
 void sl_link_broken(sl_branch_run_t *b, int status) {
-    if (b->link == SL_LINK_OPENING || b->link == SL_LINK_AGAIN)
+    if (b->link == SL_LINK_OPENING || b->link == SL_LINK_CHAIN || b->link == SL_LINK_AGAIN)
         b->broke_early = status;
-    if (b->link != SL_LINK_UP && b->link != SL_LINK_CHAIN)
+    if (b->link != SL_LINK_UP)
         return;
-    if (b->link == SL_LINK_CHAIN) { /* not running yet: the supervisor starts us again */
-        fail_open(b, SLUICE_NOT_CONNECTED);
-        return;
-    }
     if (uv_now(&b->loop) - b->up_since > STEADY_MS)
         sl_retry_succeeded(&b->retry);
     sl_log(SLUICE_LOG_WARN, "runtime.branch", "branch %s lost its target: %s; reconnecting",

@@ -92,6 +92,11 @@ static void last_commit(sl_trunk_t *t) {
     sl_commit_last(t);
 }
 
+static void on_failed(uv_timer_t *timer) {
+    last_commit(timer->data);
+}
+
+/* Often inside a call of the source or a transform, which must not be closed before it returns. */
 void sl_trunk_fail(sl_trunk_t *t) {
     if (t->state == SL_TRUNK_FAILED || t->phase >= SL_PHASE_CLOSING)
         return;
@@ -99,7 +104,8 @@ void sl_trunk_fail(sl_trunk_t *t) {
     sl_log(SLUICE_LOG_ERROR, "runtime.trunk", "task failed: %s",
            t->failure.trace != NULL ? t->failure.trace : "no details");
     sl_source_stop(t);
-    last_commit(t);
+    if (t->phase < SL_PHASE_LAST_COMMIT)
+        uv_timer_start(&t->deadline, on_failed, 0, 0);
 }
 
 static void on_drain_deadline(uv_timer_t *timer) {
@@ -175,8 +181,9 @@ static void on_word(sl_trunk_t *t, sl_word_t *word) {
         break;
     case SL_WORD_REWIND:
         if (t->phase == SL_PHASE_ENDING && !t->finished)
-            /* Draining: the next start repeats it. The END may have come before it went back. */
-            sl_branch_note(t->branches[word->branch], SL_NOTE_END, t->end_number);
+            /* Draining: the next start repeats it. It may have answered the END already, or have
+             * forgotten it when it went back. */
+            sl_trunk_ask_end(t);
         else
             sl_source_rewind(t);
         break;

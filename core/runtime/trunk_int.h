@@ -98,7 +98,6 @@ struct sl_trunk {
     int accepting;
     int broken;  /* the source instance has to go */
     int leaving; /* it is being closed */
-    int rewind_again;
     int finished;
     int paused;
     sl_retry_t source_retry;

@@ -34,7 +34,9 @@ typedef struct sl_task {
     char *trace;          /* why it is FAILED or RESTARTING, else NULL */
     uint64_t incarnation; /* of the newest process; unique over restarts of sluice */
     unsigned restarts;    /* after crashes, since it was created */
-    unsigned crashes;     /* without progress */
+    unsigned crashes;     /* since it last ran well: restarts wait longer and longer, then it is FAILED */
+    char *crash;          /* how its last process died, NULL: none did */
+    int64_t crashed_ms;   /* and when, wall clock */
     uint64_t memory;      /* RssAnon at the last look, 0 without a process */
     double cpu;           /* seconds, this process */
     cJSON *branches;      /* of the last status frame, or NULL */
@@ -49,6 +51,7 @@ typedef struct sl_task {
     int progressed;
     int reported_end; /* the task itself said FAILED or FINISHED */
     uint64_t restart_at;
+    uint64_t spawned_at;
     uint64_t alive_at;
     char *stuck; /* the branch that keeps its thread, by the last `alive`; NULL: none */
     uint64_t leased_at;

@@ -220,6 +220,7 @@ int sl_supervisor_create(const sl_supervisor_options_t *options, sl_supervisor_t
     s->o.drain_ms = or_default(s->o.drain_ms, 30000);
     s->o.backoff_first_ms = or_default(s->o.backoff_first_ms, 500);
     s->o.backoff_max_ms = or_default(s->o.backoff_max_ms, 60000);
+    s->o.steady_ms = or_default(s->o.steady_ms, 60000);
     s->o.crash_limit = (unsigned)or_default(s->o.crash_limit, 10);
     s->remembered = cJSON_CreateObject();
     /* Later processes have greater numbers, those of the next sluice too. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/channel.h"
 #include "observe/log.h"
@@ -35,6 +36,7 @@ void sl_task_fini(sl_task_t *t) {
     free(t->trace);
     free(t->stuck);
     free(t->warning);
+    free(t->crash);
     memset(t, 0, sizeof *t);
 }
 
@@ -77,13 +79,33 @@ static void restart_later(sl_task_t *t, const char *trace, const char *what) {
                                    t->crashes - 1, uv_hrtime() >> 4);
     char text[400];
 
-    snprintf(text, sizeof text, "task died: %s; starting it again in %llu ms (crash %u of %u "
-             "without progress)",
+    snprintf(text, sizeof text, "task died: %s; starting it again in %llu ms (crash %u of %u)",
              what, (unsigned long long)delay, t->crashes, options(t)->crash_limit);
     say(t, SLUICE_LOG_WARN, text);
     t->restarts++;
     t->restart_at = uv_now(options(t)->loop) + delay;
     sl_task_set_state(t, SL_TASK_RESTARTING, "task.crashed", trace);
+}
+
+/* Killed from outside, by an operator or for want of memory in the system: no fault of its own. */
+static int is_killed(const sl_child_end_t *end) {
+    return end->why == NULL && (end->signal == SIGKILL || end->signal == SIGTERM ||
+                                end->signal == SIGINT || end->signal == SIGHUP);
+}
+
+/* Progress alone does not make up for a crash: who leaks or dies of each batch makes some, too. */
+static int was_well(const sl_task_t *t, const sl_child_end_t *end) {
+    uint64_t lived = uv_now(options(t)->loop) - t->spawned_at;
+
+    return t->progressed && (is_killed(end) || lived >= options(t)->steady_ms);
+}
+
+static void note_crash(sl_task_t *t, const char *what) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    t->crashed_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    sl_set_text(&t->crash, what);
 }
 
 static void crashed(sl_task_t *t, const sl_child_end_t *end) {
@@ -95,16 +117,17 @@ static void crashed(sl_task_t *t, const sl_child_end_t *end) {
         snprintf(what, sizeof what, "it ended by itself without saying why");
     else
         sl_child_end_text(end, what, sizeof what);
-    if (t->progressed)
+    if (was_well(t, end))
         t->crashes = 0;
     t->crashes++;
+    note_crash(t, what);
     if (t->crashes < options(t)->crash_limit)
         snprintf(head, sizeof head, "Task crashed: %s. Last lines of its log:", what);
     else
         snprintf(head, sizeof head,
-                 "Task crashed: %s; given up after %u crashes without progress. Last lines of its "
-                 "log:",
-                 what, t->crashes);
+                 "Task crashed: %s; given up after %u crashes, before each of which it ran for less "
+                 "than %.3g s or made no progress. Last lines of its log:",
+                 what, t->crashes, (double)options(t)->steady_ms / 1000);
     trace = sl_tail_text(&t->tail, head);
     if (t->crashes >= options(t)->crash_limit)
         sl_task_fail(t, "task.crashed", trace);
@@ -184,7 +207,7 @@ static void spawn(sl_task_t *t, cJSON *positions) {
 
     t->reported_end = t->progressed = t->draining = 0;
     sl_set_text(&t->stuck, NULL);
-    t->alive_at = t->leased_at = uv_now(options(t)->loop);
+    t->spawned_at = t->alive_at = t->leased_at = uv_now(options(t)->loop);
     if (sl_child_spawn(&params, &callbacks, t, &t->child, error, sizeof error) != SLUICE_OK) {
         cJSON_Delete(positions);
         t->crashes++;

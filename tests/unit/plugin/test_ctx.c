@@ -303,6 +303,40 @@ static void test_offload(void **state) {
     assert_int_equal(w.calls, 10);
 }
 
+/* Two jobs that need each other: the second must not wait behind the first. */
+static void wait_for_second(void *arg) {
+    world_t *w = arg;
+    int i;
+
+    for (i = 0; i < 3000 && atomic_load(&w->budget) == 0; i++)
+        usleep(1000);
+    w->last_status = atomic_load(&w->budget) != 0;
+}
+
+static void second(void *arg) {
+    atomic_store(&((world_t *)arg)->budget, 1);
+}
+
+static void offload_both(void *arg) {
+    world_t *w = arg;
+
+    usleep(20000); /* the helper thread of the first job waits again */
+    assert_int_equal(sl_api()->offload(w->ctx, wait_for_second, NULL, w), SLUICE_OK);
+    assert_int_equal(sl_api()->offload(w->ctx, second, NULL, w), SLUICE_OK);
+}
+
+static void test_offload_beside_a_thread_that_was_just_woken(void **state) {
+    world_t w;
+
+    (void)state;
+    make(&w, 1);
+    assert_int_equal(sl_api()->offload(w.ctx, slow_work, offload_both, &w), SLUICE_OK);
+    while (w.calls == 0 && uv_run(&w.loop, UV_RUN_ONCE) != 0)
+        w.calls += atomic_load(&w.budget) != 0;
+    end(&w);
+    assert_int_equal(w.last_status, 1);
+}
+
 /* ---- abandon ---- */
 
 static void on_destroy(void *self) {
@@ -382,6 +416,7 @@ int main(void) {
         cmocka_unit_test(test_post_from_thread),
         cmocka_unit_test(test_close_drops_posts),
         cmocka_unit_test(test_offload),
+        cmocka_unit_test(test_offload_beside_a_thread_that_was_just_woken),
         cmocka_unit_test(test_abandon),
         cmocka_unit_test(test_no_graph),
         cmocka_unit_test(test_table_is_full),

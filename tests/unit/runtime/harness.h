@@ -36,6 +36,7 @@ typedef struct numbers { /* what the source does */
     int paused;
     int64_t max_overdraft; /* batches emitted with no credit */
     int without_offset; /* stored positions that came without one */
+    int inside_emit;    /* calls of close while it was inside its own emit */
 } numbers_t;
 
 typedef struct chaos { /* per cent */
@@ -76,7 +77,14 @@ typedef struct target {
     int hang_close;     /* never completes close */
     int slow_ms;        /* each ticket takes so long */
     int fail_opens;     /* so many opens answer NOT_CONNECTED */
+    int fail_reopens;   /* and all opens but the first do */
     int lose_released;  /* once: fail a released ticket with this status */
+    int ready_inside;   /* the write of this number says ready, then answers BUSY */
+    int cut_at;         /* the write of this number ends with each record NOT_CONNECTED */
+    int break_at;       /* the write of this number breaks the sink, which keeps its ticket */
+    int break_after_ms; /* once: an open sink breaks after that time */
+    int reopen_ms;      /* opens but the first take so long */
+    int flush_retries;  /* so many flushes answer RETRY */
     int opens, closes, writes, empties;
     int max_open;       /* most tickets open at once */
 } target_t;
@@ -87,9 +95,12 @@ typedef struct stages { /* what converters and transforms do */
     int64_t refuse_every; /* converters refuse numbers divisible by this */
     int64_t reject_every; /* transforms do */
     int retry_percent;    /* of applies */
+    int again_after_reject; /* an apply that rejected something asks for a retry, every other time */
+    int huge;             /* converters make more bytes of number 7 than a value can hold */
     int stateful;         /* transforms checkpoint: what they applied, durable */
     int64_t applied[PARTITIONS_MAX], durable[PARTITIONS_MAX];
     int checkpoints;
+    int open_ms; /* how long a transform takes to open */
     int decoded;
     int encoded;
 } stages_t;
@@ -117,6 +128,8 @@ typedef struct run_options {
     int kill_after_ms;  /* the run is cut off: what is not stored is forgotten; 0: not */
     int pause_at_ms, resume_at_ms;
     uint64_t drain_deadline_ms;
+    int drain_blocks_ms; /* the trunk's thread is kept so long before it hears of the drain */
+    int stored_ms;       /* how long the store takes; 0: 1 */
     int64_t retry_timeout_ms;
     int trunk_tolerates;
     int transforms; /* 1: "double" in the trunk; 2: "evens" in each branch; 4: a predicate */

@@ -108,7 +108,7 @@ static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, si
         snprintf(s->offset, sizeof(s->offset), "%s", entries[i].offset ? entries[i].offset : "");
     }
     run->seq = seq;
-    uv_timer_start(&run->timers[0], on_stored, 1, 0);
+    uv_timer_start(&run->timers[0], on_stored, run->o->stored_ms ? (uint64_t)run->o->stored_ms : 1, 0);
 }
 
 static void on_ended(void *user, int state) {
@@ -122,6 +122,8 @@ static void on_ended(void *user, int state) {
 static void on_drain(uv_timer_t *timer) {
     run_t *run = timer->data;
 
+    if (run->o->drain_blocks_ms > 0)
+        uv_sleep((unsigned)run->o->drain_blocks_ms);
     sl_trunk_drain(run->trunk, run->o->drain_deadline_ms ? run->o->drain_deadline_ms : 20000);
 }
 

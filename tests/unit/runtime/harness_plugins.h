@@ -18,6 +18,7 @@ typedef struct source {
     int running;
     int paused;
     int broken;
+    int emitting;
     sluice_timer_t *timer;
 } source_t;
 
@@ -85,7 +86,7 @@ static int may_go_on(source_t *s) {
 
 static void emit_all(void *arg) {
     source_t *s = arg;
-    int rounds = 0;
+    int rounds = 0, status;
 
     while (may_go_on(s) && left(s)) {
         if (api_->credit(s->ctx).bytes <= 0)
@@ -101,7 +102,10 @@ static void emit_all(void *arg) {
             api_->broken(s->ctx, SLUICE_NOT_CONNECTED);
             return;
         }
-        if (api_->emit(s->ctx, make_batch(s)) == SLUICE_BUSY && left(s))
+        s->emitting = 1;
+        status = api_->emit(s->ctx, make_batch(s));
+        s->emitting = 0;
+        if (status == SLUICE_BUSY && left(s))
             return;
     }
     if (may_go_on(s) && !left(s)) {
@@ -169,6 +173,7 @@ static void source_closed(void *self) {
 static int source_close(void *self) {
     source_t *s = self;
 
+    the_source.inside_emit += s->emitting;
     s->running = 0;
     if (the_source.close_ms > 0)
         api_->timer_start(s->ctx, (uint64_t)the_source.close_ms, 0, source_closed, s);
@@ -239,13 +244,27 @@ static void sink_destroy(void *self) {
     free(self);
 }
 
+static void end_open(void *arg) {
+    sink_t *s = arg;
+
+    s->api->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_OK);
+}
+
+static void break_it(void *arg) {
+    sink_t *s = arg;
+
+    s->broken = 1;
+    (s->api->fail)(s->ctx, SLUICE_NOT_CONNECTED, "test.gone", "gone");
+    s->api->broken(s->ctx, SLUICE_NOT_CONNECTED);
+}
+
 static int sink_open(void *self) {
     sink_t *s = self;
     int p;
 
     s->t->opens++;
-    if (s->t->fail_opens > 0) {
-        s->t->fail_opens--;
+    if (s->t->fail_opens > 0 || (s->t->fail_reopens && s->t->opens > 1)) {
+        s->t->fail_opens -= s->t->fail_opens > 0;
         return (s->api->fail)(s->ctx, SLUICE_NOT_CONNECTED, "test.open", "no connection");
     }
     for (p = 0; s->t->own_position && p < PARTITIONS_MAX; p++) {
@@ -257,7 +276,15 @@ static int sink_open(void *self) {
         sluice_put_be64(position.bytes, (uint64_t)s->t->own[p]);
         s->api->sink_position(s->ctx, sluice_str(json), &position, 1u << 30);
     }
+    if (s->t->reopen_ms > 0 && s->t->opens > 1) {
+        s->api->timer_start(s->ctx, (uint64_t)s->t->reopen_ms, 0, end_open, s);
+        return SLUICE_OK;
+    }
     s->api->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_OK);
+    if (s->t->break_after_ms > 0) {
+        s->api->timer_start(s->ctx, (uint64_t)s->t->break_after_ms, 0, break_it, s);
+        s->t->break_after_ms = 0;
+    }
     if (s->t->break_early > 0) {
         s->t->break_early--;
         s->dead = 1;
@@ -419,9 +446,7 @@ static void on_sink_timer(void *arg) {
     if (s->broken)
         return;
     if (chance(s->t, s->t->chaos.vanish)) {
-        s->broken = 1;
-        (s->api->fail)(s->ctx, SLUICE_NOT_CONNECTED, "test.gone", "gone");
-        s->api->broken(s->ctx, SLUICE_NOT_CONNECTED);
+        break_it(s);
         return;
     }
     if (s->t->buffer == 0 || s->count >= s->t->buffer || s->flushing ||
@@ -458,6 +483,21 @@ static int refuse_at_once(sink_t *s, sluice_batch_t *batch) {
     return SLUICE_OK;
 }
 
+/* The connection ends in the middle of the answers. */
+static int cut(sink_t *s, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+    sluice_result_t results[64];
+    size_t i, count;
+
+    s->api->batch_records(batch, &count);
+    assert_true(count <= 64);
+    for (i = 0; i < count; i++)
+        results[i] = (sluice_result_t){.status = SLUICE_NOT_CONNECTED, .record = (uint32_t)i,
+                                       .code = "test.cut"};
+    s->broken = 1;
+    s->api->durable(s->ctx, ticket, SLUICE_NOT_CONNECTED, results, count);
+    return SLUICE_OK;
+}
+
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     sink_t *s = self;
     target_t *t = s->t;
@@ -472,6 +512,12 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
         s->api->durable(s->ctx, ticket, SLUICE_OK, NULL, 0);
         return (s->api->fail)(s->ctx, SLUICE_RETRY, "test.refused", "after its end");
     }
+    if (t->ready_inside > 0 && t->writes == t->ready_inside) {
+        s->api->ready(s->ctx);
+        return SLUICE_BUSY;
+    }
+    if (t->cut_at > 0 && t->writes == t->cut_at)
+        return cut(s, batch, ticket);
     if (t->wild_result && t->writes == 3) {
         sluice_result_t wild = {.status = SLUICE_RETRY, .record = 1000, .code = "test.wild"};
         s->api->durable(s->ctx, ticket, SLUICE_RETRY, &wild, 1);
@@ -501,6 +547,10 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
         t->max_open = s->count;
     if (t->hang)
         return SLUICE_OK;
+    if (t->break_at > 0 && t->writes == t->break_at) {
+        break_it(s);
+        return SLUICE_OK;
+    }
     if (t->buffer > 0) {
         h->released = 1;
         s->api->released(s->ctx, ticket);
@@ -519,6 +569,10 @@ static int sink_flush(void *self) {
         return SLUICE_OK;
     if (s->broken)
         return SLUICE_NOT_CONNECTED;
+    if (s->t->flush_retries > 0) {
+        s->t->flush_retries--;
+        return (s->api->fail)(s->ctx, SLUICE_RETRY, "test.flush", "not now");
+    }
     s->flushing = 1;
     later(s);
     return SLUICE_OK;
@@ -568,6 +622,7 @@ typedef struct transform {
     sluice_ctx_t *ctx;
     const sluice_api_t *api;
     int evens;
+    int again;
     unsigned seed;
 } transform_t;
 
@@ -581,10 +636,27 @@ static int transform_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **s
     return SLUICE_OK;
 }
 
+static void transform_opened(void *arg) {
+    transform_t *x = arg;
+
+    x->api->complete(x->ctx, SLUICE_OP_OPEN, SLUICE_OK);
+}
+
+static int transform_open(void *self) {
+    transform_t *x = self;
+
+    if (stages.open_ms > 0)
+        x->api->timer_start(x->ctx, (uint64_t)stages.open_ms, 0, transform_opened, x);
+    else
+        transform_opened(x);
+    return SLUICE_OK;
+}
+
 static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out) {
     transform_t *x = self;
     size_t i, count;
     uint32_t k;
+    int rejected = 0;
     const sluice_record_t *r = x->api->batch_records(in, &count);
     sluice_batch_t *b = x->api->batch_new(x->ctx, 0);
 
@@ -607,6 +679,7 @@ static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out)
                 (int64_t)sluice_get_be64(r[i].position.bytes) % stages.reject_every == 0) {
                 (x->api->fail)(x->ctx, SLUICE_BAD_RECORD, "test.reject", "rejected number");
                 x->api->reject(x->ctx, (uint32_t)i);
+                rejected = 1;
                 break;
             }
             copy = x->api->batch_add(b);
@@ -615,6 +688,8 @@ static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out)
         }
     }
     *out = b;
+    if (rejected && stages.again_after_reject && (x->again = !x->again))
+        return (x->api->fail)(x->ctx, SLUICE_RETRY, "test.again", "not now");
     return SLUICE_OK;
 }
 
@@ -651,6 +726,10 @@ static int convert_out(void *self, sluice_batch_t *arena, sluice_str_t topic,
     }
     if (stages.refuse_every > 0 && value->as.i % stages.refuse_every == 0)
         return (x->api->fail)(x->ctx, SLUICE_BAD_RECORD, "test.convert", "refused number");
+    if (stages.huge && value->as.i == 7) {
+        *bytes = sluice_str_n("n7", ((size_t)1 << 32) + 2);
+        return SLUICE_OK;
+    }
     snprintf(text, sizeof(text), "n%lld", (long long)value->as.i);
     *bytes = x->api->batch_copy(arena, sluice_str(text));
     return SLUICE_OK;
@@ -677,6 +756,7 @@ static const sluice_transform_t transform_table = {
     .size = sizeof(sluice_transform_t),
     .create = transform_create,
     .destroy = sink_destroy,
+    .open = transform_open,
     .apply = transform_apply,
     .checkpoint = transform_checkpoint,
     .committed = transform_committed,

@@ -150,6 +150,67 @@ static void a_dead_letter_file_that_cannot_be_written_fails(void **state) {
     assert_int_equal(harness_stored(0, 0), 0);
 }
 
+/* A retry, or the source that goes back, makes stages see records again: one dead letter each. */
+static void rejected_once_through_retries(void **state) {
+    run_options_t o = {.branches = 1, .window = 1, .tolerate_all = 1, .dead_letters = dead_file,
+                       .transforms = 2};
+    run_result_t r;
+
+    (void)state;
+    stages.reject_every = 10;
+    stages.again_after_reject = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(lines(dead_file, "test.reject"), 100);
+    assert_int_equal(r.stats[0][SL_BRANCH_TOLERATED], 100);
+    assert_int_equal(r.ledger_faults, 0);
+}
+
+static void go_back(run_options_t *o) {
+    run_result_t r;
+
+    the_source.batch = 10;
+    targets[0].buffer = 40; /* released at once, then the first of them are lost */
+    targets[0].lose_released = SLUICE_RETRY;
+    r = harness_run(o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].lose_released, 0);
+    assert_true(the_source.opened > 1);
+    assert_int_equal(r.ledger_faults, 0);
+}
+
+static void rejected_once_though_the_source_goes_back(void **state) {
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file, .transforms = 2};
+
+    (void)state;
+    stages.reject_every = 10;
+    go_back(&o);
+    assert_int_equal(lines(dead_file, "test.reject"), 100);
+}
+
+static void refused_once_though_the_source_goes_back(void **state) {
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+
+    (void)state;
+    stages.bytes = 1;
+    stages.refuse_every = 10;
+    go_back(&o);
+    assert_int_equal(lines(dead_file, "test.convert"), 100);
+}
+
+static void a_value_past_32_bits_is_refused(void **state) {
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 100;
+    stages.bytes = stages.huge = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].count, 99);
+    assert_int_equal(lines(dead_file, "record.too_large"), 1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -162,6 +223,10 @@ int main(void) {
         TEST(without_tolerance_the_task_fails),
         TEST(retry_has_its_time),
         TEST(retries_keep_order),
+        TEST(rejected_once_through_retries),
+        TEST(rejected_once_though_the_source_goes_back),
+        TEST(refused_once_though_the_source_goes_back),
+        TEST(a_value_past_32_bits_is_refused),
         TEST(a_dead_letter_file_that_cannot_be_written_fails),
     };
 

@@ -73,6 +73,12 @@ static void fake_misbehave(const char *behave) {
     }
     if (strcmp(behave, "abort") == 0)
         fake_die(SIGABRT);
+    if (strcmp(behave, "kill") == 0)
+        fake_die(SIGKILL);
+    if (strcmp(behave, "late-segv") == 0) {
+        usleep(300000);
+        fake_die(SIGSEGV);
+    }
     if (strcmp(behave, "exit3") == 0)
         _exit(3);
     if (strcmp(behave, "exit0") == 0)
@@ -134,15 +140,15 @@ static int fake_task_main(void) {
               "\"fields\":{}}");
     fake_send("{\"type\":\"metrics\",\"text\":\"# TYPE fake_total counter\\nfake_total 1\\n\"}");
     fake_send("{\"type\":\"ledger\",\"nodes\":[{\"name\":\"source\",\"in\":0,\"out\":1}]}");
-    if (strcmp(behave, "progress-segv") != 0)
+    if (strncmp(behave, "progress-", 9) != 0)
         fake_misbehave(behave);
     fake_commit(++seq);
     for (;;) {
         cJSON *message = fake_receive();
         const char *type = fake_text(message, "type");
         fake_note(file, type);
-        if (strcmp(type, "stored") == 0 && strcmp(behave, "progress-segv") == 0)
-            fake_misbehave("segv");
+        if (strcmp(type, "stored") == 0 && strncmp(behave, "progress-", 9) == 0)
+            fake_misbehave(behave + 9);
         if (strcmp(type, "drain") == 0 && strcmp(behave, "stubborn") != 0)
             _exit(0);
         fake_send("{\"type\":\"alive\"}");

@@ -25,6 +25,7 @@ typedef struct fixture {
     int closed;
     int expired;
     uint64_t resolve_ms;
+    uint64_t steady_ms; /* 0: a minute */
     int tasks; /* what the resolver says; 0: what the configuration says */
 } fixture_t;
 
@@ -102,6 +103,7 @@ static void open_all(fixture_t *f, unsigned crash_limit) {
     o.drain_ms = 1000;
     o.backoff_first_ms = 10;
     o.backoff_max_ms = 50;
+    o.steady_ms = f->steady_ms;
     o.crash_limit = crash_limit;
     assert_int_equal(sl_supervisor_create(&o, &f->s), SLUICE_OK);
     assert_int_equal(sl_supervisor_load(f->s), SLUICE_OK);
@@ -318,13 +320,34 @@ static void test_leak(void **state) {
     expect_given_up(*state, "leak", ",\"limit\":60000000", "was above memory.limit, 57 MB");
 }
 
-static void test_progress_forgives(void **state) {
+/* Progress does not hide that it dies again and again by its own fault. */
+static void test_crash_in_spite_of_progress(void **state) {
     fixture_t *f = *state;
 
+    expect_given_up(f, "progress-segv", "", "killed by signal 11 (SIGSEGV)");
+    assert_string_equal(task_of(f, "a", 0)->crash, "killed by signal 11 (SIGSEGV)");
+    assert_true(task_of(f, "a", 0)->crashed_ms > 0);
+}
+
+static void test_leak_in_spite_of_progress(void **state) {
+    expect_given_up(*state, "progress-leak", ",\"limit\":60000000", "was above memory.limit, 57 MB");
+}
+
+static void expect_forgiven(fixture_t *f, const char *behave, const char *why) {
     open_all(f, 3);
-    put(f, "a", "progress-segv", "");
+    put(f, "a", behave, "");
     WAIT(f, task_of(f, "a", 0) != NULL && task_of(f, "a", 0)->restarts >= 6);
     assert_false(in_state(f, "a", SL_TASK_FAILED));
+    assert_non_null(strstr(task_of(f, "a", 0)->crash, why));
+}
+
+static void test_kill_from_outside_is_forgiven(void **state) {
+    expect_forgiven(*state, "progress-kill", "killed by signal 9 (SIGKILL)");
+}
+
+static void test_steady_run_is_forgiven(void **state) {
+    ((fixture_t *)*state)->steady_ms = 200;
+    expect_forgiven(*state, "progress-late-segv", "killed by signal 11 (SIGSEGV)");
 }
 
 static void test_reported_failure(void **state) {
@@ -615,7 +638,10 @@ int main(int argc, char **argv) {
         CASE(test_malformed_positions),
         CASE(test_hang),
         CASE(test_leak),
-        CASE(test_progress_forgives),
+        CASE(test_crash_in_spite_of_progress),
+        CASE(test_leak_in_spite_of_progress),
+        CASE(test_kill_from_outside_is_forgiven),
+        CASE(test_steady_run_is_forgiven),
         CASE(test_reported_failure),
         CASE(test_finish),
         CASE(test_restart_waits_for_the_old),
