@@ -9,6 +9,13 @@
  * The script does nothing unless field #<task> of the hash holds the token that the batch before it
  * left there. So batches behind one that stopped short, scripts of a lost connection that the server
  * still has, and an older sluice that lives on, write nothing.
+ *
+ * Redis logs a script as MULTI, its writes, EXEC. A server that is killed while it writes that down,
+ * and told to load a truncated log (its default), forgets the torn script but leaves its MULTI in the
+ * log: after the next restart the torn writes are there, beside the same records that we had sent
+ * again. Nobody can prevent that from outside, but it must not go unnoticed: field #<task>+ is one
+ * more while a script runs, so what is left in it at open counts the scripts that were replayed in
+ * part.
  */
 #include "redis_sink.h"
 
@@ -29,6 +36,9 @@ static const char script[] =
     "local v,k=ARGV,KEYS[1] "
     "local t=redis.call('HGET',k,v[1]) "
     "if t~=v[2] then return {-1,t or ''} end "
+    "local open=v[1]..'+' "
+    "local b=redis.pcall('HINCRBY',k,open,1) "
+    "if type(b)=='table' and b.err then return {0,b.err} end "
     "local at=5+tonumber(v[4]) "
     "local marks=at "
     "at=at+1+2*tonumber(v[marks]) "
@@ -45,10 +55,11 @@ static const char script[] =
     "if not err then done[part]=pos n=n+1 end "
     "end "
     "for part,pos in pairs(done) do redis.call('HSET',k,v[5+tonumber(part)],pos) end "
-    "if err then return {n,err} end "
+    "if err then redis.call('HINCRBY',k,open,-1) return {n,err} end "
     "for m=1,tonumber(v[marks]) do "
     "redis.call('HSET',k,v[5+tonumber(v[marks+2*m-1])],v[marks+2*m]) end "
     "redis.call('HSET',k,v[1],v[3]) "
+    "redis.call('HINCRBY',k,open,-1) "
     "return {n,''}";
 
 int redis_exact_init(redis_sink_t *sink) {
@@ -290,15 +301,44 @@ static int parse_position(const char *text, sluice_position_t *position, uint32_
     return 0;
 }
 
-void redis_exact_announce(redis_sink_t *sink, const redisReply *reply) {
+/* Tells of scripts that the server replayed in part. The count goes back by what was found, not to
+ * 0: this command itself may come to stand behind a torn script in the log. */
+static int report_torn(redis_sink_t *sink, const char *field, long long count) {
+    redis_pipeline_t p = {0};
+    int status;
+
+    sink->api->log(sink->ctx, SLUICE_LOG_ERROR,
+                   "the Redis server restarted and replayed a part of %lld interrupted script(s): "
+                   "records of as many batches may be twice in lists and streams. Set "
+                   "aof-load-truncated no there, and mend its log with redis-check-aof --fix after "
+                   "a crash.",
+                   count);
+    redis_command(&p, 4);
+    redis_arg_text(&p, "HINCRBY");
+    redis_arg_text(&p, sink->position_key);
+    redis_arg_text(&p, field);
+    redis_arg_int(&p, -count);
+    status = redis_connection_send(&sink->connection, &p);
+    redis_pipeline_fini(&p);
+    return status == SLUICE_OK ? 1 : status;
+}
+
+int redis_exact_announce(redis_sink_t *sink, const redisReply *reply) {
+    char torn_field[sizeof(sink->token_field) + 1];
+    long long torn = 0;
     size_t i;
 
+    snprintf(torn_field, sizeof(torn_field), "%s+", sink->token_field);
     for (i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
         const redisReply *name = reply->element[i];
+        const char *text = reply->element[i + 1]->str;
         sluice_position_t position = {0};
         uint32_t sub = 0;
 
-        if (name->str[0] != '#' && parse_position(reply->element[i + 1]->str, &position, &sub) == 0)
+        if (strcmp(name->str, torn_field) == 0)
+            torn = strtoll(text, NULL, 10);
+        if (name->str[0] != '#' && parse_position(text, &position, &sub) == 0)
             sink->api->sink_position(sink->ctx, sluice_str_n(name->str, name->len), &position, sub);
     }
+    return torn != 0 ? report_torn(sink, torn_field, torn) : 0;
 }

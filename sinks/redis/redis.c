@@ -183,6 +183,8 @@ static void on_json_answer(redis_sink_t *s, const redisReply *reply) {
 }
 
 static void on_answer(redis_sink_t *s, const redisReply *reply) {
+    int more = 0;
+
     s->questions--;
     if (s->type == TYPE_JSON && s->json == JSON_AUTO) {
         on_json_answer(s, reply);
@@ -197,7 +199,12 @@ static void on_answer(redis_sink_t *s, const redisReply *reply) {
         finish_open(s, status);
         return;
     } else {
-        redis_exact_announce(s, reply); /* the answer to HSET is no array and says nothing */
+        more = redis_exact_announce(s, reply); /* only the answer to HGETALL is an array */
+        s->questions += more > 0 ? more : 0;
+    }
+    if (more < 0) {
+        on_lost(s, SLUICE_NOT_CONNECTED, "redis.write", "a question could not be sent");
+        return;
     }
     if (s->questions == 0)
         finish_open(s, SLUICE_OK);

@@ -112,8 +112,9 @@ const char *redis_error_code(const char *error);
 int redis_exact_init(redis_sink_t *sink);
 /* Appends what open asks: takes the hash over, then reads it. How many replies come. */
 int redis_exact_ask(redis_sink_t *sink, redis_pipeline_t *p);
-/* The newest position of each source partition, out of the answer to the last question. */
-void redis_exact_announce(redis_sink_t *sink, const redisReply *reply);
+/* The newest position of each source partition, out of the answer to the last question. How many
+ * more replies come, or a negative status. */
+int redis_exact_announce(redis_sink_t *sink, const redisReply *reply);
 /* Appends the script of a batch. */
 int redis_exact_build(redis_sink_t *sink, redis_delivery_t *d, sluice_batch_t *batch,
                       sluice_batch_t *scratch, redis_pipeline_t *p);

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 from feeding import Feed, failed, kill_task, letters, line, pipeline
 from sluicetest import Case, Redis, Sluice, make_certs, scratch_dir
@@ -332,3 +333,45 @@ class Loss(RedisCase):
             trace = failed(self.sluice, self.name)
             self.assertIn("redis.fenced", trace)
             other.wait_state(self.name)
+
+
+def resp(*words):
+    """A command as Redis writes it into its log."""
+    words = [str(w).encode() for w in words]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+class TornLog(RedisCase):
+    server_args = {"env": {"REDIS_AOF": "yes", "REDIS_TORN_AOF": "keep"}}
+
+    def restart(self, torn=b""):
+        self.server.kill9()
+        if torn:
+            with next(Path(self.server.directory).glob("appendonlydir/*.incr.aof")).open("ab") as log:
+                log.write(torn)
+        self.server.start()
+        self.redis = self.enterContext(self.server.client())
+
+    def test_records_that_the_server_repeats_are_told(self):
+        """What kill -9 in the midst of a script leaves in the log; the server carries it out one restart later."""
+        def told():
+            return self.sluice.log().count("replayed a part of 1 interrupted script")
+        self.run_sink(**{"exactly.once": True})
+        self.feed.add({"a": 1})
+        self.eventually(lambda: self.redis("XLEN", "t") == 1)
+        key = "sluice:position:%s:redis" % self.name
+        newest = self.redis("XRANGE", "t", "-", "+")[-1][0].decode()
+        self.restart(resp("MULTI") + resp("HINCRBY", key, "#0+", 1) + resp("XADD", "t", newest + "1", "a", 2) +
+                     resp("XADD", "t", newest + "2", "a", 3)[:-4])
+        self.assertEqual(1, self.redis("XLEN", "t"))
+        self.feed.add({"a": 2})
+        self.eventually(lambda: self.redis("XLEN", "t") == 2)
+        self.assertEqual(b"0", self.redis("HGET", key, "#0+"))
+        self.restart()
+        self.assertEqual([b"1", b"2", b"2"], [e[1][1] for e in self.redis("XRANGE", "t", "-", "+")])
+        self.eventually(told)
+        self.eventually(lambda: self.redis("HGET", key, "#0+") == b"0")
+        self.restart()
+        self.feed.add({"a": 4})
+        self.eventually(lambda: self.redis("XLEN", "t") == 4)
+        self.assertEqual(1, told())

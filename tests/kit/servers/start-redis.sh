@@ -1,7 +1,7 @@
 #!/bin/bash
 # redis-server without persistence (REDIS_AOF=yes: append-only file, survives kill9). Contract: common.sh.
 #   start-redis.sh DIR [PORT] [redis.conf line ...]      TLS is on PORT+1
-# Env: REDIS_AOF, REDIS_PASSWORD, REDIS_TLS_DIR (output of make-certs.sh)
+# Env: REDIS_AOF, REDIS_TORN_AOF, REDIS_PASSWORD, REDIS_TLS_DIR (output of make-certs.sh)
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 command -v redis-server > /dev/null || missing "redis-server is not installed (run tests/kit/setup.sh)"
@@ -30,6 +30,13 @@ CONF
     [ $# -eq 0 ] || printf '%s\n' "$@"
 } > redis.conf
 [ -z "${REDIS_TLS_DIR:-}" ] || secured=(tls_port $((port + 1)))
+
+# A transaction that kill9 tore: the server would load the log, but leave the MULTI in it, and carry the rest out after the
+# next restart. REDIS_TORN_AOF=keep leaves it to the server.
+manifest=appendonlydir/appendonly.aof.manifest
+if [ -f "$manifest" ] && [ "${REDIS_TORN_AOF:-mend}" = mend ]; then
+    redis-check-aof --fix "$manifest" <<< y > check-aof.log 2>&1 || { cat check-aof.log >&2; exit 1; }
+fi
 
 launch redis-server redis.conf
 pong() { [ "$(REDISCLI_AUTH=${REDIS_PASSWORD:-} redis-cli -h 127.0.0.1 -p "$port" ping 2> /dev/null)" = PONG ]; }
