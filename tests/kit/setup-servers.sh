@@ -29,7 +29,9 @@ publish() { # name version staging
 
 install_kafka() { # staging
     command -v mvn > /dev/null || { echo 'mvn is not installed (run tests/kit/setup.sh)'; return 1; }
-    mvn -q -B -f "$here/servers/kafka-pom.xml" -Dkafka.version=$kafka_version dependency:copy-dependencies \
+    # The plugin by its whole name: Maven then says why it cannot be fetched (network, certificate), not only that.
+    mvn -q -B -f "$here/servers/kafka-pom.xml" -Dkafka.version=$kafka_version \
+        org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$1" || return 1
     ls "$1"/kafka_2.13-$kafka_version.jar
 }
@@ -64,7 +66,8 @@ run_one() { # name version
         [ $try = 2 ] || say "$1: first attempt failed, trying once more"
     done
     say "$1 $2 FAILED; the end of $log:"
-    tail -n 15 "$log" | sed 's/^/    /'
+    tail -n 15 "$log" | cut -c1-500 | sed 's/^/    /'
+    say "$1 comes over HTTPS: see that the network, a proxy and its certificate authority work; run this again then"
     rm -rf "$staging"
     return 1
 }

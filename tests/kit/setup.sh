@@ -8,10 +8,9 @@ set -u
 
 build=(gcc libc6-dev make cmake ninja-build pkg-config ccache git ca-certificates
     librdkafka-dev libpq-dev libhiredis-dev libcurl4-openssl-dev libcjson-dev libuv1-dev libmicrohttpd-dev
-    libsqlite3-dev libpcre2-dev libzstd-dev liblz4-dev zlib1g-dev libssl-dev libmaxminddb-dev libicu-dev
-    libsimdjson-dev)
-tools=(libcmocka-dev clang-format universal-ctags clang-14 libclang-rt-14-dev curl openssl xz-utils unzip procps
-    util-linux python3 python3-venv kcat)
+    libsqlite3-dev libpcre2-dev libzstd-dev liblz4-dev zlib1g-dev libssl-dev)
+tools=(g++ libsimdjson-dev libmaxminddb-dev libicu-dev libcmocka-dev clang-format universal-ctags clang-14
+    libclang-rt-14-dev curl openssl xz-utils unzip procps util-linux python3 python3-venv kcat)
 servers=(postgresql-15 postgresql-contrib redis-server clickhouse-server maven openjdk-17-jre-headless)
 shown=(curl procps util-linux python3 postgresql-15 redis-server clickhouse-server)
 shown_kafka=(kcat maven openjdk-17-jre-headless)
