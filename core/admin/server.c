@@ -164,12 +164,19 @@ static size_t keep_escapes(void *user, struct MHD_Connection *connection, char *
 
 /* ---- the port ---- */
 
+/* getaddrinfo() would cut 99999 to 16 bits. */
+static int is_port(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+
+    return digits > 0 && digits <= 5 && text[digits] == '\0' && atoi(text) <= 65535;
+}
+
 /* Splits "host:port"; 0, or -1. */
 static int split_listen(const char *listen, char *host, size_t size, char *port, size_t port_size) {
     const char *colon = strrchr(listen, ':');
     size_t len = colon == NULL ? 0 : (size_t)(colon - listen);
 
-    if (colon == NULL || len >= size || colon[1] == '\0' || strlen(colon + 1) >= port_size)
+    if (colon == NULL || len >= size || strlen(colon + 1) >= port_size || !is_port(colon + 1))
         return -1;
     memcpy(host, listen, len);
     host[len] = '\0';
@@ -225,12 +232,16 @@ static int open_port(sl_admin_t *a, char *error, size_t size) {
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     hints.ai_socktype = SOCK_STREAM;
     if (split_listen(a->listen, host, sizeof host, port, sizeof port) != 0) {
-        snprintf(error, size, "--listen %s: not of the form HOST:PORT", a->listen);
+        snprintf(error, size,
+                 "--listen %s: not of the form HOST:PORT with a port of 0 to 65535, such as "
+                 "127.0.0.1:8083",
+                 a->listen);
         return -1;
     }
     rc = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &list);
     if (rc != 0) {
-        snprintf(error, size, "--listen %s: %s", a->listen, gai_strerror(rc));
+        snprintf(error, size, "--listen %s: %s; give an address or host name of this machine",
+                 a->listen, gai_strerror(rc));
         return -1;
     }
     fd = bind_first(list);

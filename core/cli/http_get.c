@@ -33,29 +33,32 @@ static int split_url(const char *url, char *host, size_t size, char *port, size_
     return 0;
 }
 
-static int connect_to(const char *host, const char *port) {
+static int connect_to(const char *host, const char *port, const char **why) {
     struct addrinfo hints = { 0 };
     struct addrinfo *list = NULL;
     struct addrinfo *a;
     struct timeval timeout = { TIMEOUT_S, 0 };
     int fd = -1;
+    int rc;
 
     hints.ai_socktype = SOCK_STREAM;
-    if (getaddrinfo(host, port, &hints, &list) != 0) {
-        errno = EADDRNOTAVAIL;
+    rc = getaddrinfo(host, port, &hints, &list);
+    if (rc != 0) {
+        *why = gai_strerror(rc);
         return -1;
     }
     for (a = list; a != NULL && fd < 0; a = a->ai_next) {
         fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
-        if (fd < 0)
+        if (fd < 0) {
+            *why = strerror(errno);
             continue;
+        }
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
         if (connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
-            int why = errno;
+            *why = strerror(errno);
             close(fd);
             fd = -1;
-            errno = why;
         }
     }
     freeaddrinfo(list);
@@ -98,6 +101,7 @@ int sl_http_get(const char *url, const char *path, char **body, char *error, siz
     char host[256];
     char port[16];
     char *answer;
+    const char *why = "";
     const char *text;
     int code = 0;
     int fd;
@@ -106,10 +110,10 @@ int sl_http_get(const char *url, const char *path, char **body, char *error, siz
         snprintf(error, size, "%s: not of the form http://HOST:PORT", url);
         return -1;
     }
-    fd = connect_to(host, port);
+    fd = connect_to(host, port, &why);
     if (fd < 0) {
         snprintf(error, size, "no sluice answers at %s: %s; is it running, and is this its --url?",
-                 url, strerror(errno));
+                 url, why);
         return -1;
     }
     answer = exchange(fd, host, path);

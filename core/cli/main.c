@@ -14,6 +14,7 @@
 #include "cli/try.h"
 #include "cli/validate.h"
 #include "cli/version.h"
+#include "config/nearest.h"
 #include "plugin/prober.h"
 #include "runtime/rehearse.h"
 #include "runtime/task.h"
@@ -31,17 +32,19 @@ __attribute__((visibility("default"))) const char *__asan_default_options(void) 
 
 typedef struct verb {
     const char *name;
-    int (*run)(int argc, char **argv); /* argv[0] is the verb; gives the exit code */
+    const char *command; /* argv[0] of the verb: what getopt's messages begin with */
+    int (*run)(int argc, char **argv); /* gives the exit code */
     const char *what;
 } verb_t;
 
 static const verb_t verbs[] = {
-    { "run", sl_cli_run, "run pipelines and connectors, and the REST port" },
-    { "status", sl_cli_status, "show what a running sluice does" },
-    { "validate", sl_cli_validate, "check descriptors and connector JSON: all faults at once" },
-    { "plugins", sl_cli_plugins, "list and describe plugins, check a module" },
-    { "try", sl_cli_try, "put records through converters and transforms" },
-    { "version", sl_cli_version, "show the version" },
+    { "run", "sluice run", sl_cli_run, "run pipelines and connectors, and the REST port" },
+    { "status", "sluice status", sl_cli_status, "show what a running sluice does" },
+    { "validate", "sluice validate", sl_cli_validate,
+      "check descriptors and connector JSON: all faults at once" },
+    { "plugins", "sluice plugins", sl_cli_plugins, "list and describe plugins, check a module" },
+    { "try", "sluice try", sl_cli_try, "put records through converters and transforms" },
+    { "version", "sluice version", sl_cli_version, "show the version" },
 };
 
 #define VERBS (sizeof verbs / sizeof verbs[0])
@@ -67,6 +70,28 @@ static int run_task(void) {
     return sl_task_main(CHANNEL_FD);
 }
 
+static int unknown(const char *verb) {
+    sl_nearest_t nearest;
+    size_t i;
+
+    sl_nearest_init(&nearest, verb);
+    for (i = 0; i < VERBS; i++)
+        sl_nearest_offer(&nearest, verbs[i].name);
+    fprintf(stderr, "sluice: there is no verb \"%s\"", verb);
+    if (nearest.best != NULL)
+        fprintf(stderr, "; did you mean \"%s\"?", nearest.best);
+    fputs("\n\n", stderr);
+    return usage(stderr, 2);
+}
+
+static int run_verb(const verb_t *verb, int argc, char **argv) {
+    char command[32];
+
+    snprintf(command, sizeof command, "%s", verb->command);
+    argv[1] = command;
+    return verb->run(argc - 1, argv + 1);
+}
+
 int main(int argc, char **argv) {
     const char *verb = argc > 1 ? argv[1] : "";
     size_t i;
@@ -79,12 +104,10 @@ int main(int argc, char **argv) {
         return sl_prober_main(argv[2]);
     for (i = 0; i < VERBS; i++)
         if (strcmp(verb, verbs[i].name) == 0)
-            return verbs[i].run(argc - 1, argv + 1);
+            return run_verb(&verbs[i], argc, argv);
     if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0)
         return usage(stdout, 0);
     if (strcmp(verb, "--version") == 0)
         return sl_cli_version(1, argv);
-    if (verb[0] != '\0')
-        fprintf(stderr, "sluice: there is no verb \"%s\"\n\n", verb);
-    return usage(stderr, 2);
+    return verb[0] != '\0' ? unknown(verb) : usage(stderr, 2);
 }

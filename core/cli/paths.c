@@ -1,10 +1,12 @@
 #include "cli/paths.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char *sl_cli_executable(void) {
@@ -58,4 +60,31 @@ char *sl_cli_plugin_path(const char *given) {
     }
     free(executable);
     return path;
+}
+
+static void look_at(const char *folder, void (*say)(void *user, const char *text), void *user) {
+    char text[PATH_MAX + 200];
+    struct stat info;
+
+    if (stat(folder, &info) == 0 && S_ISDIR(info.st_mode))
+        return;
+    snprintf(text, sizeof text, "plugin folder %s: %s (--plugin-path or SLUICE_PLUGIN_PATH)", folder,
+             errno == ENOENT ? "there is none yet" : strerror(errno));
+    say(user, text);
+}
+
+void sl_cli_missing_folders(const char *plugin_path, void (*say)(void *user, const char *text),
+                            void *user) {
+    char *copy = plugin_path != NULL ? strdup(plugin_path) : NULL, *rest = NULL, *folder;
+    int count = 0;
+
+    for (folder = copy != NULL ? strtok_r(copy, ":", &rest) : NULL; folder != NULL;
+         folder = strtok_r(NULL, ":", &rest)) {
+        errno = ENOTDIR;
+        look_at(folder, say, user);
+        count++;
+    }
+    if (copy != NULL && count == 0)
+        say(user, "no folder of plugins is known: give --plugin-path or SLUICE_PLUGIN_PATH");
+    free(copy);
 }

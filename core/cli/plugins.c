@@ -25,17 +25,27 @@ typedef struct arguments {
     const char *only;
     int json;
     int markdown;
+    int help;
     const char *name; /* what stands after the verb */
 } arguments_t;
 
-static int usage(void) {
-    fputs("usage: sluice plugins list [--json] [--plugin-path DIRS] [--data DIR]\n"
+static int usage(FILE *out, int code) {
+    fputs("Usage: sluice plugins list [--json] [--plugin-path DIRS] [--data DIR]\n"
           "       sluice plugins describe NAME [--kind KIND] [--json | --markdown] "
           "[--plugin-path DIRS]\n"
           "       sluice plugins check FILE.so [--json] [--plugin NAME] [--only CHECK] "
-          "[--config JSON | --config @FILE]\n",
-          stderr);
-    return EXIT_USAGE;
+          "[--config JSON | --config @FILE]\n\n"
+          "list shows the plugins of the plugin path, and the files there that cannot be used and\n"
+          "why; describe the options of one; check runs the conformance suite on a module.\n\n"
+          "  --kind KIND          source, sink, transform, converter or predicate\n"
+          "  --markdown           the table of options as the plugins' READMEs have it\n"
+          "  --plugin NAME        check only this plugin of the module\n"
+          "  --only CHECK         only this check of the suite\n"
+          "  --config JSON        options that its checks run with; @FILE reads them\n"
+          "  --plugin-path DIRS   folders of plugins, separated by ':'\n\n"
+          "Exit code: 0, 1 when a check failed or there is no such plugin, 2 wrong usage.\n",
+          out);
+    return code;
 }
 
 static int parse(int argc, char **argv, arguments_t *a) {
@@ -47,11 +57,12 @@ static int parse(int argc, char **argv, arguments_t *a) {
                                           {"json", no_argument, NULL, 'j'},
                                           {"markdown", no_argument, NULL, 'm'},
                                           {"only", required_argument, NULL, 'o'},
+                                          {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int c;
 
     optind = 0; /* glibc: begin anew */
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         switch (c) {
         case 'p': a->plugin_path = optarg; break;
         case 'd': a->data = optarg; break;
@@ -59,6 +70,7 @@ static int parse(int argc, char **argv, arguments_t *a) {
         case 'k': a->kind = optarg; break;
         case 'n': a->plugin = optarg; break;
         case 'o': a->only = optarg; break;
+        case 'h': a->help = 1; break;
         case 'j': a->json = 1; break;
         case 'm': a->markdown = 1; break;
         default: return 0;
@@ -178,16 +190,31 @@ static int unknown(const sl_catalog_t *catalog, sluice_plugin_kind_t kind, const
     return EXIT_FAULT;
 }
 
+static int read_kind(const char *name, sluice_plugin_kind_t *out) {
+    int kind;
+
+    for (kind = SLUICE_SOURCE; kind <= SLUICE_PREDICATE; kind++) {
+        if (strcmp(name, sl_plugin_kind_name((uint32_t)kind)) == 0) {
+            *out = (sluice_plugin_kind_t)kind;
+            return 1;
+        }
+    }
+    fprintf(stderr,
+            "sluice plugins describe: --kind %s: must be source, sink, transform, converter or "
+            "predicate\n",
+            name);
+    return 0;
+}
+
 /* A name may stand for a source and a sink: all kinds are shown. */
 static int describe(const sl_catalog_t *catalog, const arguments_t *a) {
     sluice_plugin_kind_t only = (sluice_plugin_kind_t)0;
-    cJSON *array = cJSON_CreateArray();
+    cJSON *array;
     int kind, found = 0;
 
-    if (a->kind != NULL)
-        for (kind = SLUICE_SOURCE; kind <= SLUICE_PREDICATE; kind++)
-            if (strcmp(a->kind, sl_plugin_kind_name((uint32_t)kind)) == 0)
-                only = (sluice_plugin_kind_t)kind;
+    if (a->kind != NULL && !read_kind(a->kind, &only))
+        return EXIT_USAGE;
+    array = cJSON_CreateArray();
     for (kind = SLUICE_SOURCE; kind <= SLUICE_PREDICATE; kind++) {
         const sl_catalog_plugin_t *p =
             only == 0 || (int)only == kind
@@ -213,6 +240,11 @@ static int describe(const sl_catalog_t *catalog, const arguments_t *a) {
     return 0;
 }
 
+static void to_stderr(void *user, const char *text) {
+    (void)user;
+    fprintf(stderr, "sluice plugins: %s\n", text);
+}
+
 static int with_catalog(const arguments_t *a,
                         int (*fn)(const sl_catalog_t *catalog, const arguments_t *a)) {
     char *path = sl_cli_plugin_path(a->plugin_path), *executable = sl_cli_executable();
@@ -222,6 +254,7 @@ static int with_catalog(const arguments_t *a,
     uv_loop_t loop;
     int code = EXIT_FAULT;
 
+    sl_cli_missing_folders(path, to_stderr, NULL);
     sl_log_set_level(NULL, SLUICE_LOG_ERROR); /* broken modules are part of what we print */
     if (path != NULL && executable != NULL && uv_loop_init(&loop) == 0) {
         params.loop = &loop;
@@ -331,17 +364,34 @@ static int check(const arguments_t *a) {
     return failed != 0 ? EXIT_FAULT : 0;
 }
 
+static int wrong(const char *verb, const char *why) {
+    fprintf(stderr, "sluice plugins%s%s: %s\n\n", verb[0] != '\0' ? " " : "", verb, why);
+    return usage(stderr, EXIT_USAGE);
+}
+
+static int run_verb(const char *verb, const arguments_t *a) {
+    if (strcmp(verb, "list") == 0)
+        return a->name != NULL ? wrong(verb, "it takes no name")
+                               : with_catalog(a, list);
+    if (strcmp(verb, "describe") == 0)
+        return a->name == NULL ? wrong(verb, "name a plugin; `sluice plugins list` shows them")
+                               : with_catalog(a, describe);
+    if (strcmp(verb, "check") == 0)
+        return a->name == NULL ? wrong(verb, "give the .so file to check") : check(a);
+    return wrong("", "expected list, describe or check");
+}
+
 int sl_cli_plugins(int argc, char **argv) {
     arguments_t a = {0};
     const char *verb = argc > 1 ? argv[1] : "";
+    char command[64];
 
-    if (argc < 2 || !parse(argc - 1, argv + 1, &a))
-        return usage();
-    if (strcmp(verb, "list") == 0 && a.name == NULL)
-        return with_catalog(&a, list);
-    if (strcmp(verb, "describe") == 0 && a.name != NULL)
-        return with_catalog(&a, describe);
-    if (strcmp(verb, "check") == 0 && a.name != NULL)
-        return check(&a);
-    return usage();
+    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)
+        return usage(stdout, 0);
+    snprintf(command, sizeof command, "sluice plugins %.40s", verb);
+    if (argc > 1)
+        argv[1] = command; /* what getopt's messages begin with */
+    if (argc > 1 && !parse(argc - 1, argv + 1, &a))
+        return usage(stderr, EXIT_USAGE);
+    return a.help ? usage(stdout, 0) : run_verb(verb, &a);
 }

@@ -191,6 +191,11 @@ static char *absolute(const char *path) {
     return whole;
 }
 
+static void to_log(void *user, const char *text) {
+    (void)user;
+    sl_log(SLUICE_LOG_WARN, "host", "%s", text);
+}
+
 static int host(arguments_t *a) {
     char *plugin_path = sl_cli_plugin_path(a->plugin_path);
     char *executable = sl_cli_executable();
@@ -200,6 +205,7 @@ static int host(arguments_t *a) {
     a->host.plugin_path = plugin_path;
     a->host.executable = executable;
     a->host.data_dir = data_dir;
+    sl_cli_missing_folders(plugin_path, to_log, NULL);
     if (plugin_path != NULL && executable != NULL && data_dir != NULL)
         code = sl_host_run(&a->host);
     free(data_dir);
@@ -221,6 +227,10 @@ static int run(arguments_t *a, int argc, char **argv) {
             fputs("Try `sluice run --help`.\n", stderr);
             return 2;
         }
+    }
+    if (optind == argc && a->changes.set_count + a->changes.overlay_count > 0) {
+        fputs("sluice run: --set and --overlay change the files that are given, and none is\n", stderr);
+        return 2;
     }
     if (add_files(a, argc, argv) != SLUICE_OK)
         return 1;

@@ -170,6 +170,10 @@ static int add_folder(sl_run_files_t *files, const char *path, const sl_run_chan
         free(entries[i]);
     }
     free(entries);
+    if (count < 0)
+        fprintf(stderr, "%s: cannot read this folder: %s\n", path, strerror(errno));
+    else if (count == 0)
+        fprintf(stderr, "%s: there is no .json file in this folder\n", path);
     return count < 0 ? SLUICE_INVALID : status;
 }
 

@@ -253,6 +253,11 @@ static int show(const char *url, int watch) {
     return failed;
 }
 
+static int wrong(void) {
+    fputs("Try `sluice status --help`.\n", stderr);
+    return 2;
+}
+
 int sl_cli_status(int argc, char **argv) {
     static const struct option options[] = {
         { "watch", no_argument, NULL, 'w' }, { "json", no_argument, NULL, 'j' },
@@ -271,11 +276,15 @@ int sl_cli_status(int argc, char **argv) {
             return 0;
         }
         if (option == '?')
-            return 2;
+            return wrong();
         watch |= option == 'w';
         json |= option == 'j';
         if (option == 'u')
             url = optarg;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "sluice status: it takes no \"%s\": it shows all pipelines\n", argv[optind]);
+        return wrong();
     }
     if (url == NULL)
         url = "http://127.0.0.1:8083";

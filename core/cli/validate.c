@@ -47,12 +47,16 @@ typedef struct validation {
 
 static int usage(FILE *out, int code) {
     fputs(
-        "usage: sluice validate FILE|DIR... [--set PATH=VALUE]... [--overlay FILE]...\n"
+        "Usage: sluice validate FILE|DIR... [--set PATH=VALUE]... [--overlay FILE]...\n"
         "                       [--worker FILE] [--connect] [--json] [--plugin-path DIRS]\n\n"
         "Checks descriptors and connector JSON and shows all faults at once.\n"
         "--connect also asks the servers, and compares fields and types with the targets'\n"
-        "columns by a sample record, once there are no other faults. --worker: defaults for connectors (converters,\n"
-        "servers), as a properties file or JSON.\n"
+        "columns by a sample record, once there are no other faults.\n\n"
+        "  --set PATH=VALUE     changes a value in each file; may be given several times\n"
+        "  --overlay FILE       JSON merged into each file; may be given several times\n"
+        "  --worker FILE        defaults for connectors (converters, servers): properties or JSON\n"
+        "  --plugin-path DIRS   folders of plugins, separated by ':'\n"
+        "  --json               the faults as JSON\n\n"
         "Exit code: 0 valid, 1 faults, 2 wrong usage.\n",
         out);
     return code;
@@ -117,7 +121,8 @@ static void check_native(const validation_t *v, const cJSON *native, const char 
                          sl_report_t *report) {
     sl_pipeline_t *pipeline;
 
-    if (sl_pipeline_read(native, &v->catalog, name, report, &pipeline) != SLUICE_OK)
+    sl_pipeline_read_partly(native, &v->catalog, name, report, &pipeline);
+    if (pipeline == NULL)
         return;
     sl_pipeline_check(pipeline, &v->catalog, 0, report);
     if (v->arguments->connect && sl_report_status(report) == SLUICE_OK)
@@ -236,12 +241,18 @@ static void stop(void *loop) {
     uv_stop(loop);
 }
 
+static void to_stderr(void *user, const char *text) {
+    (void)user;
+    fprintf(stderr, "sluice validate: %s\n", text);
+}
+
 static int open_catalog(uv_loop_t *loop, const char *given, sl_catalog_t **out) {
     char *path = sl_cli_plugin_path(given), *executable = sl_cli_executable();
     sl_catalog_params_t params = {.loop = loop, .plugin_path = path, .executable = executable};
     int status =
         path != NULL && executable != NULL ? sl_catalog_create(&params, out) : SLUICE_NO_MEMORY;
 
+    sl_cli_missing_folders(path, to_stderr, NULL);
     if (status == SLUICE_OK && sl_catalog_rescan(*out, stop, loop) == SLUICE_OK)
         uv_run(loop, UV_RUN_DEFAULT);
     free(path);

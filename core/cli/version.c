@@ -27,8 +27,11 @@ int sl_cli_version(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--json") == 0)
         return print_json();
     if (argc > 1) {
-        fprintf(stderr, "usage: sluice version [--json]\n");
-        return 2;
+        int help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+        fputs("Usage: sluice version [--json]\n\n"
+              "Shows the version of sluice, of its plugin ABI and of libuv.\n",
+              help ? stdout : stderr);
+        return help ? 0 : 2;
     }
     printf("sluice %s (plugin ABI %d.%d, libuv %s)\n", SLUICE_VERSION, SLUICE_ABI_MAJOR,
            SLUICE_ABI_MINOR, uv_version_string());

@@ -135,6 +135,8 @@ static void check_use(void *user, const sl_plugin_use_t *use, const char *instan
         SLUICE_OK)
         return;
     sl_pointer_join(pointer, sizeof pointer, use->pointer, "config");
+    if (sl_report_has(check->report, pointer))
+        return;
     check->catalog->check(check->catalog->ctx, &info, use->config, pointer, check->connect,
                           check->report);
 }

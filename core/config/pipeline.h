@@ -90,9 +90,14 @@ unsigned sl_pipeline_config_flags(const sl_pipeline_t *pipeline);
  * when the descriptor has no name (a file's base name); may be NULL. */
 int sl_pipeline_read(const cJSON *descriptor, const sl_plugin_catalog_t *catalog,
                      const char *default_name, sl_report_t *report, sl_pipeline_t **out);
+/* The same, but gives what could be read in spite of faults, too: for the plugins' checks only, so
+ * that all faults are seen at once. */
+int sl_pipeline_read_partly(const cJSON *descriptor, const sl_plugin_catalog_t *catalog,
+                            const char *default_name, sl_report_t *report, sl_pipeline_t **out);
 void sl_pipeline_destroy(sl_pipeline_t *pipeline); /* accepts NULL */
 
-/* Every plugin's own check (and probe, with connect) through catalog->check. */
+/* Every plugin's own check (and probe, with connect) through catalog->check, but of those whose
+ * options the report calls wrong already. */
 void sl_pipeline_check(const sl_pipeline_t *pipeline, const sl_plugin_catalog_t *catalog,
                        int connect, sl_report_t *report);
 

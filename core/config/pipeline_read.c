@@ -440,8 +440,8 @@ static void read_all(reader_t *reader, const cJSON *descriptor, const char *defa
     read_errors(reader, descriptor, "", &pipeline->errors);
 }
 
-int sl_pipeline_read(const cJSON *descriptor, const sl_plugin_catalog_t *catalog,
-                     const char *default_name, sl_report_t *report, sl_pipeline_t **out) {
+int sl_pipeline_read_partly(const cJSON *descriptor, const sl_plugin_catalog_t *catalog,
+                            const char *default_name, sl_report_t *report, sl_pipeline_t **out) {
     reader_t reader = {catalog, report, 0};
     size_t errors = report->errors;
     sl_pipeline_t *pipeline;
@@ -455,10 +455,19 @@ int sl_pipeline_read(const cJSON *descriptor, const sl_plugin_catalog_t *catalog
     if (pipeline == NULL)
         return SLUICE_NO_MEMORY;
     read_all(&reader, descriptor, default_name, pipeline);
-    if (report->errors == errors && !report->out_of_memory) {
-        *out = pipeline;
-        return SLUICE_OK;
+    *out = pipeline;
+    if (report->out_of_memory)
+        return SLUICE_NO_MEMORY;
+    return report->errors == errors ? SLUICE_OK : SLUICE_INVALID;
+}
+
+int sl_pipeline_read(const cJSON *descriptor, const sl_plugin_catalog_t *catalog,
+                     const char *default_name, sl_report_t *report, sl_pipeline_t **out) {
+    int status = sl_pipeline_read_partly(descriptor, catalog, default_name, report, out);
+
+    if (status != SLUICE_OK) {
+        sl_pipeline_destroy(*out);
+        *out = NULL;
     }
-    sl_pipeline_destroy(pipeline);
-    return report->out_of_memory ? SLUICE_NO_MEMORY : SLUICE_INVALID;
+    return status;
 }

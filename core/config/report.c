@@ -92,6 +92,18 @@ int sl_report_status(const sl_report_t *report) {
     return report->errors > 0 ? SLUICE_INVALID : SLUICE_OK;
 }
 
+int sl_report_has(const sl_report_t *report, const char *pointer) {
+    size_t len = strlen(pointer), i;
+
+    for (i = 0; i < report->count; i++) {
+        const char *at = report->faults[i].pointer;
+        if (report->faults[i].severity == SL_FAULT_ERROR && strncmp(at, pointer, len) == 0 &&
+            (at[len] == '\0' || at[len] == '/'))
+            return 1;
+    }
+    return 0;
+}
+
 static const char *severity_name(sl_severity_t severity) {
     return severity == SL_FAULT_ERROR ? "error" : "warning";
 }

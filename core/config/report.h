@@ -46,6 +46,9 @@ void sl_report_va(sl_report_t *report, sl_severity_t severity, const char *point
 /* SLUICE_OK, or SLUICE_INVALID when there is at least one error. */
 int sl_report_status(const sl_report_t *report);
 
+/* Whether an error was reported at this place or within it. */
+int sl_report_has(const sl_report_t *report, const char *pointer);
+
 /* One line a fault: "file: error at /sinks/0/config/adress: message. hint". Given: free() it.
  * NULL without memory. */
 char *sl_report_text(const sl_report_t *report, const char *file);

@@ -187,12 +187,16 @@ static void on_planned(void *user, const cJSON *answer, const char *error) {
     answered(w);
 }
 
+static const char *config_of(const sl_plugin_use_t *use, char out[SL_POINTER_MAX]) {
+    return sl_pointer_join(out, SL_POINTER_MAX, use->pointer, "config");
+}
+
 static void ask(work_t *w, const char *type, const sl_plugin_use_t *use,
                 sl_catalog_answer_fn answer) {
     question_t *q = calloc(1, sizeof *q);
     char pointer[SL_POINTER_MAX];
 
-    sl_pointer_join(pointer, sizeof pointer, use->pointer, "config");
+    config_of(use, pointer);
     if (q != NULL && (q->pointer = strdup(pointer)) != NULL) {
         q->work = w;
         w->waiting++;
@@ -209,25 +213,28 @@ static void ask(work_t *w, const char *type, const sl_plugin_use_t *use,
 static void check_plugin(void *user, const sl_plugin_use_t *use, const char *instance) {
     work_t *w = user;
     const sl_catalog_plugin_t *p;
+    char pointer[SL_POINTER_MAX];
 
     (void)instance;
     p = use->plugin == NULL ? NULL
                             : sl_catalog_find(w->resolver->catalog, use->kind, use->plugin);
-    if (p != NULL && p->has_check)
+    if (p != NULL && p->has_check && !sl_report_has(&w->report, config_of(use, pointer)))
         ask(w, "check", use, on_checked);
 }
 
 static void ask_plugins(work_t *w) {
     const sl_plugin_use_t *source = &w->pipeline->source;
     const sl_catalog_plugin_t *p =
-        sl_catalog_find(w->resolver->catalog, SLUICE_SOURCE, source->plugin);
+        source->plugin == NULL
+            ? NULL
+            : sl_catalog_find(w->resolver->catalog, SLUICE_SOURCE, source->plugin);
 
     w->tasks = w->pipeline->tasks_max;
     if (w->check)
         sl_pipeline_each_plugin(w->pipeline, check_plugin, w);
     if (p == NULL || !p->has_plan)
         w->tasks = 1;
-    else if (w->tasks > 1)
+    else if (w->tasks > 1 && sl_report_status(&w->report) == SLUICE_OK)
         ask(w, "plan", source, on_planned);
 }
 
@@ -247,7 +254,7 @@ static void read_config(work_t *w) {
         w->native = config;
     }
     if (w->native != NULL)
-        sl_pipeline_read(w->native, &view, w->name, &w->report, &w->pipeline);
+        sl_pipeline_read_partly(w->native, &view, w->name, &w->report, &w->pipeline);
 }
 
 static void on_scanned(void *user) {

@@ -47,6 +47,16 @@ class Validate(unittest.TestCase):
         self.assertIn('"datagen"', faults["/source/plugin"]["hint"])
         self.assertIn('"queue.bytes"', faults["/sinks/1/queue.byte"]["hint"])
 
+    def test_checks_of_plugins_run_beside_other_faults(self):
+        """What only a plugin's own check finds is shown together with wrong options of other plugins."""
+        faults = self.faults(self.write("bad.json", {
+            "source": {"plugin": "datagen", "config": {"rate": "fast"}}, "transforms": [
+                {"plugin": "filter", "config": {"condition": "a >"}}, {"plugin": "filter", "config": {"condition": "a", "x": 1}}],
+            "sinks": [{"plugin": "redis", "config": {"redis.uri": "ftp://x"}}]}))
+        self.assertEqual({"/source/config/rate", "/transforms/0/config/condition", "/transforms/1/config/x",
+                          "/sinks/0/config/redis.uri"}, set(faults))
+        self.assertIn('"a >" is no SQL expression', faults["/transforms/0/config/condition"]["message"])
+
     def test_text_names_file_and_place(self):
         done = self.run_validate(self.write("bad.json", dict(GOOD, sinks=[{"plugin": "nul"}])))
         self.assertEqual(1, done.returncode)

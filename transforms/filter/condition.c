@@ -94,7 +94,7 @@ static int compile(condition_t *c, const char *expression, char *error, size_t s
             break;
         message = sqlite3_errmsg(c->db);
         if (!learn_name(c, message)) {
-            snprintf(error, size, "%s", message);
+            snprintf(error, size, "\"%s\" is no SQL expression: %s", expression, message);
             return SLUICE_INVALID;
         }
     }
