@@ -33,6 +33,7 @@ DEFAULT_TIMEOUT = 120
 ALL_TIER_FOLDERS = ("chaos", "fuzz")
 SHOWN_OUTPUT = 20000  # characters of a failed test's output
 MARKER = re.compile(r"^(?:#|//|/\*)[ \t]*(tier|timeout|exclusive|builds)\b(?:[ \t]*:[ \t]*(\w+))?[ \t]*(?:\*/)?[ \t]*$", re.M)
+SANITIZER_REPORT = re.compile(r"(?:ERROR|WARNING): (?:Address|Leak|Thread|Memory)Sanitizer|: runtime error: ")
 TAP_CASE = re.compile(r"^\s*(not )?ok \d+\s*(?:- *)?(.*)$")
 TAP_PLAN = re.compile(r"^\s*1\.\.(\d+)\s*$")
 
@@ -243,10 +244,11 @@ class Runner:
         # Outside of what the test sees as its TMPDIR.
         with tempfile.TemporaryDirectory(prefix="sluice-report-") as reports:
             report, out, err = (pathlib.Path(reports) / n for n in ("report", "out", "err"))
-            command = {"c": tsan_prefix(test) + [str(test.path)], "sh": [str(test.path)],
+            command = {"c": [str(test.path)], "sh": [str(test.path)],
                        "py": [sys.executable, "-m", "sluicetest.child", str(test.path), str(report), str(test.timeout)]}[test.kind]
             if test.kind == "sh" and not is_script(test.path):
                 command.insert(0, "bash")
+            command = tsan_prefix(test) + command  # its children inherit it
             with open(out, "wb") as stdout, open(err, "wb") as stderr:
                 process = subprocess.Popen(command, cwd=scratch, env=environment(test, self.root, scratch, mark),
                                            stdin=subprocess.DEVNULL, stdout=stdout,
@@ -271,6 +273,8 @@ class Runner:
                 judge_shell(result, text, process.returncode, why, timed_out)
             else:
                 judge_report(result, report, why, timed_out)
+            if not result.failures and SANITIZER_REPORT.search(result.output):
+                result.failures.append(("(file)", "all cases passed, but there is a sanitizer's report in the output"))
 
 
 def describe_exit(status):

@@ -1,4 +1,5 @@
 # timeout: 600
+# builds: all
 """Every module that was built keeps the promises of the plugin ABI (`sluice plugins check`), without any server: what needs
 one is checked up to its open, which fails."""
 
@@ -7,6 +8,8 @@ import os
 import pathlib
 import subprocess
 import unittest
+
+from sluicetest.host import SANITIZER_REPORT
 
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", "build"))
 BINARY = os.environ.get("SLUICE_BIN") or str(BUILD / "sluice")
@@ -36,6 +39,7 @@ class Modules(unittest.TestCase):
         failed = ["%(plugin)s: %(check)s: %(reason)s" % c for c in checks
                   if c["outcome"] == "fail" and (module.stem, c["check"]) not in KNOWN]
         self.assertEqual([], failed, done.stderr[-4000:])
+        self.assertNotRegex(done.stderr, SANITIZER_REPORT)
 
 
 def method(module):

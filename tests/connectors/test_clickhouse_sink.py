@@ -1,3 +1,4 @@
+# builds: all
 # timeout: 240
 """The ClickHouse sink on an old server (18.16) and on the engine of a current one (chdb), through the running sluice."""
 

@@ -1,3 +1,4 @@
+# builds: all
 # tier: all
 # timeout: 400
 """The Kafka sink on a real broker: records as they are, refusals, outages, transactions under kill -9."""

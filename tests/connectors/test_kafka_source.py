@@ -1,3 +1,4 @@
+# builds: all
 # tier: all
 # timeout: 300
 """The Kafka source on a real broker: records as they are, the group, commits, rebalances, a pipeline that stands still."""

@@ -1,3 +1,4 @@
+# builds: all
 # timeout: 240
 """Recorded cases of Debezium 3.6.1 (tests/golden/debezium-postgres) replayed against the postgres source: key, value and
 headers byte for byte through the JSON converter, order of LSNs and transactions, stored offsets. Which cases are left

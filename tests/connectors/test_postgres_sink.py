@@ -1,3 +1,4 @@
+# builds: all
 # tier: all
 # timeout: 300
 """The PostgreSQL sink on a real server: COPY, upsert and delete, types, refusals, changed tables, kills."""

@@ -1,3 +1,4 @@
+# builds: all
 """The postgres source against a real server: hand-over, resume, broken connections, wrong set-ups.
 
 The source runs in tests/harness/source_harness, which keeps the position as the runtime would (stored after each batch,

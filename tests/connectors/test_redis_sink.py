@@ -1,3 +1,4 @@
+# builds: all
 # timeout: 400
 """The Redis sink on a real server: what records become, refusals, TLS and logins, loss and repetition."""
 

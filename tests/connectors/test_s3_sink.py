@@ -1,3 +1,4 @@
+# builds: all
 # tier: all
 # timeout: 240
 """The S3 sink on versitygw, which checks signatures, payload hashes and conditions, through the running sluice."""

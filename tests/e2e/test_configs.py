@@ -1,3 +1,4 @@
+# builds: all
 # timeout: 300
 """Every file in configs/ runs on real servers, and what it says arrives. clickhouse/ and s3/ are run by those sinks' own tests."""
 

@@ -1,3 +1,4 @@
+# builds: all
 # timeout: 240
 """A few SIGKILLs under load, compared with a model (tests/chaos/delivery.py; hundreds of them in tier all)."""
 

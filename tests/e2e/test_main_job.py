@@ -1,3 +1,4 @@
+# builds: all
 # timeout: 300
 """The main job on real servers: every field in every target, over updates, deletes, transactions that cross each other,
 restarts and kills, compared with a model (tests/chaos/model.py)."""

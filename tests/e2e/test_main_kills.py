@@ -1,3 +1,4 @@
+# builds: all
 # timeout: 200
 """The main job on real servers while task and supervisor are killed a few times (30 times in tests/chaos)."""
 

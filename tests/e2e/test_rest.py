@@ -1,3 +1,4 @@
+# builds: all
 """The REST port: recorded exchanges of Kafka Connect 4.0.0, and what is our own."""
 
 import http.client

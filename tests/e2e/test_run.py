@@ -1,3 +1,4 @@
+# builds: all
 """`sluice run` and `sluice status` from the command line: files, faults, what is in the way, signals, size and speed."""
 
 import json

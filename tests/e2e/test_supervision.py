@@ -1,3 +1,4 @@
+# builds: all
 """A sluice process whose tasks misbehave: only the bad one suffers. Killed, restarted, paused, resumed, stopped, deleted."""
 
 import json

@@ -1,4 +1,5 @@
 """`sluice validate --connect`: real servers are asked, and fields compared with columns; each finding has its key."""
+# builds: all
 # timeout: 300
 
 import json

@@ -20,7 +20,7 @@ import unittest
 from . import http, servers
 from .ports import free_port
 
-_SANITIZER = re.compile(r"ERROR: (Address|Leak|Thread|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error: ")
+SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak|Thread|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error: ")
 
 
 def children(pid, recursive=True):
@@ -196,8 +196,8 @@ class Sluice:
 
     def sanitizer_reports(self):
         log = self.log()
-        found = _SANITIZER.search(log)
-        return log[found.start():found.start() + 8000] if found else ""
+        found = SANITIZER_REPORT.search(log)
+        return _plain(log[found.start():found.start() + 40000])[:12000] if found else ""
 
     # REST ------------------------------------------------------------------------------------------------------------------
 
@@ -257,6 +257,11 @@ class Sluice:
                 name, _, value = line.rpartition(" ")
                 found[name] = float(value)
         return found
+
+
+def _plain(log):
+    """A report of a task comes line by line in log records: only their texts."""
+    return re.sub(r'^.*"scope":"task\.stderr","text":"(.*?)",".*$', r"\1", log, flags=re.M)
 
 
 def _with(body, kwargs):
