@@ -31,7 +31,7 @@ typedef struct merge {
 typedef struct sample {
     const char *name;
     size_t name_len;
-    const char *labels;
+    const char *labels; /* "" when there are none */
     size_t labels_len;
     const char *rest; /* value and time */
     size_t rest_len;
@@ -160,6 +160,7 @@ static const char *labels_end(const char *p, const char *end) {
 static int parse_sample(const char *p, const char *end, sample_t *out) {
     memset(out, 0, sizeof *out);
     out->name = p;
+    out->labels = "";
     out->name_len = name_length(p, end);
     p += out->name_len;
     if (out->name_len == 0 || p == end)
@@ -184,7 +185,7 @@ static int has_label(const sample_t *sample, const char *name) {
     size_t len = strlen(name);
     int quoted = 0, at_name = 1;
 
-    for (; sample->labels != NULL && p < end; p++) {
+    for (; p < end; p++) {
         if (at_name && (size_t)(end - p) > len && memcmp(p, name, len) == 0 && p[len] == '=')
             return 1;
         at_name = !quoted && (*p == ',' || *p == ' ');
@@ -233,7 +234,7 @@ static void put_sample(merge_t *merge, family_t *family, const sample_t *sample,
         fprintf(family->out, "%.*s", (int)sample->name_len, sample->name);
         if (len + own > 0)
             fprintf(family->out, "{%s%s%.*s}", extra, len > 0 && own > 0 ? "," : "", (int)own,
-                    own > 0 ? sample->labels : "");
+                    sample->labels);
         fprintf(family->out, " %.*s\n", (int)sample->rest_len, sample->rest);
     }
     free(extra);

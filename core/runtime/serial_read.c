@@ -138,13 +138,20 @@ static void get_text_value(reader_t *r, sluice_value_t *v) {
         damaged(r);
 }
 
+/* A list or a struct is never kept as text. */
+static int is_known(const sluice_value_t *v) {
+    return v->kind <= SLUICE_DATE &&
+           ((v->flags & SLUICE_TEXT) == 0 || (v->kind != SLUICE_NULL && v->kind != SLUICE_ARRAY &&
+                                              v->kind != SLUICE_MAP && v->kind != SLUICE_STRUCT));
+}
+
 static void get_value(reader_t *r, sluice_value_t *v) {
     memset(v, 0, sizeof(*v));
     if (++r->depth > SL_SERIAL_DEPTH)
         damaged(r);
     v->kind = get_u8(r);
     v->flags = get_u8(r);
-    if (r->status != SLUICE_OK || v->kind > SLUICE_DATE)
+    if (r->status != SLUICE_OK || !is_known(v))
         damaged(r);
     else if ((v->flags & SLUICE_TEXT) != 0 || v->kind == SLUICE_STRING ||
              v->kind == SLUICE_BYTES || v->kind == SLUICE_DECIMAL)

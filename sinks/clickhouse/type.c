@@ -3,9 +3,13 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* Deeper types are CH_OTHER: a branch's thread has a small stack. */
+enum { DEPTH_MAX = 100 };
+
 struct parser {
     const char *at;
     int failed;
+    int depth;
 };
 
 static int parse(struct parser *p, ch_type_t *t);
@@ -263,7 +267,7 @@ static int parse_wrapper(struct parser *p, ch_type_t *t, const char *name, size_
     return 1;
 }
 
-static int parse(struct parser *p, ch_type_t *t) {
+static int parse_one(struct parser *p, ch_type_t *t) {
     const char *name;
     size_t n = word(p, &name);
     const struct simple *simple = find_simple(name, n);
@@ -281,6 +285,17 @@ static int parse(struct parser *p, ch_type_t *t) {
     if (simple != NULL || (!parse_wrapper(p, t, name, n) && !parse_compound(p, t, name, n)))
         skip_arguments(p); /* DateTime('UTC'), JSON(max_dynamic_paths = 1), Variant(...) */
     return p->failed ? -1 : 0;
+}
+
+static int parse(struct parser *p, ch_type_t *t) {
+    int status = -1;
+
+    if (++p->depth > DEPTH_MAX)
+        p->failed = 1;
+    else
+        status = parse_one(p, t);
+    p->depth--;
+    return status;
 }
 
 static void clear(ch_type_t *t) {
@@ -306,7 +321,7 @@ void ch_type_destroy(ch_type_t *t) {
 }
 
 ch_type_t *ch_type_parse(const char *text) {
-    struct parser p = {text, 0};
+    struct parser p = {.at = text};
     ch_type_t *t = calloc(1, sizeof(*t));
 
     if (t == NULL)

@@ -38,11 +38,12 @@ void read_cache_fini(converter_t *c) {
 }
 
 size_t read_cache_prefix(const converter_t *c, sluice_str_t text) {
-    const read_entry_t *e = &c->texts.entries[c->texts.last];
+    const read_entry_t *e;
 
-    if (c->texts.count == 0 || text.len < e->len || memcmp(text.data, e->text, e->len) != 0)
+    if (c->texts.count == 0)
         return 0;
-    return e->len;
+    e = &c->texts.entries[c->texts.last];
+    return text.len >= e->len && memcmp(text.data, e->text, e->len) == 0 ? e->len : 0;
 }
 
 static const sluice_schema_t *find(converter_t *c, sluice_str_t text, uint64_t hash) {

@@ -83,6 +83,27 @@ static void test_other_types(void **state) {
     kind_is("Nullable(Int32", CH_OTHER);
 }
 
+static void nested_is(size_t depth, ch_kind_t kind) {
+    char *text = calloc(depth + 1, 7);
+    size_t i;
+
+    assert_non_null(text);
+    for (i = 0; i + 1 < depth; i++)
+        memcpy(text + 6 * i, "Array(", 6);
+    strcpy(text + 6 * i, "Int8");
+    memset(text + 6 * i + 4, ')', i);
+    kind_is(text, kind);
+    free(text);
+}
+
+/* However deep a type is, parsing it takes little stack. */
+static void test_nested_types(void **state) {
+    (void)state;
+    nested_is(100, CH_ARRAY);
+    nested_is(101, CH_OTHER);
+    nested_is(1000000, CH_OTHER);
+}
+
 /* ---- values ---- */
 
 static int write_value(const char *type, sluice_value_t v, const sluice_schema_t *schema,
@@ -304,6 +325,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types_are_parsed),
         cmocka_unit_test(test_other_types),
+        cmocka_unit_test(test_nested_types),
         cmocka_unit_test_setup_teardown(test_integers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dates_and_times, setup, teardown),
