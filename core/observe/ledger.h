@@ -5,11 +5,11 @@
  *
  *     in + generated = out + filtered + absorbed + dead_lettered + in_flight
  *
- * with replays counted apart. A node is a place in the graph: "source", a transform, a sink.
+ * with replays counted apart: those of a sink go on over restarts, see runtime/sent.h. A node is a
+ * place in the graph: "source", a transform, a sink.
  * Ownership: nodes belong to the ledger. Threads: counters may be added to from any thread; nodes
- * are added by one
- * thread before the others see them. Readers see counters that are each exact, together exact only
- * at rest.
+ * are added by one thread before the others see them. Readers see counters that are each exact,
+ * together exact only at rest.
  */
 #ifndef SL_OBSERVE_LEDGER_H
 #define SL_OBSERVE_LEDGER_H
@@ -26,7 +26,7 @@ typedef enum sl_ledger_count {
     SL_LEDGER_FILTERED,
     SL_LEDGER_ABSORBED,
     SL_LEDGER_DEAD_LETTERED,
-    SL_LEDGER_REPLAYED,  /* sent again after an uncertain end; no part of the sum */
+    SL_LEDGER_REPLAYED,  /* given to a sink again after an uncertain end; no part of the sum */
     SL_LEDGER_IN_FLIGHT, /* goes up and down */
     SL_LEDGER_COUNTS
 } sl_ledger_count_t;

@@ -104,6 +104,16 @@ static int replace(sl_branch_run_t *b, sl_note_t *note, sluice_batch_t *batch) {
     return SLUICE_OK;
 }
 
+/* What the target had at the start, beyond what was stored: only now do we see the offset of it. */
+static void note_durable(sl_branch_run_t *b, const sluice_batch_t *batch) {
+    size_t i, count;
+    const sluice_mark_t *marks = sl_batch_marks(batch, &count);
+
+    for (i = 0; i < count; i++)
+        if (sl_skip_is_durable(&b->skip, &marks[i]))
+            sl_lane_advance(b, &marks[i]);
+}
+
 void sl_backlog_take(sl_branch_run_t *b, sl_note_t *note) {
     sluice_batch_t *batch = NULL;
     size_t skipped = 0;
@@ -113,6 +123,8 @@ void sl_backlog_take(sl_branch_run_t *b, sl_note_t *note) {
         drop_note(b, note);
         return;
     }
+    if (b->skip.armed > 0)
+        note_durable(b, note->parcel->batch);
     if (sl_skip_pass(&b->skip, note->parcel->batch, &batch, &skipped) != SLUICE_OK) {
         drop_note(b, note);
         sl_branch_no_memory(b, "filter a batch");

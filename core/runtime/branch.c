@@ -251,6 +251,8 @@ static int init_parts(sl_branch_run_t *b) {
     status = sl_chain_init(&b->chain, &b->spec->chain, &b->home, g->ledger, &b->errors,
                            &g->partitions, &b->failure, &chain_events, b);
     sl_lane_init(b);
+    sl_sent_open(&b->sent, b->home.state_dir, b->home.task, branch->name, &g->partitions);
+    sl_lane_count_replayed(b, b->sent.total);
     if (sl_backlog_init(b) != SLUICE_OK)
         status = SLUICE_FATAL;
     if (status == SLUICE_OK)
@@ -284,7 +286,24 @@ int sl_branch_create(sl_graph_t *graph, size_t index, sl_queue_t *words, sl_bran
     return SLUICE_OK;
 }
 
-void sl_branch_destroy(sl_branch_run_t *b) {
+/* Nothing that the sink was given comes again at the next start. */
+static int all_stored(sl_branch_run_t *b, sl_board_t *stored) {
+    size_t i;
+    int all = 1;
+
+    for (i = 0; i < b->sent.count && all; i++) {
+        sluice_position_t high;
+        uint32_t high_sub;
+        sl_place_t place = {0};
+        if (sl_sent_high(&b->sent, (uint32_t)i, &high, &high_sub))
+            all = sl_board_get(stored, b->index, (uint32_t)i, &place, NULL) &&
+                  sl_place_cmp(&high, high_sub, &place.position, place.sub_index) <= 0;
+        sl_place_fini(&place);
+    }
+    return all;
+}
+
+void sl_branch_destroy(sl_branch_run_t *b, sl_board_t *stored) {
     sl_list_t left;
     sl_list_t *node;
 
@@ -298,6 +317,7 @@ void sl_branch_destroy(sl_branch_run_t *b) {
         free(note);
     }
     sl_queue_fini(&b->notes);
+    sl_sent_close(&b->sent, !b->abandoned && all_stored(b, stored));
     sl_lane_fini(b);
     sl_errors_fini(&b->errors);
     sl_failure_fini(&b->failure);

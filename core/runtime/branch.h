@@ -72,7 +72,7 @@ typedef enum sl_branch_count {
     SL_BRANCH_RETRIES,
     SL_BRANCH_RECONNECTS,
     SL_BRANCH_SKIPPED,   /* records left out because the branch had them */
-    SL_BRANCH_REPEATED,  /* records sent again after an uncertain end */
+    SL_BRANCH_REPEATED,  /* records sent again after an uncertain end, also before this process */
     SL_BRANCH_TOLERATED, /* bad records passed over */
     SL_BRANCH_LAST_MS,   /* wall clock of the last delivery; 0: none yet */
     SL_BRANCH_COUNTS
@@ -81,8 +81,8 @@ typedef enum sl_branch_count {
 /* Starts the thread; it opens its sink and transforms at once and says OPENED or FAILED. `words` is
  * the trunk's queue. */
 int sl_branch_create(sl_graph_t *graph, size_t index, sl_queue_t *words, sl_branch_run_t **out);
-/* After CLOSED. Joins the thread. */
-void sl_branch_destroy(sl_branch_run_t *branch);
+/* After CLOSED. Joins the thread. stored: the positions that the store has. */
+void sl_branch_destroy(sl_branch_run_t *branch, sl_board_t *stored);
 /* Any failure of memory is the task's end, so there is no result. `number` as in sl_note_t. */
 void sl_branch_note(sl_branch_run_t *branch, sl_note_kind_t kind, uint64_t number);
 void sl_branch_committed(sl_branch_run_t *branch, uint32_t partition,

@@ -25,6 +25,7 @@
 
 #include "runtime/bisect.h"
 #include "runtime/branch.h"
+#include "runtime/sent.h"
 #include "runtime/skip.h"
 #include "runtime/spill.h"
 #include "runtime/ticket.h"
@@ -43,6 +44,7 @@ typedef struct sl_work {
     int64_t records;       /* still in flight by the ledger */
     sl_span_t *span;
     sl_repair_t *repair; /* NULL: whole */
+    int passed;          /* noted in `sent` */
     int sent;            /* was written before */
 } sl_work_t;
 
@@ -106,6 +108,7 @@ struct sl_branch_run {
     sl_instance_t instance;
     sl_tickets_t tickets;
     sl_prefix_t prefix;
+    sl_sent_t sent;
     sl_list_t todo;
     sl_list_t flight;
     uint64_t next_seq;
@@ -162,6 +165,8 @@ extern const sl_ctx_ops_t sl_lane_ops;
 void sl_lane_init(sl_branch_run_t *b);
 void sl_lane_fini(sl_branch_run_t *b);
 void sl_lane_pump(sl_branch_run_t *b);
+/* The branch's position in a partition is this, unless it is further. */
+void sl_lane_advance(sl_branch_run_t *b, const sluice_mark_t *mark);
 void sl_lane_kick(sl_branch_run_t *b); /* pump in the loop's next turn */
 void sl_lane_wait(sl_branch_run_t *b, int64_t ms); /* pump again after that */
 /* Everything in flight is over without a word; it goes back to todo. */
@@ -171,6 +176,8 @@ void sl_lane_drop(sl_branch_run_t *b);                    /* forgets all works *
 void sl_lane_release(sl_branch_run_t *b, sl_work_t *work); /* its memory */
 /* Drops all behind the durable positions and asks for a rewind. */
 void sl_lane_rewind(sl_branch_run_t *b);
+/* Into status, ledger and metrics. */
+void sl_lane_count_replayed(sl_branch_run_t *b, int64_t records);
 /* Takes the text of the sink's last api->fail, for traces. */
 void sl_lane_note_error(sl_branch_run_t *b, int status);
 

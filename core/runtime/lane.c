@@ -29,6 +29,15 @@ static void on_advanced(void *user, const sluice_mark_t *mark) {
         sl_branch_no_memory(b, "note a position");
 }
 
+void sl_lane_advance(sl_branch_run_t *b, const sluice_mark_t *mark) {
+    sl_place_t place = {0};
+    int has = sl_board_get(&b->graph->board, b->index, mark->source_partition, &place, NULL);
+
+    if (!has || sl_place_cmp(&mark->position, mark->sub_index, &place.position, place.sub_index) > 0)
+        on_advanced(b, mark);
+    sl_place_fini(&place);
+}
+
 /* Plugins speak from inside their own code: what calls them back waits for the loop's next turn. */
 static void on_kick(uv_idle_t *idle) {
     sl_branch_run_t *b = idle->data;
@@ -305,6 +314,7 @@ void sl_lane_rewind(sl_branch_run_t *b) {
     sl_lane_drop(b);
     sl_backlog_drop(b);
     sl_skip_reset(&b->skip);
+    sl_sent_rewound(&b->sent);
     for (i = 0; i < partitions; i++) {
         sl_place_t place = {0};
         const sl_own_t *own = i < b->own_count && b->own[i].has ? &b->own[i] : NULL;
@@ -653,12 +663,17 @@ static sluice_batch_t *piece_of(sl_work_t *work) {
     return sl_slice(work->batch, index, count, rest, rest_count);
 }
 
+void sl_lane_count_replayed(sl_branch_run_t *b, int64_t records) {
+    sl_branch_count(b, SL_BRANCH_REPEATED, records);
+    sl_ledger_add(b->node, SL_LEDGER_REPLAYED, records);
+}
+
 /* SLUICE_OK: in flight (or over already). Else work is back in todo. */
 static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     sluice_batch_t *batch = piece_of(work);
     sluice_ticket_t *ticket = NULL;
     int repeated = work->sent;
-    int64_t records = work->records;
+    size_t records;
     int status;
 
     if (batch == NULL || sl_tickets_begin(&b->tickets, work, &ticket) != SLUICE_OK) {
@@ -669,15 +684,18 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     sl_list_remove(&work->link);
     sl_list_push(&b->flight, &work->link);
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, 1);
-    work->sent = 1;
+    (void)sl_batch_records(batch, &records);
+    if (!work->passed)
+        sl_lane_count_replayed(b, sl_sent_pass(&b->sent, batch));
+    work->passed = work->sent = 1;
     b->readied = 0;
     /* From here on work may be gone: the sink may end the ticket inside the call. */
     status = SL_FAILPOINT("send") ? SLUICE_RETRY : b->sink->write(b->instance.self, batch, ticket);
     sl_batch_unref(batch);
     if (status == SLUICE_OK) {
         if (repeated) {
-            sl_branch_count(b, SL_BRANCH_REPEATED, records);
-            sl_ledger_add(b->node, SL_LEDGER_REPLAYED, records);
+            sl_sent_again(&b->sent, (int64_t)records);
+            sl_lane_count_replayed(b, (int64_t)records);
         }
         return SLUICE_OK;
     }

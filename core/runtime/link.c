@@ -68,6 +68,8 @@ static int settle_start(sl_branch_run_t *b, uint32_t partition) {
     int has = sl_board_get(board, b->index, partition, &stored, NULL);
     int status = SLUICE_OK;
 
+    if (has && stored.position.len == 0)
+        sl_sent_forget(&b->sent, partition);
     if (believes(b, own, has, &stored)) {
         int less = !has || sl_place_cmp(&own->position, own->sub_index, &stored.position,
                                         stored.sub_index) < 0;

@@ -37,11 +37,21 @@ int sl_skip_have(sl_skip_t *skip, uint32_t partition, const sluice_position_t *p
     if (part == NULL)
         return SLUICE_NO_MEMORY;
     part->has = 1;
-    part->seen = part->until = *position;
-    part->seen_sub = part->until_sub = sub_index;
+    part->seen = part->until = part->durable = *position;
+    part->seen_sub = part->until_sub = part->durable_sub = sub_index;
     skip->armed += !part->armed;
     part->armed = 1;
     return SLUICE_OK;
+}
+
+int sl_skip_is_durable(const sl_skip_t *skip, const sluice_mark_t *mark) {
+    const sl_skip_part_t *part;
+
+    if (mark->source_partition >= skip->count)
+        return 0;
+    part = &skip->parts[mark->source_partition];
+    return part->durable.len > 0 && sl_place_cmp(&mark->position, mark->sub_index, &part->durable,
+                                                 part->durable_sub) <= 0;
 }
 
 void sl_skip_arm(sl_skip_t *skip) {

@@ -17,6 +17,8 @@ typedef struct sl_skip_part {
     uint32_t seen_sub;
     sluice_position_t until; /* leave out up to here while armed */
     uint32_t until_sub;
+    sluice_position_t durable; /* what the target was known to have at the start; none: nothing */
+    uint32_t durable_sub;
     int has;
     int armed;
 } sl_skip_part_t;
@@ -32,6 +34,8 @@ void sl_skip_fini(sl_skip_t *skip);
 /* What the branch has of a partition, as of now; armed at once. */
 int sl_skip_have(sl_skip_t *skip, uint32_t partition, const sluice_position_t *position,
                  uint32_t sub_index);
+/* The target has this place, by what was told with sl_skip_have. */
+int sl_skip_is_durable(const sl_skip_t *skip, const sluice_mark_t *mark);
 /* The stream will repeat: leave out all that was seen. */
 void sl_skip_arm(sl_skip_t *skip);
 /* Forgets everything seen. */

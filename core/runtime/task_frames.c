@@ -186,7 +186,7 @@ static const family_t families[] = {
     {SL_BRANCH_SKIPPED, SLUICE_COUNTER, "sluice_branch_skipped_records_total",
      "Records left out because the branch had them already."},
     {SL_BRANCH_REPEATED, SLUICE_COUNTER, "sluice_branch_repeated_records_total",
-     "Records sent again after an uncertain end."},
+     "Records given to the sink again after an uncertain end, also of a process."},
     {SL_BRANCH_LAST_MS, SLUICE_GAUGE, "sluice_branch_last_delivery_ms",
      "Wall clock of the last delivery, in ms since 1970; 0: none yet."},
 };

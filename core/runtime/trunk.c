@@ -369,7 +369,7 @@ void sl_trunk_destroy(sl_trunk_t *t) {
     if (t->abandoned == 2)
         return; /* a thread still runs: the process is about to go */
     for (i = 0; i < t->branch_count; i++)
-        sl_branch_destroy(t->branches[i]);
+        sl_branch_destroy(t->branches[i], &t->commit.stored);
     if (t->handles == 2) {
         sl_source_fini(t);
         sl_commit_fini(t);

@@ -54,12 +54,16 @@ class S3:
 
     def keys(self, bucket, prefix=""):
         """All keys, sorted as the server does."""
+        return [key for key, _ in self.listing(bucket, prefix)]
+
+    def listing(self, bucket, prefix=""):
+        """(key, ETag) of all objects, sorted as the server does."""
         found, more = [], {}
         while True:
             answer = self.request("GET", "/" + bucket, dict({"list-type": "2", "prefix": prefix}, **more)).expect(200)
             tree = xml.fromstring(answer.body)
             space = tree.tag.partition("}")[0] + "}" if tree.tag.startswith("{") else ""
-            found += [c.findtext(space + "Key") for c in tree.iter(space + "Contents")]
+            found += [(c.findtext(space + "Key"), c.findtext(space + "ETag")) for c in tree.iter(space + "Contents")]
             token = tree.findtext(space + "NextContinuationToken")
             if not token:
                 return found

@@ -237,6 +237,6 @@ class S3(Server):
         return s3.S3(self.url, self.info["access_key"], self.info["secret_key"], self.info["region"])
 
     def __getattr__(self, name):
-        if name in ("create_bucket", "put", "get", "keys", "request"):
+        if name in ("create_bucket", "put", "get", "keys", "listing", "request"):
             return getattr(self.client, name)
         raise AttributeError(name)

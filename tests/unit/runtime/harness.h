@@ -150,6 +150,7 @@ typedef struct run_result {
 run_result_t harness_run(const run_options_t *options);
 int64_t harness_stored(int branch, int partition); /* 0: nothing */
 void harness_forget(void); /* stored positions */
+void harness_empty_folder(const char *folder); /* removes the files in it */
 
 /* Asserts that what the target got is 1..count of each partition: none lost, and each partition in
  * order once repeats are taken away. Returns the number of repeats. */

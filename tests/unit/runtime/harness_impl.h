@@ -2,6 +2,7 @@
 #include "harness_plugins.h"
 
 #include "observe/log.h"
+#include <dirent.h>
 
 typedef struct stored {
     int has;
@@ -283,6 +284,18 @@ run_result_t harness_run(const run_options_t *o) {
     if (run.result.abandoned == 0)
         assert_int_equal(run.result.max_held, 0);
     return run.result;
+}
+
+void harness_empty_folder(const char *folder) {
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+
+    if (dir == NULL)
+        return;
+    while ((entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.')
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
 }
 
 size_t assert_complete(const target_t *t, int partitions, int64_t count, int64_t left_out_every) {

@@ -27,6 +27,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     harness_fini();
+    harness_empty_folder(folder);
     rmdir(folder);
     return 0;
 }

@@ -235,6 +235,39 @@ static void lost_after_release_goes_back(void **state) {
     }
 }
 
+/* Each end loses what was delivered since the last commit: it comes again, and is counted. */
+static void what_comes_twice_is_counted_over_ends(void **state) {
+    char folder[] = "/tmp/test-trunk-XXXXXX";
+    run_options_t o = {.branches = 2, .window = 1, .queue_bytes = 50000, .commit_ms = 15,
+                       .state_dir = folder};
+    run_result_t r;
+    size_t repeats;
+    int64_t again;
+    int i;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    the_source.count = 4000;
+    the_source.batch = 5;
+    targets[1].slow_ms = 1;
+    for (i = 0; i < 4; i++) {
+        o.kill_after_ms = i < 3 ? 40 + 20 * i : 0;
+        r = harness_run(&o);
+    }
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    for (i = 0; i < 2; i++) {
+        repeats = assert_complete(&targets[i], 1, 4000, 0);
+        assert_true((int64_t)repeats <= r.stats[i][SL_BRANCH_REPEATED]);
+        /* Beyond what the target got: a batch that was on its way at each end. */
+        assert_true(r.stats[i][SL_BRANCH_REPEATED] <= (int64_t)repeats + 3 * the_source.batch);
+    }
+    again = r.stats[1][SL_BRANCH_REPEATED];
+    r = harness_run(&o); /* after an orderly end nothing comes again, and the sum is kept */
+    assert_int_equal(r.stats[1][SL_BRANCH_REPEATED], again);
+    harness_empty_folder(folder);
+    rmdir(folder);
+}
+
 static void a_source_that_breaks_goes_on(void **state) {
     run_options_t o = {.branches = 2, .window = 3};
     run_result_t r;
@@ -425,6 +458,7 @@ int main(void) {
         TEST(a_target_without_empty_batches_does_not_go_back),
         TEST(targets_ahead_of_the_store),
         TEST(lost_after_release_goes_back),
+        TEST(what_comes_twice_is_counted_over_ends),
         TEST(a_source_that_breaks_goes_on),
         TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
         TEST(a_close_that_hangs_is_abandoned),
