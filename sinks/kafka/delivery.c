@@ -18,6 +18,7 @@ struct kafka_delivery {
     size_t reported;
     sluice_result_t *failures;
     size_t failure_count;
+    int64_t charged;        /* told to the host: the client's memory for it and our own */
     int was_alone;          /* the last record produced went alone */
     kafka_delivery_t *next; /* among those that wait for one transaction */
     kafka_delivery_t *slots[];
@@ -86,7 +87,8 @@ static void add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t e
     r->record = (uint32_t)record;
     r->code = meaning_of(err).code;
     r->message = rd_kafka_err2str(err);
-    d->sink->api->metric_add(d->sink->failed, 1);
+    if (status != SLUICE_CANCELLED)
+        d->sink->api->metric_add(d->sink->failed, 1);
     if (d->sink->tx != NULL)
         kafka_transaction_spoil(d->sink, r->status);
 }
@@ -113,6 +115,23 @@ static void add_suspect(kafka_delivery_t *d, size_t record) {
     d->sink->alone++;
 }
 
+static int64_t own_bytes(const kafka_delivery_t *d) {
+    return (int64_t)(sizeof(*d) + d->count * sizeof(d->slots[0]));
+}
+
+static void charge(kafka_delivery_t *d, int64_t bytes) {
+    d->sink->api->charge(d->sink->ctx, bytes - d->charged);
+    d->charged = bytes;
+}
+
+void kafka_delivery_release(kafka_delivery_t *d) {
+    charge(d, own_bytes(d));
+    d->sink->api->batch_unref(d->batch);
+    d->batch = NULL;
+    d->records = NULL;
+    d->sink->api->released(d->sink->ctx, d->ticket);
+}
+
 static void destroy_delivery(kafka_delivery_t *d) {
     d->sink->in_flight--;
     d->sink->api->batch_unref(d->batch);
@@ -134,8 +153,10 @@ static void end_all(kafka_delivery_t *d, int status, const char *why, int precis
         all[i].code = "kafka.transaction";
         all[i].message = why;
     }
-    for (i = 0; precise && i < d->failure_count; i++)
-        all[d->failures[i].record] = d->failures[i];
+    for (i = 0; precise && i < d->failure_count; i++) {
+        if (d->failures[i].status != SLUICE_CANCELLED) /* it only went with the others */
+            all[d->failures[i].record] = d->failures[i];
+    }
     d->sink->api->durable(d->sink->ctx, d->ticket, status, all, count);
     free(all);
 }
@@ -144,6 +165,7 @@ void kafka_delivery_end(kafka_delivery_t *d, int status, const char *why, int pr
     kafka_sink_t *sink = d->sink;
     const sluice_api_t *api = sink->api;
 
+    charge(d, 0); /* before the host gives credit again */
     if (status != SLUICE_OK) {
         end_all(d, status, why, precise);
     } else {
@@ -163,7 +185,7 @@ static void settle(kafka_delivery_t *d) {
         kafka_delivery_end(d, SLUICE_OK, NULL, 1);
         return;
     }
-    kafka_transaction_add(sink, d, d->batch, d->ticket);
+    kafka_transaction_add(sink, d, d->batch);
 }
 
 /* ---- producing ---- */
@@ -315,12 +337,13 @@ int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticke
     for (i = 0; i < count; i++)
         d->slots[i] = d;
     sink->in_flight++;
-    if (count == 0)
-        return sink->api->post(sink->ctx, settle_empty, d);
+    charge(d, own_bytes(d) + kafka_client_bytes(records, count));
     if (!produce_rest(d))
         sink->pending = d;
-    else if (d->reported == d->count) /* every record was refused at once */
+    if (d->reported == d->count) /* empty, or every record was refused at once */
         return sink->api->post(sink->ctx, settle_empty, d);
+    if (sink->tx != NULL)
+        kafka_transaction_give_up(sink);
     return SLUICE_OK;
 }
 

@@ -201,6 +201,8 @@ static void serve_events(void *arg) {
         rd_kafka_event_destroy(event);
     }
     kafka_delivery_continue(sink);
+    if (sink->tx != NULL)
+        kafka_transaction_give_up(sink);
     kafka_sink_progress(sink);
 }
 
@@ -400,13 +402,4 @@ static const sluice_plugin_t plugins[] = {{
     .sink = &kafka_sink,
 }};
 
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,      .name = "kafka-sink", .version = "0.1.0",
-    .licence = "Apache-2.0", .plugins = plugins,   .plugin_count = 1,
-};
-
-const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("kafka-sink", "0.1.0", "Apache-2.0", plugins);

@@ -5,6 +5,7 @@
  *   delivery.c     one accepted batch: produce, delivery reports, results
  *   transaction.c  exactly once: begin, commit with the position inside, abort
  *   positions.c    reading the positions that earlier transactions left on the cluster
+ *   memory.c       what the client allocates beside our batches
  *
  * Payloads are not copied: a message points into its batch, which the delivery holds until the last report came in.
  * Thread: all on the instance's, but for the bodies of offload()ed calls, which touch nothing but what they are given.
@@ -60,6 +61,8 @@ void kafka_delivery_cancel_pending(kafka_sink_t *sink);
 /* Ends a delivery that waited for its transaction, with that transaction's status; precise: its own
  * refused records keep their results. Frees it. */
 void kafka_delivery_end(kafka_delivery_t *delivery, int status, const char *why, int precise);
+/* Its records are on the brokers: nothing but the commit is left to wait for. Lets go of the batch. */
+void kafka_delivery_release(kafka_delivery_t *delivery);
 size_t kafka_delivery_failures(const kafka_delivery_t *delivery);
 kafka_delivery_t *kafka_delivery_next(kafka_delivery_t *delivery);
 void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next);
@@ -82,14 +85,16 @@ void kafka_transaction_prepare(kafka_sink_t *sink);
 int kafka_transaction_announce(kafka_sink_t *sink);
 /* A record of the open transaction was refused: it can't be committed any more. */
 void kafka_transaction_spoil(kafka_sink_t *sink, int status);
+/* Aborts a transaction that was spoilt. At once: of one that it knows to fail the client sends nothing
+ * more, so the other records' reports come with the abort. */
+void kafka_transaction_give_up(kafka_sink_t *sink);
 /* Whether an error says that somebody else has our transactional id; api->fail for it. */
 int kafka_is_fenced(rd_kafka_resp_err_t err);
 int kafka_fail_fenced(kafka_sink_t *sink);
 int kafka_transaction_busy(const kafka_sink_t *sink);
 int kafka_transaction_begin(kafka_sink_t *sink);
 /* All records of a delivery are reported: it now waits for the commit. */
-void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch,
-                           sluice_ticket_t *ticket);
+void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch);
 void kafka_transaction_commit_soon(kafka_sink_t *sink);
 int kafka_transaction_idle(const kafka_sink_t *sink);
 void kafka_transaction_stop(kafka_sink_t *sink);
@@ -112,6 +117,10 @@ void kafka_positions_free(kafka_position_t *list, size_t count);
 /* Key and value of a position record; malloc'ed text. */
 char *kafka_position_key(const char *owner, sluice_str_t partition);
 char *kafka_position_value(const sluice_mark_t *mark);
+
+/* ---- memory.c ---- */
+/* What the client allocates for messages of these records. */
+int64_t kafka_client_bytes(const sluice_record_t *records, size_t count);
 
 /* ---- probe.c ---- */
 /* For `validate --connect`: brokers, topics named by options. */

@@ -6,7 +6,8 @@
 
 enum {
     INIT_TIMEOUT_MS = 15000,
-    ABORT_TIMEOUT_MS = 5000,
+    ABORT_FIRST_MS = 100,
+    ABORT_LAST_MS = 3200, /* doubled from the first: 6 s in all */
     COMMIT_TIMEOUT_MS = 5000,
     COMMIT_RECORDS = 100000
 };
@@ -31,6 +32,7 @@ struct kafka_transaction {
     int commit_wanted;
     int stopping;
     int spoilt;      /* a record was refused: abort instead of commit */
+    int aborted;     /* only deliveries with reports still to be served are missing */
     int refused;     /* one of them for good: the worst status */
     size_t released; /* deliveries whose memory we gave back */
     rd_kafka_conf_t *reader_conf;
@@ -155,7 +157,7 @@ int kafka_transaction_announce(kafka_sink_t *sink) {
 int kafka_transaction_busy(const kafka_sink_t *sink) {
     const kafka_transaction_t *tx = sink->tx;
 
-    return tx->state == COMMITTING || tx->state == ABORTING || tx->commit_wanted;
+    return tx->state == COMMITTING || tx->state == ABORTING || tx->commit_wanted || tx->spoilt;
 }
 
 int kafka_transaction_idle(const kafka_sink_t *sink) {
@@ -168,7 +170,7 @@ static void end_deliveries(kafka_sink_t *sink, int status, const char *why, int 
 
     tx->first = tx->last = NULL;
     tx->records = tx->waiting = tx->released = 0;
-    tx->commit_wanted = tx->spoilt = 0;
+    tx->commit_wanted = tx->spoilt = tx->aborted = 0;
     tx->refused = SLUICE_OK;
     tx->state = IDLE;
     forget_covered(tx);
@@ -200,27 +202,51 @@ static void break_down(kafka_sink_t *sink) {
 /* Refused records are told by themselves only when nothing else of the transaction has to come again
  * from the source: that would bring them again, too, for a second dead letter. They get their own
  * turn then, for the runtime sends what it had to fetch again one batch at a time. */
-static void on_aborted(void *arg) {
-    kafka_sink_t *sink = arg;
+static void try_end_abort(kafka_sink_t *sink) {
     kafka_transaction_t *tx = sink->tx;
     int precise = tx->released == 0 || tx->refused == SLUICE_FATAL;
 
-    if (tx->bad_status != SLUICE_OK)
-        break_down(sink);
-    else
+    if (tx->aborted && tx->waiting == sink->in_flight)
         end_deliveries(sink, sink->closing ? SLUICE_CANCELLED : SLUICE_RETRY, tx->error, precise);
+}
+
+static void on_aborted(void *arg) {
+    kafka_sink_t *sink = arg;
+
+    sink->tx->aborted = sink->tx->bad_status == SLUICE_OK;
+    if (sink->tx->aborted)
+        try_end_abort(sink);
+    else
+        break_down(sink);
+}
+
+/* The client purges its queue once a call; a request that was under way then may put messages back
+ * into it, and they are never sent. So the first calls are short, and it is called again. */
+static rd_kafka_error_t *abort_in_steps(rd_kafka_t *client) {
+    int ms = ABORT_FIRST_MS;
+    rd_kafka_error_t *error;
+
+    while ((error = rd_kafka_abort_transaction(client, ms)) != NULL && ms < ABORT_LAST_MS &&
+           rd_kafka_error_is_retriable(error)) {
+        rd_kafka_error_destroy(error);
+        ms *= 2;
+    }
+    return error;
 }
 
 static void abort_blocking(void *arg) {
     kafka_sink_t *sink = arg;
-    rd_kafka_error_t *error = rd_kafka_abort_transaction(sink->client, ABORT_TIMEOUT_MS);
+    kafka_transaction_t *tx = sink->tx;
+    rd_kafka_error_t *error = abort_in_steps(sink->client);
+    size_t len = strlen(tx->error);
 
-    /* The reason of the abort is worth more than that of a failed abort; a broken producer is
-     * replaced anyway. */
-    sink->tx->bad_status = SLUICE_OK;
-    if (error != NULL)
-        sink->tx->bad_status =
-            kafka_is_fenced(rd_kafka_error_code(error)) ? SLUICE_FATAL : SLUICE_NOT_CONNECTED;
+    tx->bad_status = SLUICE_OK;
+    if (error == NULL)
+        return;
+    tx->bad_status =
+        kafka_is_fenced(rd_kafka_error_code(error)) ? SLUICE_FATAL : SLUICE_NOT_CONNECTED;
+    snprintf(tx->error + len, sizeof(tx->error) - len, "; abort_transaction: %s",
+             rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
 }
 
@@ -292,28 +318,42 @@ static int produce_positions(kafka_sink_t *sink) {
     return SLUICE_OK;
 }
 
-/* Commits once every delivery of the transaction was handed over and reported. */
-static void try_commit(kafka_sink_t *sink) {
-    kafka_transaction_t *tx = sink->tx;
-
-    if (tx->state != OPEN || !tx->commit_wanted || tx->waiting < sink->in_flight)
-        return;
-    if (tx->timer != NULL)
-        sink->api->timer_stop(sink->ctx, tx->timer);
-    tx->timer = NULL;
-    if (tx->spoilt && !tx->stopping)
-        snprintf(tx->error, sizeof(tx->error), "a record of the transaction was refused");
-    if (tx->stopping || tx->spoilt || produce_positions(sink) != SLUICE_OK)
-        abort_now(sink);
-    else
-        commit_now(sink);
+static void stop_timer(kafka_sink_t *sink) {
+    if (sink->tx->timer != NULL)
+        sink->api->timer_stop(sink->ctx, sink->tx->timer);
+    sink->tx->timer = NULL;
 }
 
 void kafka_transaction_spoil(kafka_sink_t *sink, int status) {
     sink->tx->spoilt = 1;
-    sink->tx->commit_wanted = 1; /* nothing more goes into it */
     if (status == SLUICE_FATAL || sink->tx->refused == SLUICE_OK)
         sink->tx->refused = status;
+}
+
+void kafka_transaction_give_up(kafka_sink_t *sink) {
+    kafka_transaction_t *tx = sink->tx;
+
+    if (tx->state != OPEN || !tx->spoilt)
+        return;
+    stop_timer(sink);
+    if (!tx->stopping)
+        snprintf(tx->error, sizeof(tx->error), "a record of the transaction was refused");
+    abort_now(sink);
+    kafka_delivery_cancel_pending(sink);
+}
+
+/* Commits once every delivery of the transaction was handed over and reported. */
+static void try_commit(kafka_sink_t *sink) {
+    kafka_transaction_t *tx = sink->tx;
+
+    kafka_transaction_give_up(sink);
+    if (tx->state != OPEN || !tx->commit_wanted || tx->waiting < sink->in_flight)
+        return;
+    stop_timer(sink);
+    if (tx->stopping || produce_positions(sink) != SLUICE_OK)
+        abort_now(sink);
+    else
+        commit_now(sink);
 }
 
 static void on_interval(void *arg) {
@@ -367,24 +407,29 @@ static void cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
         abort(); /* a position left out would repeat records after a restart */
     tx->covered = grown;
     grown[tx->covered_count].partition = strndup(partition.data, partition.len);
-    grown[tx->covered_count++].mark = *mark;
+    grown[tx->covered_count++].mark = *mark; /* its offset goes with the batch: not looked at */
 }
 
-void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch,
-                           sluice_ticket_t *ticket) {
+void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery,
+                           sluice_batch_t *batch) {
     kafka_transaction_t *tx = sink->tx;
     size_t count;
     size_t records;
     size_t i;
     const sluice_mark_t *marks = sink->api->batch_marks(batch, &count);
 
+    if (tx->state == IDLE) { /* it broke down before the report came */
+        kafka_delivery_end(delivery, sink->closing ? SLUICE_CANCELLED : SLUICE_NOT_CONNECTED,
+                           tx->error, 0);
+        return;
+    }
     for (i = 0; i < count; i++)
         cover(sink, &marks[i]);
-    if (kafka_delivery_failures(delivery) == 0) {
-        sink->api->released(sink->ctx, ticket);
+    sink->api->batch_records(batch, &records);
+    if (!tx->spoilt) { /* else it has to be written again */
+        kafka_delivery_release(delivery);
         tx->released++;
     }
-    sink->api->batch_records(batch, &records);
     tx->records += records;
     tx->waiting++;
     kafka_delivery_set_next(delivery, NULL);
@@ -396,6 +441,7 @@ void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluic
     if (tx->records >= COMMIT_RECORDS)
         tx->commit_wanted = 1;
     try_commit(sink);
+    try_end_abort(sink);
 }
 
 void kafka_transaction_stop(kafka_sink_t *sink) {

@@ -267,13 +267,4 @@ static const sluice_plugin_t plugins[] = {{
     .source = &kafka_source,
 }};
 
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,      .name = "kafka-source", .version = "0.1.0",
-    .licence = "Apache-2.0", .plugins = plugins,     .plugin_count = 1,
-};
-
-const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("kafka-source", "0.1.0", "Apache-2.0", plugins);
