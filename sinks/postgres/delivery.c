@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The one batch in flight. */
+/* The one transaction in flight: of one batch, or of several that waited for the one before. */
 struct pg_delivery {
     pg_sink_t *sink;
-    sluice_batch_t *batch;
+    pg_parts_t parts;
     sluice_batch_t *scratch;
-    sluice_ticket_t *ticket;
     pg_plan_t plan;
     pg_group_t *copying; /* whose COPY comes next */
     int replan;          /* after the rollback: with tables asked for anew */
@@ -20,26 +19,61 @@ struct pg_delivery {
 };
 
 static void plan_and_send(pg_delivery_t *d);
+static void start_or_fail(pg_sink_t *sink);
 
 /* ---- the end ---- */
 
-static void end(pg_delivery_t *d, int status) {
+/* The runtime must see the failure before what waits behind it, and sends all of that again. */
+static void end_waiting(pg_sink_t *sink, int status, const sluice_result_t *result) {
+    static const sluice_result_t behind = {.status = SLUICE_CANCELLED,
+                                           .code = "postgres.cancelled",
+                                           .message = "a batch before it failed"};
+
+    sink->alone = 0;
+    if (status == SLUICE_NOT_CONNECTED || status == SLUICE_CANCELLED)
+        pg_parts_end(sink, &sink->waiting, status, result);
+    else
+        pg_parts_end(sink, &sink->waiting, SLUICE_CANCELLED, &behind);
+}
+
+/* Several batches failed together: each goes by itself, to know which one it was. */
+static int split(pg_delivery_t *d, int status) {
+    if (d->parts.count < 2 || status == SLUICE_OK || status == SLUICE_NOT_CONNECTED ||
+        status == SLUICE_CANCELLED)
+        return 0;
+    d->sink->alone = d->parts.count;
+    pg_parts_give_back(d->sink, &d->parts);
+    return 1;
+}
+
+static void end_parts(pg_delivery_t *d, int status) {
     pg_sink_t *sink = d->sink;
 
-    sink->current = NULL;
     d->result.status = status;
     d->result.code = d->code;
     d->result.message = d->message;
     if (status == SLUICE_OK) {
         sink->api->metric_add(sink->rows, (double)d->plan.rows);
         sink->api->metric_add(sink->transactions, 1);
+        sink->alone -= sink->alone > 0;
     }
-    sink->api->durable(sink->ctx, d->ticket, status, &d->result, status == SLUICE_OK ? 0 : 1);
+    pg_parts_end(sink, &d->parts, status, &d->result);
+    if (status != SLUICE_OK)
+        end_waiting(sink, status, &d->result);
+}
+
+static void end(pg_delivery_t *d, int status) {
+    pg_sink_t *sink = d->sink;
+
+    sink->current = NULL;
+    if (!split(d, status))
+        end_parts(d, status);
     pg_plan_free(&d->plan);
     sink->api->batch_unref(d->scratch);
-    sink->api->batch_unref(d->batch);
     free(d->asking);
     free(d);
+    if (sink->waiting.count > 0)
+        start_or_fail(sink);
     pg_sink_progress(sink);
 }
 
@@ -50,9 +84,12 @@ static void set_failure(pg_delivery_t *d, const char *code, const char *message)
 
 void pg_delivery_cancel(pg_sink_t *sink, int status, const char *code, const char *why) {
     pg_delivery_t *d = sink->current;
+    sluice_result_t result = {.status = status, .code = code, .message = why};
 
-    if (d == NULL)
+    if (d == NULL) {
+        end_waiting(sink, status, &result);
         return;
+    }
     set_failure(d, code, why);
     end(d, status);
 }
@@ -155,7 +192,7 @@ static void send_transaction(pg_delivery_t *d) {
     pg_sql_t sql = {0};
     int rc = SLUICE_NO_MEMORY;
 
-    pg_plan_sql(d->sink, &d->plan, d->batch, &sql);
+    pg_plan_sql(d->sink, &d->plan, &d->parts, &sql);
     d->copying = d->plan.first;
     if (!sql.failed)
         rc = pg_conn_query(d->sink->conn, sql.text, on_answer, d);
@@ -230,7 +267,7 @@ static void plan_and_send(pg_delivery_t *d) {
     int rc;
 
     pg_plan_free(&d->plan);
-    rc = pg_plan_make(sink, &d->plan, d->batch, d->scratch, &unknown, &record);
+    rc = pg_plan_make(sink, &d->plan, &d->parts, d->scratch, &unknown, &record);
     if (rc == SLUICE_BUSY)
         ask_for_table(d, unknown);
     else if (rc != SLUICE_OK)
@@ -241,32 +278,60 @@ static void plan_and_send(pg_delivery_t *d) {
         send_transaction(d);
 }
 
-static void begin_later(void *arg) {
-    pg_sink_t *sink = arg;
-
-    if (sink->current != NULL)
-        plan_and_send(sink->current);
-}
-
-int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+static pg_delivery_t *take(pg_sink_t *sink) {
     pg_delivery_t *d = calloc(1, sizeof(*d));
-    int status;
 
     if (d == NULL || (d->scratch = sink->api->batch_new(sink->ctx, 65536)) == NULL) {
         free(d);
-        return SLUICE_NO_MEMORY;
+        return NULL;
     }
     d->sink = sink;
-    d->batch = sink->api->batch_ref(batch);
-    d->ticket = ticket;
-    sink->current = d;
-    sink->deliveries++;
-    status = sink->api->post(sink->ctx, begin_later, sink);
-    if (status != SLUICE_OK) { /* not taken: the ticket must not be spoken of */
-        sink->current = NULL;
-        sink->api->batch_unref(d->batch);
-        sink->api->batch_unref(d->scratch);
-        free(d);
+    pg_parts_take(sink, &d->parts);
+    return d;
+}
+
+static void fail_for_memory(pg_sink_t *sink) {
+    sluice_result_t result = {
+        .status = SLUICE_NO_MEMORY, .code = "postgres.memory", .message = "out of memory"};
+
+    sink->alone = 0;
+    pg_parts_end(sink, &sink->waiting, SLUICE_NO_MEMORY, &result);
+    pg_sink_progress(sink);
+}
+
+static void start_now(void *arg) {
+    pg_sink_t *sink = arg;
+
+    sink->posted = 0;
+    if (sink->current != NULL || sink->waiting.count == 0)
+        return;
+    sink->current = take(sink);
+    if (sink->current == NULL) {
+        fail_for_memory(sink);
+        return;
     }
+    sink->deliveries++;
+    plan_and_send(sink->current);
+}
+
+/* In the loop's next turn: by then all that can be written now has been. */
+static int start_soon(pg_sink_t *sink) {
+    int status;
+
+    if (sink->posted || sink->current != NULL)
+        return SLUICE_OK;
+    status = sink->api->post(sink->ctx, start_now, sink);
+    sink->posted = status == SLUICE_OK;
     return status;
+}
+
+static void start_or_fail(pg_sink_t *sink) {
+    if (start_soon(sink) != SLUICE_OK)
+        fail_for_memory(sink);
+}
+
+int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+    int status = start_soon(sink);
+
+    return status == SLUICE_OK ? pg_parts_add(sink, batch, ticket) : status;
 }

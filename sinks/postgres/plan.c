@@ -220,19 +220,23 @@ static int plan_record(struct maker *m, const sluice_record_t *r, size_t number,
     return put_row(m->sink, m->plan->last, r, &m->text, number);
 }
 
-int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, sluice_batch_t *batch, sluice_batch_t *scratch,
-                 char **unknown, size_t *bad_one) {
+int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, const pg_parts_t *parts,
+                 sluice_batch_t *scratch, char **unknown, size_t *bad_one) {
     struct maker m = {.sink = sink, .plan = plan, .scratch = scratch};
-    size_t count;
-    size_t i;
+    const pg_part_t *part;
+    size_t number = 0;
     int rc = SLUICE_OK;
-    const sluice_record_t *records = sink->api->batch_records(batch, &count);
 
     memset(plan, 0, sizeof(*plan));
-    for (i = 0; rc == SLUICE_OK && i < count; i++) {
-        if (!skip_tombstone(sink, &records[i]))
-            rc = plan_record(&m, &records[i], i, unknown);
-        *bad_one = i;
+    for (part = parts->first; rc == SLUICE_OK && part != NULL; part = part->next) {
+        size_t i, count;
+        const sluice_record_t *records = sink->api->batch_records(part->batch, &count);
+
+        for (i = 0; rc == SLUICE_OK && i < count; i++, number++) {
+            if (!skip_tombstone(sink, &records[i]))
+                rc = plan_record(&m, &records[i], number, unknown);
+            *bad_one = number;
+        }
     }
     end_group(&m);
     return rc;
@@ -338,12 +342,35 @@ static void put_position(const pg_sink_t *sink, pg_sql_t *sql, const sluice_mark
     free(partition);
 }
 
-void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *batch,
+/* Whether a part behind this one moves the source partition further. */
+static int is_overtaken(const pg_sink_t *sink, const pg_part_t *part, uint32_t partition) {
+    while ((part = part->next) != NULL) {
+        size_t i, count;
+        const sluice_mark_t *marks = sink->api->batch_marks(part->batch, &count);
+
+        for (i = 0; i < count; i++)
+            if (marks[i].source_partition == partition)
+                return 1;
+    }
+    return 0;
+}
+
+static void put_positions(const pg_sink_t *sink, const pg_parts_t *parts, pg_sql_t *sql) {
+    const pg_part_t *part;
+
+    for (part = parts->first; part != NULL; part = part->next) {
+        size_t i, count;
+        const sluice_mark_t *marks = sink->api->batch_marks(part->batch, &count);
+
+        for (i = 0; i < count; i++)
+            if (!is_overtaken(sink, part, marks[i].source_partition))
+                put_position(sink, sql, &marks[i]);
+    }
+}
+
+void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, const pg_parts_t *parts,
                  pg_sql_t *sql) {
-    const sluice_mark_t *marks;
     const pg_group_t *g;
-    size_t count;
-    size_t i;
 
     pg_sql_put(sql, "BEGIN;");
     for (g = plan->first; g != NULL; g = g->next) {
@@ -352,8 +379,7 @@ void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *b
         else
             put_insert(sql, g);
     }
-    marks = sink->api->batch_marks(batch, &count);
-    for (i = 0; sink->exactly_once && i < count; i++)
-        put_position(sink, sql, &marks[i]);
+    if (sink->exactly_once)
+        put_positions(sink, parts, sql);
     pg_sql_put(sql, "COMMIT");
 }

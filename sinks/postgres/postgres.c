@@ -300,9 +300,7 @@ static int sink_open(void *self) {
 /* ---- running ---- */
 
 void pg_sink_progress(pg_sink_t *s) {
-    if (s->current != NULL)
-        return;
-    if (s->flushing) {
+    if (s->flushing && s->flush_left == 0) {
         s->flushing = 0;
         s->api->complete(s->ctx, SLUICE_OP_FLUSH, SLUICE_OK);
     }
@@ -333,7 +331,8 @@ static int sink_flush(void *self) {
     pg_sink_t *s = self;
 
     s->flushing = 1;
-    return s->current != NULL ? SLUICE_OK : s->api->post(s->ctx, flush_later, s);
+    s->flush_left = s->in_flight;
+    return s->in_flight > 0 ? SLUICE_OK : s->api->post(s->ctx, flush_later, s);
 }
 
 static void on_closed(void *arg) {
@@ -372,7 +371,7 @@ static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
 static const sluice_sink_t postgres_sink = {
     .size = sizeof(sluice_sink_t),
     .failure_mode = SLUICE_ATOMIC,
-    .max_in_flight = 1,
+    .max_in_flight = 256, /* wait for the transaction under way, and share the next */
     .flags = SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES,
     .create = sink_create,
     .destroy = sink_destroy,
@@ -397,13 +396,4 @@ static const sluice_plugin_t plugins[] = {{
     .sink = &postgres_sink,
 }};
 
-static const sluice_module_t module = {
-    SLUICE_MODULE_HEAD,      .name = "postgres-sink", .version = "0.1.0",
-    .licence = "Apache-2.0", .plugins = plugins,      .plugin_count = 1,
-};
-
-const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+SLUICE_DEFINE_MODULE("postgres-sink", "0.1.0", "Apache-2.0", plugins);

@@ -5,7 +5,8 @@
  *   table.c     what is known of the target tables: columns, types, primary key
  *   plan.c      a batch -> groups of rows of one table and shape, the SQL that writes them, their COPY text
  *   text.c      values as COPY text
- *   delivery.c  one batch in flight: BEGIN, COPY, merge, position, COMMIT in a single request, each result looked at
+ *   parts.c     batches that wait, and which of them share a transaction
+ *   delivery.c  one transaction in flight: BEGIN, COPY, merge, position, COMMIT in a single request, each result looked at
  *
  * Rows always travel by COPY: for insert.mode=insert into the table itself, else into a temporary stage from which one
  * DELETE and one INSERT ... ON CONFLICT merge them, the last change of each key winning.
@@ -40,6 +41,19 @@ typedef struct pg_target {
 
 typedef struct pg_delivery pg_delivery_t;
 
+/* A batch that was written and has not ended. */
+typedef struct pg_part {
+    struct pg_part *next;
+    sluice_batch_t *batch;
+    sluice_ticket_t *ticket;
+} pg_part_t;
+
+typedef struct pg_parts {
+    pg_part_t *first; /* oldest first */
+    pg_part_t *last;
+    size_t count;
+} pg_parts_t;
+
 typedef struct pg_sink {
     const sluice_api_t *api;
     sluice_ctx_t *ctx;
@@ -58,6 +72,11 @@ typedef struct pg_sink {
     int closing;
     int flushing;
     pg_delivery_t *current;
+    pg_parts_t waiting; /* behind it */
+    size_t in_flight;   /* waiting, or in the current transaction */
+    size_t flush_left;  /* of them, how many a flush waits for */
+    size_t alone;       /* so many of those that wait go one by one */
+    int posted;         /* the next transaction's start is on its way */
     uint64_t deliveries;  /* so far, the current one included */
     const char *bad_code; /* why the last plan failed, of pg_bad */
     char bad_text[600];
@@ -103,19 +122,29 @@ typedef struct pg_plan {
     size_t rows;
 } pg_plan_t;
 
-/* Sorts a batch into groups. The name of a table that is not known yet, or that may have changed,
+/* Sorts the records of all parts into groups. The name of a table that is not known yet, or that may have changed,
  * comes back in *unknown (malloc'ed) with SLUICE_BUSY. A record that does not fit: SLUICE_BAD_RECORD
- * after pg_bad, *bad its index. */
-int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, sluice_batch_t *batch, sluice_batch_t *scratch,
-                 char **unknown, size_t *bad);
+ * after pg_bad, *bad its number over all parts. */
+int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, const pg_parts_t *parts,
+                 sluice_batch_t *scratch, char **unknown, size_t *bad);
 void pg_plan_free(pg_plan_t *plan);
 /* The whole request: BEGIN, for each group its COPY and merge, the positions, COMMIT. */
-void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, sluice_batch_t *batch,
+void pg_plan_sql(const pg_sink_t *sink, const pg_plan_t *plan, const pg_parts_t *parts,
                  pg_sql_t *sql);
+
+/* ---- parts.c ---- */
+/* To the end of those that wait. */
+int pg_parts_add(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
+/* Those of the waiting that go together next: all that fit a transaction, or one. */
+void pg_parts_take(pg_sink_t *sink, pg_parts_t *out);
+/* They wait again, in front of the others. Empties parts. */
+void pg_parts_give_back(pg_sink_t *sink, pg_parts_t *parts);
+/* Ends their tickets; result is that of each when status is not OK. Empties parts. */
+void pg_parts_end(pg_sink_t *sink, pg_parts_t *parts, int status, const sluice_result_t *result);
 
 /* ---- delivery.c ---- */
 int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
-/* Ends what is in flight without an answer. */
+/* Ends all that is in flight, or waits, without an answer. */
 void pg_delivery_cancel(pg_sink_t *sink, int status, const char *code, const char *why);
 
 /* ---- probe.c ---- */

@@ -219,6 +219,28 @@ class PostgresSink(Case):
                 self.assertIn("violates check constraint", by_id[333]["message"])
                 self.sluice.delete("/pipelines/" + self.name)
 
+    def transactions(self):
+        name = "sluice_postgres_transactions_total{pipeline=\"%s\"" % self.name
+        return sum(float(text.split()[-1]) for text in self.sluice.get("/metrics").text.splitlines() if text.startswith(name))
+
+    def test_small_batches_share_transactions(self):
+        """One record a batch: they share transactions, the last of a key wins, and bad ones are found all the same."""
+        for exact in (False, True):
+            with self.subTest(exact=exact):
+                self.pg.execute("DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY, n int CHECK (n % 500 <> 7))")
+                self.name = "small-%s" % str(exact).lower()
+                self.feed = Feed(self.folder, self.name)
+                dead = self.folder / (self.name + ".dead")
+                self.feed.add(*({"id": 1000 + n if n % 500 == 7 else n % 10, "n": n} for n in range(3000)), {"id": 11, "n": 1})
+                self.run_sink({"tolerance": "all", "dead.letters.file": str(dead)}, self.feed.source(**{"batch.size": 1}),
+                              **{"exactly.once": exact})
+                self.rows("id", count=11, seconds=40)
+                self.assertEqual([(str(i), str(2990 + i)) for i in range(10)] + [("11", "1")], self.rows())
+                self.assertEqual([7 + 500 * i for i in range(6)], [d["value"]["n"] for d in letters(dead)])
+                self.eventually(lambda: self.transactions() > 0)
+                self.assertLess(self.transactions(), 1500)
+                self.sluice.delete("/pipelines/" + self.name)
+
     def source(self, count=60000, rate=15000):
         return {"plugin": "datagen", "config": {"count": count, "rate": rate, "topic": "t", "fields": {"id": "sequence"}}}
 
