@@ -402,6 +402,8 @@ static int take_verdict(sl_branch_run_t *b, sl_work_t *work, const ending_t *end
         return result;
     }
     b->barred = 1;
+    if (verdict->bad_count > 0) /* what is tried again behind a dead letter has not failed so far */
+        sl_retry_succeeded(&b->retry);
     if (verdict->retrying)
         retry_later(b, SLUICE_RETRY, verdict->retry_after_ms);
     return SLUICE_OK;

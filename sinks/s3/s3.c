@@ -97,7 +97,7 @@ void s3_broken(s3_sink_t *s, int status, const char *code, const char *why) {
 }
 
 void s3_idle(s3_sink_t *s) {
-    if (s->life.waiting_ready && !s3_writers_crowded(s))
+    if (s->life.waiting_ready && s->stopped == NULL && !s3_writers_crowded(s))
         http_sink_ready(&s->life);
     if (s->life.flushing && s3_writers_settled(s))
         http_sink_flushed(&s->life);

@@ -77,7 +77,7 @@ typedef struct s3_ticket {
     sluice_ticket_t *ticket;
     size_t waits;             /* generations that must end first, and write itself */
     size_t records;           /* of its batch: each gets a result when the ticket fails */
-    sluice_result_t *results; /* refused records; messages are malloc'ed */
+    sluice_result_t *results; /* of records that are not in; messages are malloc'ed */
     size_t result_count;
 } s3_ticket_t;
 
@@ -144,6 +144,7 @@ struct s3_sink {
     int requests;
     uint64_t journal_version, saving_version, saved_version;
     s3_writer_t *writers;
+    s3_ticket_t *stopped; /* of a batch with refused records; nothing else is taken before it ends */
     size_t abort_at;   /* journal entry that open looks at */
     int aborts;        /* uploads of that entry that were aborted */
     sluice_buf_t line; /* scratch */
@@ -201,6 +202,8 @@ s3_writer_t *s3_writer_of(s3_sink_t *s, uint32_t partition);
 /* Adds one record; BAD_RECORD with the reason in s->refusal. */
 int s3_writer_add(s3_sink_t *s, s3_writer_t *w, const sluice_record_t *r, int64_t now_ms,
                   s3_ticket_t *ticket);
+/* Whether it would be refused, without adding it: OK, or as s3_writer_add. */
+int s3_writer_check(s3_sink_t *s, const s3_writer_t *w, const sluice_record_t *r, int64_t now_ms);
 void s3_writer_rotate(s3_sink_t *s, s3_writer_t *w);
 void s3_writers_tick(s3_sink_t *s); /* rotation by the wall clock */
 void s3_writers_rotate(s3_sink_t *s);

@@ -189,18 +189,42 @@ static int check_null(s3_sink_t *s, const sluice_record_t *r) {
     return SLUICE_BAD_RECORD;
 }
 
-int s3_writer_add(s3_sink_t *s, s3_writer_t *w, const sluice_record_t *r, int64_t now_ms,
-                  s3_ticket_t *ticket) {
-    int skip = sluice_is_null(&r->value) && s->nulls == NULL_IGNORE && s->record != RECORD_WHOLE;
-    int64_t ms = now_ms;
-    s3_generation_t *g;
+static int is_skipped(const s3_sink_t *s, const sluice_record_t *r) {
+    return sluice_is_null(&r->value) && s->nulls == NULL_IGNORE && s->record != RECORD_WHOLE;
+}
+
+/* The line of a record, and its time. */
+static int prepare(s3_sink_t *s, const sluice_record_t *r, int64_t now_ms, int64_t *ms) {
     int rc = check_null(s, r);
 
-    if (rc == SLUICE_OK && !skip &&
-        s3_record_time(&s->naming, r, now_ms, &ms, s->refusal, sizeof(s->refusal)) != 0)
-        rc = SLUICE_BAD_RECORD;
-    if (rc == SLUICE_OK && !skip)
-        rc = render(s, r);
+    *ms = now_ms;
+    if (rc != SLUICE_OK || is_skipped(s, r))
+        return rc;
+    if (s3_record_time(&s->naming, r, now_ms, ms, s->refusal, sizeof(s->refusal)) != 0)
+        return SLUICE_BAD_RECORD;
+    return render(s, r);
+}
+
+int s3_writer_check(s3_sink_t *s, const s3_writer_t *w, const sluice_record_t *r, int64_t now_ms) {
+    sluice_buf_t directory;
+    int64_t ms;
+    int rc = prepare(s, r, now_ms, &ms);
+
+    if (rc != SLUICE_OK || is_skipped(s, r))
+        return rc;
+    heapbuf_init(&directory);
+    rc = s3_directory(&s->naming, r, w->tag, now_ms, &directory, s->refusal, sizeof(s->refusal));
+    heapbuf_fini(&directory);
+    return rc;
+}
+
+int s3_writer_add(s3_sink_t *s, s3_writer_t *w, const sluice_record_t *r, int64_t now_ms,
+                  s3_ticket_t *ticket) {
+    int skip = is_skipped(s, r);
+    int64_t ms;
+    s3_generation_t *g;
+    int rc = prepare(s, r, now_ms, &ms);
+
     if (rc != SLUICE_OK)
         return rc;
     if (!skip && is_too_old(s, w->last, ms))

@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import time
 
+from feeding import Feed, kill_task, letters, line
 from sluicetest import Case, S3, Sluice, timeout
 
 
@@ -159,6 +160,8 @@ class Sink(Case):
         self.append(*[{"id": i} if i == 5 else {"id": i, "f": "x"} for i in range(10)])
         self.wait_ids(9)
         self.assertNotIn(5, self.ids())
+        # What follows the refused record was written only once that was in its dead letter.
+        self.assertEqual([5, 4], [self.server.get(self.bucket, key).count(b"\n") for key in self.keys()])
         self.assertIn("the value has no field f", self.eventually(lambda: dead.exists() and dead.read_text()))
 
     def test_config_of_the_tree(self):
@@ -195,9 +198,26 @@ class Sink(Case):
             time.sleep(0.6)
             self.sluice.kill9()
             self.sluice.start()
-        self.eventually(lambda: len(self.lines()) >= 15400, 60, interval=0.5)
-        self.sluice.terminate(15)
+        self.wait_ids(15400, 60)
+        self.eventually(lambda: self.sluice.status("p")["tasks"][0]["state"] == "FINISHED", 60)
+        self.wait_ids(16000)
         self.assert_each_once(16000)
+
+    @timeout(120)
+    def test_refused_records_survive_kills(self):
+        """Refused records are in a dead letter, and the others in one object, whenever the task is killed."""
+        dead = self.sluice.directory / "dead.json"
+        feed = Feed(self.sluice.directory)
+        self.run_sink(feed.source(**{"batch.size": 100}), {"tolerance": "all", "dead.letters.file": str(dead), "log": False},
+                      flush__size=300, rotate__schedule__interval__ms=200)
+        for part in range(6):
+            feed.add(*(line(None if i % 97 < 2 else {"id": i}, i) for i in range(part * 500, part * 500 + 500)))
+            time.sleep(0.2)
+            kill_task(self.sluice, "p")
+        wanted = [i for i in range(3000) if i % 97 >= 2]
+        self.wait_ids(len(wanted), 60)
+        self.assertEqual(wanted, self.ids())
+        self.assertEqual({i for i in range(3000) if i % 97 < 2}, {d["key"] for d in letters(dead)})
 
 
 if __name__ == "__main__":
