@@ -1,89 +1,18 @@
 # builds: all
-# tier: all
 # timeout: 240
 """The S3 sink on versitygw, which checks signatures, payload hashes and conditions, through the running sluice."""
 
-import gzip
 import json
 import pathlib
-import subprocess
-import time
 
-from feeding import Feed, kill_task, letters, line
-from sluicetest import Case, S3, Sluice, timeout
+from sinking import S3SinkCase
+from sluicetest import Sluice, timeout
 
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs" / "s3"
 
 
-class Sink(Case):
-    time_limit = 60
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = cls.enterClassContext(S3())
-        cls.buckets = 0
-
-    def setUp(self):
-        type(self).buckets += 1
-        self.bucket = "bucket-%d" % self.buckets
-        self.server.create_bucket(self.bucket)
-        self.sluice = self.enterContext(Sluice())
-        self.input = self.sluice.directory / "input.json"
-        self.input.write_text("")
-
-    def append(self, *rows):
-        with open(self.input, "a") as f:
-            for row in rows:
-                f.write(json.dumps(row) + "\n")
-
-    def pipeline(self, source=None, errors=None, **config):
-        config = dict({"s3.bucket.name": self.bucket, "s3.region": self.server.info["region"], "store.url": self.server.url,
-                       "aws.access.key.id": self.server.info["access_key"],
-                       "aws.secret.access.key": self.server.info["secret_key"]},
-                      **{k.replace("__", "."): v for k, v in config.items()})
-        source = source or {"plugin": "file", "config": {"file": str(self.input), "topic": "t", "format": "json",
-                                                         "poll.interval": "20ms"}}
-        return {"name": "p", "source": source, "commit.interval": "100ms",
-                "sinks": [{"plugin": "s3", "errors": errors or {}, "config": config}]}
-
-    def run_sink(self, *args, **config):
-        self.sluice.post("/pipelines", self.pipeline(*args, **config)).expect(201)
-        return self.sluice.wait_state("p")
-
-    def datagen(self, **config):
-        return {"plugin": "datagen", "config": dict({"topic": "t", "fields": {"id": "sequence"}}, **config)}
-
-    def keys(self):
-        return self.server.keys(self.bucket)
-
-    def lines(self):
-        out = []
-        for key in self.keys():
-            data = self.server.get(self.bucket, key)
-            if key.endswith(".gz"):
-                data = gzip.decompress(data)
-            elif key.endswith(".zst"):
-                data = subprocess.run(["zstd", "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
-            out += [json.loads(line) for line in data.decode().splitlines()]
-        return out
-
-    def ids(self):
-        return sorted(row["id"] for row in self.lines())
-
-    def assert_each_once(self, n):
-        ids = self.ids()
-        self.assertEqual((n, n, 0, n - 1), (len(ids), len(set(ids)), ids[0], ids[-1]))
-
-    def wait_ids(self, n, seconds=20):
-        self.eventually(lambda: len(self.lines()) >= n, seconds, "%d lines" % n, interval=0.2)
-
-    def wait_failed(self):
-        def failed():
-            tasks = self.sluice.status("p").get("tasks", [])
-            return tasks and tasks[0]["state"] == "FAILED" and tasks[0]["trace"]
-        return self.eventually(failed, 20, "FAILED")
-
+class Sink(S3SinkCase):
     def test_rotation_by_records(self):
         self.run_sink(flush__size=3)
         rows = [{"id": i, "s": "é \" \n", "n": None, "f": 1.5, "a": [1, {"b": 2}]} for i in range(10)]
@@ -180,46 +109,3 @@ class Sink(Case):
         self.sluice.post("/pipelines", self.pipeline(flush__size=1, aws__secret__access__key="not this")).expect(201)
         self.assertIn("Check aws.access.key.id", self.wait_failed())
         self.assertNotIn("not this", self.sluice.log())
-
-    @timeout(90)
-    def test_server_restarts_in_mid_stream(self):
-        self.run_sink(self.datagen(count="6000", rate="1500"), flush__size=500)
-        self.eventually(lambda: len(self.keys()) > 2)
-        self.server.kill9()
-        time.sleep(1)
-        self.server.start()
-        self.wait_ids(6000, 60)
-        self.assert_each_once(6000)
-
-    @timeout(120)
-    def test_kill9_leaves_no_duplicates(self):
-        self.run_sink(self.datagen(count="16000", rate="4000", partitions="2"), flush__size=700)
-        for _ in range(5):
-            time.sleep(0.6)
-            self.sluice.kill9()
-            self.sluice.start()
-        self.wait_ids(15400, 60)
-        self.eventually(lambda: self.sluice.status("p")["tasks"][0]["state"] == "FINISHED", 60)
-        self.wait_ids(16000)
-        self.assert_each_once(16000)
-
-    @timeout(120)
-    def test_refused_records_survive_kills(self):
-        """Refused records are in a dead letter, and the others in one object, whenever the task is killed."""
-        dead = self.sluice.directory / "dead.json"
-        feed = Feed(self.sluice.directory)
-        self.run_sink(feed.source(**{"batch.size": 100}), {"tolerance": "all", "dead.letters.file": str(dead), "log": False},
-                      flush__size=300, rotate__schedule__interval__ms=200)
-        for part in range(6):
-            feed.add(*(line(None if i % 97 < 2 else {"id": i}, i) for i in range(part * 500, part * 500 + 500)))
-            time.sleep(0.2)
-            kill_task(self.sluice, "p")
-        wanted = [i for i in range(3000) if i % 97 >= 2]
-        self.wait_ids(len(wanted), 60)
-        self.assertEqual(wanted, self.ids())
-        self.assertEqual({i for i in range(3000) if i % 97 < 2}, {d["key"] for d in letters(dead)})
-
-
-if __name__ == "__main__":
-    import unittest
-    unittest.main()
