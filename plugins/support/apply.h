@@ -18,6 +18,7 @@ typedef struct apply {
     size_t count;
     size_t at;           /* index of the record at hand */
     sluice_batch_t *out; /* NULL: all so far go on unchanged */
+    int shared;          /* 0 at first; for the function: what out was given to share */
 } apply_t;
 
 /* What is to become of a record. A negative status, after api->fail, rejects it. */

@@ -1,0 +1,99 @@
+#include "support/connect/builder.h"
+
+#include <stdlib.h>
+
+void smt_builder_init(smt_builder_t *b, const smt_t *s, uint8_t type) {
+    memset(b, 0, sizeof(*b));
+    b->s = s;
+    b->schema.size = sizeof(b->schema);
+    b->schema.type = type;
+}
+
+static void no_memory(smt_builder_t *b) {
+    if (b->status == SLUICE_OK)
+        b->status = b->s->api->fail(b->s->ctx, SLUICE_NO_MEMORY, "transform.memory",
+                                    "no memory for a schema");
+}
+
+void smt_builder_copy(smt_builder_t *b, const sluice_schema_t *from) {
+    b->schema.name = from->name;
+    b->schema.has_version = from->has_version;
+    b->schema.version = from->version;
+    b->schema.doc = from->doc;
+    b->schema.params = from->params;
+    b->schema.param_count = from->param_count;
+}
+
+static int has_field(const smt_builder_t *b, sluice_str_t name) {
+    uint32_t i;
+
+    for (i = 0; i < b->schema.field_count; i++)
+        if (sluice_str_eq(b->fields[i].name, name))
+            return 1;
+    return 0;
+}
+
+static int make_room(smt_builder_t *b) {
+    uint32_t room = b->room == 0 ? 16 : 2 * b->room;
+    sluice_field_t *fields;
+
+    if (b->schema.field_count < b->room)
+        return 1;
+    fields = realloc(b->fields, room * sizeof(*fields));
+    if (fields == NULL) {
+        no_memory(b);
+        return 0;
+    }
+    b->fields = fields;
+    b->room = room;
+    return 1;
+}
+
+void smt_builder_field(smt_builder_t *b, sluice_str_t name, const sluice_schema_t *schema) {
+    if (b->status != SLUICE_OK || !make_room(b))
+        return;
+    if (name.len == 0)
+        b->status = smt_fail(b->s, SCHEMA_BUILDER_EXCEPTION, "fieldName cannot be null.");
+    else if (has_field(b, name))
+        b->status = smt_fail(b->s, SCHEMA_BUILDER_EXCEPTION,
+                             "Cannot create field because of field name duplication %.*s",
+                             (int)name.len, name.data);
+    else
+        b->fields[b->schema.field_count++] = (sluice_field_t){name, schema};
+}
+
+void smt_builder_default(smt_builder_t *b, const sluice_value_t *value) {
+    if (b->status == SLUICE_OK)
+        b->schema.default_value = value;
+}
+
+const sluice_schema_t *smt_builder_own(smt_builder_t *b, const sluice_schema_t *schema) {
+    const sluice_schema_t **owned = NULL;
+
+    if (schema != NULL)
+        owned = realloc(b->owned, (b->owned_count + 1) * sizeof(*owned));
+    if (owned == NULL) {
+        b->s->api->schema_unref(schema);
+        no_memory(b);
+        return NULL;
+    }
+    b->owned = owned;
+    b->owned[b->owned_count++] = schema;
+    return schema;
+}
+
+const sluice_schema_t *smt_builder_build(smt_builder_t *b) {
+    const sluice_schema_t *schema = NULL;
+
+    b->schema.fields = b->fields;
+    if (b->status == SLUICE_OK) {
+        schema = b->s->api->schema_intern(&b->schema);
+        if (schema == NULL)
+            no_memory(b);
+    }
+    while (b->owned_count > 0)
+        b->s->api->schema_unref(b->owned[--b->owned_count]);
+    free(b->owned);
+    free(b->fields);
+    return schema;
+}

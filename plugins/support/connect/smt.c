@@ -1,0 +1,244 @@
+#include "support/connect/smt.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/connect/names.h"
+#include "support/java.h"
+
+static void free_plan(const smt_t *s, smt_plan_t *plan) {
+    if (plan == NULL)
+        return;
+    s->api->schema_unref(plan->from);
+    s->api->schema_unref(plan->to);
+    free(plan);
+}
+
+static void free_retired(smt_t *s) {
+    smt_plan_t *plan;
+
+    while ((plan = s->retired) != NULL) {
+        s->retired = plan->next;
+        free_plan(s, plan);
+    }
+}
+
+int smt_create(const smt_class_t *class, const sluice_api_t *api, sluice_ctx_t *ctx, int on_key,
+               void **self) {
+    smt_t *s = calloc(1, class->size);
+    int status = SLUICE_OK;
+
+    if (s == NULL)
+        return SLUICE_NO_MEMORY;
+    s->class = class;
+    s->api = api;
+    s->ctx = ctx;
+    s->on_key = on_key;
+    s->use_default = (int)api->config_int(ctx, "replace.null.with.default");
+    if (class->configure != NULL)
+        status = class->configure(s);
+    if (status == SLUICE_OK && s->memory != NULL)
+        status = api->batch_seal(s->memory);
+    if (status == SLUICE_OK)
+        *self = s;
+    else
+        smt_destroy(s);
+    return status;
+}
+
+void smt_destroy(void *self) {
+    smt_t *s = self;
+    size_t i;
+
+    if (s->class->release != NULL)
+        s->class->release(s);
+    free_retired(s);
+    for (i = 0; i < SMT_CACHE_SLOTS; i++)
+        free_plan(s, s->plans[i]);
+    s->api->batch_unref(s->memory);
+    free(s);
+}
+
+int smt_apply(void *self, sluice_batch_t *in, sluice_batch_t **out) {
+    smt_t *s = self;
+
+    free_retired(s);
+    return apply_records(s->api, s->ctx, in, out, s->class->apply, s);
+}
+
+void smt_plan_keep(smt_t *s, const sluice_schema_t *from, smt_plan_t *plan) {
+    smt_plan_t **slot = &s->plans[from->id % SMT_CACHE_SLOTS];
+
+    if (*slot != NULL) {
+        (*slot)->next = s->retired;
+        s->retired = *slot;
+    }
+    plan->from = s->api->schema_ref(from);
+    *slot = plan;
+}
+
+/* ---- memory ---- */
+
+sluice_batch_t *smt_batch(const smt_t *s, apply_t *a) {
+    sluice_batch_t *batch = apply_batch(a);
+
+    if (batch == NULL || s->memory == NULL || a->shared)
+        return batch;
+    if (s->api->batch_share(batch, s->memory) != SLUICE_OK)
+        return NULL;
+    a->shared = 1;
+    return batch;
+}
+
+static sluice_batch_t *memory_of(smt_t *s) {
+    if (s->memory == NULL)
+        s->memory = s->api->batch_new(s->ctx, 0);
+    return s->memory;
+}
+
+sluice_str_t smt_keep(smt_t *s, const char *text, int *status) {
+    sluice_str_t copy = {NULL, 0};
+
+    if (text == NULL)
+        return copy;
+    if (memory_of(s) != NULL)
+        copy = s->api->batch_copy(s->memory, sluice_str(text));
+    if (copy.data == NULL)
+        *status = SLUICE_NO_MEMORY;
+    return copy;
+}
+
+smt_list_t smt_keep_list(smt_t *s, const char *option, int *status) {
+    const char *const *texts;
+    smt_list_t list = {NULL, s->api->config_list(s->ctx, option, &texts)};
+    sluice_str_t *items = NULL;
+    size_t i;
+
+    if (memory_of(s) != NULL)
+        items = s->api->batch_alloc(s->memory, list.count * sizeof(*items) + 1);
+    if (items == NULL) {
+        *status = SLUICE_NO_MEMORY;
+        return (smt_list_t){NULL, 0};
+    }
+    for (i = 0; i < list.count; i++)
+        items[i] = smt_keep(s, texts[i], status);
+    list.items = items;
+    return list;
+}
+
+/* ---- checks ---- */
+
+int smt_fail(const smt_t *s, const char *class_name, const char *fmt, ...) {
+    char small[512];
+    char *text = small;
+    va_list args, again;
+    int len;
+
+    va_start(args, fmt);
+    va_copy(again, args);
+    len = vsnprintf(small, sizeof(small), fmt, args);
+    if (len >= (int)sizeof(small) && vasprintf(&text, fmt, again) < 0)
+        text = small;
+    va_end(again);
+    va_end(args);
+    s->api->fail(s->ctx, SLUICE_BAD_RECORD, class_name, "%s", text);
+    if (text != small)
+        free(text);
+    return SLUICE_BAD_RECORD;
+}
+
+int smt_require_map(const smt_t *s, const sluice_value_t *value) {
+    if (value->kind == SLUICE_MAP)
+        return SLUICE_OK;
+    return smt_fail(s, DATA_EXCEPTION,
+                    "Only Map objects supported in absence of schema for [%s], found: %s",
+                    s->class->purpose, connect_class_name(value));
+}
+
+int smt_require_struct(const smt_t *s, const sluice_value_t *value) {
+    if (value->kind == SLUICE_STRUCT)
+        return SLUICE_OK;
+    return smt_fail(s, DATA_EXCEPTION, "Only Struct objects supported for [%s], found: %s",
+                    s->class->purpose, connect_class_name(value));
+}
+
+int smt_require_fields(const smt_t *s, const sluice_schema_t *schema) {
+    if (schema->type == SLUICE_STRUCT)
+        return SLUICE_OK;
+    return smt_fail(s, DATA_EXCEPTION, "Cannot list fields on non-struct type");
+}
+
+/* ---- values ---- */
+
+sluice_struct_t *smt_struct(const smt_t *s, apply_t *a, const sluice_schema_t *schema) {
+    sluice_batch_t *batch = smt_batch(s, a);
+    const size_t count = schema->field_count;
+    sluice_struct_t *st =
+        batch == NULL ? NULL
+                      : s->api->batch_alloc(batch, sizeof(*st) + count * sizeof(st->fields[0]));
+
+    if (st == NULL) {
+        s->api->fail(s->ctx, SLUICE_NO_MEMORY, "transform.memory", "no memory for a record");
+        return NULL;
+    }
+    memset(st->fields, 0, count * sizeof(st->fields[0]));
+    st->schema = schema;
+    return st;
+}
+
+sluice_value_t smt_struct_value(const sluice_struct_t *st) {
+    sluice_value_t v = {.kind = SLUICE_STRUCT, .len = st->schema->field_count, .as = {.st = st}};
+
+    return v;
+}
+
+/* The class that a schema wants: that of the logical type its name says, whatever its type. */
+static uint8_t wanted_kind(const sluice_schema_t *schema) {
+    static const char package[] = "org.apache.kafka.connect.data.";
+    const size_t n = sizeof(package) - 1;
+    sluice_str_t name = schema->name;
+
+    if (name.data == NULL || name.len <= n || memcmp(name.data, package, n) != 0)
+        return schema->type;
+    name = sluice_str_n(name.data + n, name.len - n);
+    if (sluice_str_eq(name, sluice_str("Decimal")))
+        return SLUICE_DECIMAL;
+    if (sluice_str_eq(name, sluice_str("Date")) || sluice_str_eq(name, sluice_str("Time")) ||
+        sluice_str_eq(name, sluice_str("Timestamp")))
+        return SLUICE_DATE;
+    return schema->type;
+}
+
+static int unsuited(const smt_t *s, const char *where, const sluice_schema_t *schema,
+                    const sluice_value_t *value) {
+    const int named = schema->name.data != NULL;
+
+    return smt_fail(
+        s, DATA_EXCEPTION, "Invalid Java object for schema%s%.*s%s with type %s: class %s for %s",
+        named ? " \"" : "", (int)schema->name.len, named ? schema->name.data : "",
+        named ? "\"" : "", java_type_name(schema->type), connect_class_name(value), where);
+}
+
+int smt_validate(const smt_t *s, sluice_str_t field, const sluice_schema_t *schema,
+                 const sluice_value_t *value) {
+    char where[256];
+
+    if (value->kind == SLUICE_NULL ? schema->optional : value->kind == wanted_kind(schema))
+        return SLUICE_OK;
+    if (field.data == NULL)
+        snprintf(where, sizeof(where), "value");
+    else
+        snprintf(where, sizeof(where), "field: \"%.*s\"", (int)field.len, field.data);
+    if (value->kind != SLUICE_NULL)
+        return unsuited(s, where, schema, value);
+    return smt_fail(s, DATA_EXCEPTION, "Invalid value: null used for required %s, schema type: %s",
+                    where, java_type_name(schema->type));
+}
+
+int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field, const sluice_value_t *value) {
+    const sluice_field_t *f = &st->schema->fields[field];
+
+    st->fields[field] = *value;
+    return smt_validate(s, f->name, f->schema, value);
+}
