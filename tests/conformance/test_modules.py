@@ -19,6 +19,11 @@ MODULES = sorted((BUILD / "lib" / "sluice").glob("*.so"))
 CONFIGS = {
     "file-source": {"file": "$TMPDIR/input.jsonl"},
     "route": {"regex": "(.*)", "replacement": "to-$1"},
+    "cast": {"spec": "id:string"},
+    "header-from": {"fields": "id", "headers": "id", "operation": "copy"},
+    "insert-field": {"topic.field": "topic"},
+    "set-schema-metadata": {"schema.name": "name"},
+    "timestamp-converter": {"field": "id", "target.type": "unix"},
     "compute": {"fields": {"seconds": {"of": "id", "divided.by": 1000}}},
 }
 # What is known to fail, and why.

@@ -1,163 +1,173 @@
 /*
- * The extract-field transforms: the key, or the value, becomes one of its fields.
+ * The extract-field transforms: the key, or the value, becomes one of its fields, as with Kafka
+ * Connect's ExtractField.
  *
- * Two plugins in one module, as Kafka Connect's ExtractField has two classes. A struct's field must
- * be in its schema; a schemaless map without the field gives null. Messages are Connect's.
+ * A struct's field must be in its schema; a schemaless map without the field gives null. With
+ * field.syntax.version V2 the field is a path into nested structs or maps.
  */
+#include "support/connect/check.h"
+#include "support/connect/map.h"
+#include "support/connect/names.h"
+#include "support/connect/path.h"
+#include "support/connect/smt.h"
 #include <stdlib.h>
-
-#include "support/apply.h"
-#include "support/extend.h"
-#include "support/java.h"
 
 static const sluice_option_t options[] = {
     {.name = "field",
      .type = SLUICE_OPT_STRING,
      .flags = SLUICE_OPT_REQUIRED,
-     .importance = SLUICE_HIGH,
-     .doc = "Name of the field."},
-    {.name = "field.syntax.version",
-     .type = SLUICE_OPT_ENUM,
-     .values = (const char *const[]){"V1", NULL},
-     .default_text = "V1",
-     .importance = SLUICE_LOW,
-     .doc = "V1: the name is one top-level field. (Connect's V2, paths, is not there yet.)"},
-    {.name = "replace.null.with.default",
-     .type = SLUICE_OPT_BOOLEAN,
-     .default_text = "true",
-     .importance = SLUICE_LOW,
-     .doc = "A null field gives the default of its schema."},
+     .importance = SLUICE_MEDIUM,
+     .doc = "Field name to extract."},
+    CONNECT_NULL_OPTION,
+    CONNECT_PATH_OPTION,
 };
 
 typedef struct extract {
-    const sluice_api_t *api;
-    sluice_ctx_t *ctx;
-    sluice_str_t field;
-    int on_key;
-    int use_default;
+    smt_t smt;
+    connect_path_t path;
+    const char *text;
 } extract_t;
 
-static int create(const sluice_api_t *api, sluice_ctx_t *ctx, int on_key, void **self) {
-    extract_t *e = calloc(1, sizeof(*e));
+/* One for each input schema: the index of the field at each step. */
+typedef struct plan {
+    smt_plan_t head;
+    int unknown; /* there is no such field */
+    uint32_t at[];
+} plan_t;
 
-    if (e == NULL)
-        return SLUICE_NO_MEMORY;
-    e->api = api;
-    e->ctx = ctx;
-    e->field = sluice_str(api->config_text(ctx, "field"));
-    e->on_key = on_key;
-    e->use_default = (int)api->config_int(ctx, "replace.null.with.default");
-    *self = e;
+static int check(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    connect_check_one_of_any_case(api, ctx, "field.syntax.version", connect_path_versions);
     return SLUICE_OK;
 }
 
-static int create_key(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
-    return create(api, ctx, 1, self);
+static int configure(void *self) {
+    extract_t *e = self;
+    const sluice_api_t *api = e->smt.api;
+
+    e->text = api->config_text(e->smt.ctx, "field");
+    return connect_path_configure(api, e->smt.ctx, "field", &e->path);
 }
 
-static int create_value(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
-    return create(api, ctx, 0, self);
+static void release(void *self) {
+    connect_path_fini(&((extract_t *)self)->path);
 }
 
-/* ---- records ---- */
+/* ---- schemaless ---- */
 
-static int extract_schemaless(extract_t *e, sluice_value_t *value) {
-    const sluice_value_t *found;
+static int nested_map(const smt_t *s, const sluice_value_t *v) {
+    if (v->kind == SLUICE_MAP)
+        return SLUICE_OK;
+    return smt_fail(s, DATA_EXCEPTION,
+                    "Only Map objects supported in absence of schema for [nested field access], "
+                    "found: %s",
+                    connect_class_name(v));
+}
+
+static int extract_from_map(extract_t *e, sluice_value_t *value) {
+    const sluice_value_t *at = value;
+    uint32_t i;
+    int status = SLUICE_OK;
 
     if (value->kind == SLUICE_NULL)
         return APPLY_SAME;
-    if (value->kind != SLUICE_MAP)
-        return e->api->fail(e->ctx, SLUICE_BAD_RECORD,
-                            "org.apache.kafka.connect.errors.DataException",
-                            "Only Map objects supported in absence of schema for [field "
-                            "extraction], found: %s",
-                            java_class_name(value));
-    found = value_field(value, e->field, NULL);
-    *value = found == NULL ? sluice_null() : *found;
+    status = smt_require_map(&e->smt, value);
+    for (i = 0; status == SLUICE_OK && i < e->path.count; i++) {
+        at = smt_map_get(at, e->path.steps[i]);
+        if (at == NULL || at->kind == SLUICE_NULL)
+            break;
+        if (i + 1 < e->path.count)
+            status = nested_map(&e->smt, at);
+    }
+    if (status != SLUICE_OK)
+        return status;
+    *value = at == NULL ? sluice_null() : *at;
     return APPLY_CHANGED;
 }
 
-static const sluice_schema_t *schema_of(const sluice_schema_t *row, sluice_str_t name) {
+/* ---- with a schema ---- */
+
+static plan_t *make_plan(extract_t *e, const sluice_schema_t *from) {
+    plan_t *plan = calloc(1, sizeof(*plan) + e->path.count * sizeof(plan->at[0]));
+    const sluice_schema_t *at = from;
     uint32_t i;
 
-    for (i = 0; i < row->field_count; i++)
-        if (sluice_str_eq(row->fields[i].name, name))
-            return row->fields[i].schema;
-    return NULL;
+    if (plan == NULL)
+        return NULL;
+    for (i = 0; i < e->path.count && !plan->unknown; i++) {
+        int32_t field;
+
+        if (at->type != SLUICE_STRUCT) {
+            smt_fail(&e->smt, DATA_EXCEPTION, "Cannot look up fields on non-struct type");
+            free(plan);
+            return NULL;
+        }
+        field = e->smt.api->schema_field(at, e->path.steps[i]);
+        plan->unknown = field < 0;
+        plan->at[i] = plan->unknown ? 0 : (uint32_t)field;
+        at = plan->unknown ? at : at->fields[field].schema;
+    }
+    plan->head.to = e->smt.api->schema_ref(at);
+    smt_plan_keep(&e->smt, from, &plan->head);
+    return plan;
 }
 
-/* A null struct gives null under the field's schema. */
-static int extract_struct(extract_t *e, const sluice_schema_t **schema, sluice_value_t *value) {
-    const sluice_schema_t *to =
-        (*schema)->type == SLUICE_STRUCT ? schema_of(*schema, e->field) : NULL;
-    const sluice_value_t *found;
+/* Fields on the way give their default in place of null, whatever is configured. */
+static sluice_value_t walk(const extract_t *e, const plan_t *plan, const sluice_value_t *value) {
+    const sluice_value_t *at = value;
+    uint32_t i;
 
-    if ((*schema)->type != SLUICE_STRUCT)
-        return e->api->fail(e->ctx, SLUICE_BAD_RECORD,
-                            "org.apache.kafka.connect.errors.DataException",
-                            "Only Struct objects supported for [field extraction], found: %s",
-                            java_class_name(value));
-    if (to == NULL)
-        return e->api->fail(e->ctx, SLUICE_BAD_RECORD, "java.lang.IllegalArgumentException",
-                            "Unknown field: %.*s", (int)e->field.len, e->field.data);
-    found = value_field(value, e->field, NULL);
-    *value = found == NULL ? sluice_null() : *found;
-    if (found != NULL && found->kind == SLUICE_NULL && e->use_default && to->default_value != NULL)
-        *value = *to->default_value;
-    *schema = to;
+    for (i = 0; i < e->path.count && at->kind == SLUICE_STRUCT; i++) {
+        const sluice_struct_t *st = at->as.st;
+        const sluice_schema_t *schema = st->schema->fields[plan->at[i]].schema;
+
+        at = &st->fields[plan->at[i]];
+        at = i + 1 < e->path.count ? smt_or_default(at, schema) : smt_field(&e->smt, at, schema);
+    }
+    return *at;
+}
+
+static int extract_from_struct(extract_t *e, const sluice_schema_t **schema,
+                               sluice_value_t *value) {
+    plan_t *plan;
+
+    if (value->kind != SLUICE_NULL && smt_require_struct(&e->smt, value) != SLUICE_OK)
+        return SLUICE_BAD_RECORD;
+    plan = (plan_t *)smt_plan_of(&e->smt, *schema);
+    if (plan == NULL && (plan = make_plan(e, *schema)) == NULL)
+        return SLUICE_BAD_RECORD;
+    if (plan->unknown)
+        return smt_fail(&e->smt, ILLEGAL_ARGUMENT_EXCEPTION, "Unknown field: %s", e->text);
+    *value = walk(e, plan, value);
+    *schema = plan->head.to;
     return APPLY_CHANGED;
 }
 
 static int extract_record(void *self, apply_t *a, sluice_record_t *r) {
     extract_t *e = self;
-    const sluice_schema_t **schema = e->on_key ? &r->key_schema : &r->value_schema;
-    sluice_value_t *value = e->on_key ? &r->key : &r->value;
+    smt_side_t side = smt_side(&e->smt, r);
 
     (void)a;
-    return *schema == NULL ? extract_schemaless(e, value) : extract_struct(e, schema, value);
+    if (e->path.count == 0 && side.value->kind != SLUICE_NULL) /* an empty path: Java's words */
+        return smt_fail(&e->smt, ILLEGAL_ARGUMENT_EXCEPTION, "fromIndex(0) > toIndex(-1)");
+    return *side.schema == NULL ? extract_from_map(e, side.value)
+                                : extract_from_struct(e, side.schema, side.value);
 }
 
-static int extract_apply(void *self, sluice_batch_t *in, sluice_batch_t **out) {
-    extract_t *e = self;
-
-    return apply_records(e->api, e->ctx, in, out, extract_record, e);
-}
-
-/* ---- the module ---- */
-
-static const sluice_transform_t of_value = {
-    .size = sizeof(of_value), .create = create_value, .destroy = free, .apply = extract_apply};
-static const sluice_transform_t of_key = {
-    .size = sizeof(of_key), .create = create_key, .destroy = free, .apply = extract_apply};
-
-static const char *const value_aliases[] = {
-    "org.apache.kafka.connect.transforms.ExtractField$Value", "ExtractField$Value", NULL};
-static const char *const key_aliases[] = {"org.apache.kafka.connect.transforms.ExtractField$Key",
-                                          "ExtractField$Key", NULL};
+static const smt_class_t extract_class = {
+    .size = sizeof(extract_t),
+    .purpose = "field extraction",
+    .configure = configure,
+    .release = release,
+    .apply = extract_record,
+};
+SMT_DEFINE(extract_class);
+SMT_DEFINE_KEY(extract_class);
 
 static const sluice_plugin_t plugins[] = {
-    {
-        .size = sizeof(sluice_plugin_t),
-        .kind = SLUICE_TRANSFORM,
-        .name = "extract-field",
-        .aliases = value_aliases,
-        .summary = "Replaces the value by one of its fields.",
-        .options = options,
-        .option_count = sizeof(options) / sizeof(options[0]),
-        .option_size = sizeof(sluice_option_t),
-        .transform = &of_value,
-    },
-    {
-        .size = sizeof(sluice_plugin_t),
-        .kind = SLUICE_TRANSFORM,
-        .name = "extract-field-key",
-        .aliases = key_aliases,
-        .summary = "Replaces the key by one of its fields.",
-        .options = options,
-        .option_count = sizeof(options) / sizeof(options[0]),
-        .option_size = sizeof(sluice_option_t),
-        .transform = &of_key,
-    },
+    SMT_PLUGIN("extract-field", "ExtractField$Value", "Replaces the value by one of its fields.",
+               options, check, smt_on_value),
+    SMT_PLUGIN("extract-field-key", "ExtractField$Key", "Replaces the key by one of its fields.",
+               options, check, smt_on_key),
 };
 
 SLUICE_DEFINE_MODULE("extract-field", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -1,0 +1,88 @@
+/*
+ * The regex-router transform: a topic that a regular expression matches as a whole is replaced, as
+ * with Kafka Connect's RegexRouter.
+ */
+#include "support/connect/regex.h"
+#include "support/connect/regex_check.h"
+#include "support/connect/smt.h"
+
+static const sluice_option_t options[] = {
+    {.name = "regex",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .importance = SLUICE_HIGH,
+     .doc = "Regular expression to use for matching."},
+    {.name = "replacement",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .importance = SLUICE_HIGH,
+     .doc = "Replacement string."},
+};
+
+typedef struct router {
+    smt_t smt;
+    connect_regex_t *regex;
+    const char *replacement;
+} router_t;
+
+static int check(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    connect_check_regex(api, ctx, "regex");
+    return SLUICE_OK;
+}
+
+static int configure(void *self) {
+    router_t *r = self;
+    const sluice_api_t *api = r->smt.api;
+    char why[2048];
+    int status =
+        connect_regex_create(api->config_text(r->smt.ctx, "regex"), &r->regex, why, sizeof(why));
+
+    r->replacement = api->config_text(r->smt.ctx, "replacement");
+    if (status != SLUICE_INVALID)
+        return status;
+    return api->fail(r->smt.ctx, status, "java.util.regex.PatternSyntaxException", "%s", why);
+}
+
+static void release(void *self) {
+    connect_regex_destroy(((router_t *)self)->regex);
+}
+
+static int route_record(void *self, apply_t *a, sluice_record_t *record) {
+    router_t *r = self;
+    const int found = connect_regex_matches(r->regex, record->topic);
+    const char *class_name;
+    sluice_batch_t *batch;
+    sluice_buf_t buf;
+    char why[256];
+    int status;
+
+    if (found < 0)
+        return smt_fail(&r->smt, "java.lang.StackOverflowError",
+                        "the regular expression is too costly for topic %.*s",
+                        (int)record->topic.len, record->topic.data);
+    if (found == 0)
+        return APPLY_SAME;
+    batch = smt_batch(&r->smt, a);
+    if (batch == NULL)
+        return SLUICE_NO_MEMORY;
+    r->smt.api->buf_init(&buf, batch, 64);
+    status = connect_regex_replace(r->regex, record->topic, r->replacement, &buf, &class_name, why,
+                                   sizeof(why));
+    record->topic = r->smt.api->buf_finish(&buf);
+    if (status != SLUICE_OK)
+        return smt_fail(&r->smt, class_name, "%s", why);
+    if (record->topic.data == NULL) /* nothing was written: an empty topic */
+        record->topic = sluice_str("");
+    return APPLY_CHANGED;
+}
+
+static const smt_class_t router_class = {
+    .size = sizeof(router_t), .configure = configure, .release = release, .apply = route_record};
+SMT_DEFINE(router_class);
+
+static const sluice_plugin_t plugins[] = {
+    SMT_PLUGIN("regex-router", "RegexRouter", "Replaces the topic by a regular expression.",
+               options, check, smt_on_value),
+};
+
+SLUICE_DEFINE_MODULE("regex-router", SLUICE_VERSION, "Apache-2.0", plugins);
