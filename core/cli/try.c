@@ -11,11 +11,19 @@
 #include "record/json.h"
 
 static const char usage[] =
-    "Usage: sluice try [--plugin-path FOLDERS] --case FILE...\n\n"
-    "Puts each case file through the real plugins and prints {\"name\",\"output\"},\n"
+    "Usage: sluice try [--plugin-path FOLDERS] CONFIG.json [RECORDS.jsonl]\n"
+    "       sluice try [--plugin-path FOLDERS] --case FILE...\n\n"
+    "The first puts records (standard input, or a file with one a line) through the\n"
+    "transforms of a configuration, without any connection. A record is {\"topic\",\n"
+    "\"partition\", \"offset\", \"timestamp\", \"key\", \"value\", \"headers\"}, where key and value\n"
+    "are {\"schema\", \"payload\"} as the JSON converter has them, or {\"schema\", \"typed\"}.\n"
+    "It prints one line a record: what came out, null when it was filtered, or\n"
+    "{\"error\": {\"stage\", \"class\", \"message\"}}.\n\n"
+    "The second puts each case file through the real plugins and prints {\"name\",\"output\"},\n"
     "one line a case. A case is {\"name\", \"converter\": CLASS, \"config\": {},\n"
     "\"direction\": \"to_connect\" or \"from_connect\",\n"
-    "\"input\": {\"base64\"} or {\"schema\", \"typed\"}}.\n";
+    "\"input\": {\"base64\"} or {\"schema\", \"typed\"}}, or {\"name\", \"transforms\": {},\n"
+    "\"record\": \"sink\" or \"source\", \"input\": RECORD}.\n";
 
 /* A kind of case: which member tells it, and who runs it. */
 typedef struct kind {
@@ -25,24 +33,8 @@ typedef struct kind {
 
 static const kind_t kinds[] = {
     {"converter", sl_try_converter_case},
+    {"transforms", sl_try_smt_case},
 };
-
-static int read_file(const char *path, sluice_buf_t *out) {
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    size_t n = 1;
-    int failed;
-
-    if (file == NULL)
-        return SLUICE_INVALID;
-    while (n > 0 && sluice_buf_reserve(out, 65536) == SLUICE_OK) {
-        n = fread(out->data + out->len, 1, 65536, file);
-        out->len += n;
-    }
-    failed = ferror(file) || out->status != SLUICE_OK;
-    if (file != stdin)
-        fclose(file);
-    return failed ? SLUICE_INVALID : SLUICE_OK;
-}
 
 static int run_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
                     sluice_buf_t *out) {
@@ -52,7 +44,7 @@ static int run_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *js
         if (sl_try_member(json, kinds[i].member) != NULL)
             return kinds[i].run(t, arena, json, out);
     sl_buf_puts(out, "{\"error\":{\"stage\":\"case\",\"class\":\"case.kind\",\"message\":"
-                     "\"no member tells the kind of this case; known: converter\"}}");
+                     "\"no member tells the kind of this case; known: converter, transforms\"}}");
     return SLUICE_INVALID;
 }
 
@@ -89,7 +81,7 @@ static int try_file(sl_try_t *t, const char *path) {
     int status;
 
     sl_heapbuf_init(&text);
-    status = read_file(path, &text);
+    status = sl_try_read_file(path, &text);
     if (status == SLUICE_OK)
         status = try_text(t, path, sluice_str_n(text.data, text.len));
     else
@@ -98,48 +90,60 @@ static int try_file(sl_try_t *t, const char *path) {
     return status;
 }
 
-/* Arguments into given plugin path and files; -1 when they are wrong. */
-static int read_arguments(int argc, char **argv, const char **plugin_path, char **files) {
-    int count = 0;
-    int cases = 0;
+/* What the command line says. */
+typedef struct arguments {
+    const char *plugin_path;
+    char **files;
+    int count;
+    int cases;
+} arguments_t;
+
+/* 0; -1 when they are wrong. */
+static int read_arguments(int argc, char **argv, arguments_t *out) {
     int i;
 
     for (i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--plugin-path") == 0 && i + 1 < argc)
-            *plugin_path = argv[++i];
-        else if (strcmp(argv[i], "--case") == 0)
-            cases = 1;
-        else if (cases && (argv[i][0] != '-' || argv[i][1] == '\0'))
-            files[count++] = argv[i];
+            out->plugin_path = argv[++i];
+        else if (strcmp(argv[i], "--case") == 0 && out->count == 0)
+            out->cases = 1;
+        else if (argv[i][0] != '-' || argv[i][1] == '\0')
+            out->files[out->count++] = argv[i];
         else
             return -1;
     }
-    return count > 0 ? count : -1;
+    return out->count > 0 && (out->cases || out->count <= 2) ? 0 : -1;
+}
+
+static int run_cases(sl_try_t *t, const arguments_t *a) {
+    int code = 0;
+    int i;
+
+    for (i = 0; i < a->count; i++)
+        if (try_file(t, a->files[i]) != SLUICE_OK)
+            code = 1;
+    return code;
 }
 
 int sl_cli_try(int argc, char **argv) {
-    char **files = calloc((size_t)argc + 1, sizeof(*files));
-    const char *plugin_path = NULL;
+    arguments_t a = {.files = calloc((size_t)argc + 1, sizeof(*a.files))};
     sl_try_t t;
-    int code = 0;
-    int count;
-    int i;
+    int code;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);
-        free(files);
+        free(a.files);
         return 0;
     }
-    count = files == NULL ? -1 : read_arguments(argc, argv, &plugin_path, files);
-    if (count < 0 || sl_try_open(&t, plugin_path) != SLUICE_OK) {
+    if (a.files == NULL || read_arguments(argc, argv, &a) != 0 ||
+        sl_try_open(&t, a.plugin_path) != SLUICE_OK) {
         fputs(usage, stderr);
-        free(files);
+        free(a.files);
         return 2;
     }
-    for (i = 0; i < count; i++)
-        if (try_file(&t, files[i]) != SLUICE_OK)
-            code = 1;
+    code =
+        a.cases ? run_cases(&t, &a) : sl_try_stream(&t, a.files[0], a.count > 1 ? a.files[1] : "-");
     sl_try_close(&t);
-    free(files);
+    free(a.files);
     return code;
 }

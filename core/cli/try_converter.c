@@ -22,28 +22,8 @@ static cJSON *make_config(run_t *r) {
     const char *type = sl_try_flag(r->json, "as_header") ? "header"
                        : sl_try_flag(r->json, "is_key")  ? "key"
                                                          : "value";
-    cJSON *config = cJSON_CreateObject();
-    sluice_buf_t text;
-    uint32_t i;
+    cJSON *config = sl_try_flat(given, 0);
 
-    sl_heapbuf_init(&text);
-    for (i = 0; given != NULL && given->kind == SLUICE_MAP && i < given->len; i++) {
-        const sluice_value_t *value = &given->as.items[2 * i + 1];
-        sluice_str_t key = sluice_value_str(&given->as.items[2 * i]);
-        char name[256];
-
-        if (key.len >= sizeof(name) || sluice_is_null(value))
-            continue;
-        memcpy(name, key.data, key.len);
-        name[key.len] = '\0';
-        sl_heapbuf_clear(&text);
-        if (value->kind == SLUICE_STRING)
-            sluice_buf_put_str(&text, sluice_value_str(value));
-        else
-            sl_json_write(&text, value, SLUICE_JSON_NUMERIC_DECIMAL);
-        cJSON_AddStringToObject(config, name, sl_heapbuf_text(&text));
-    }
-    sl_heapbuf_fini(&text);
     cJSON_AddStringToObject(config, "converter.type", type);
     return config;
 }

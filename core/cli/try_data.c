@@ -20,8 +20,8 @@ static int converter(sl_try_t *t, const char *name, sl_try_plugin_t *out, sl_try
     if (out->self != NULL)
         return SLUICE_OK;
     config = cJSON_CreateObject();
-    if (out == &t->envelope) {
-        cJSON_AddStringToObject(config, "schemas.enable", "true");
+    if (out == &t->envelope || out == &t->raw) {
+        cJSON_AddStringToObject(config, "schemas.enable", out == &t->envelope ? "true" : "false");
         cJSON_AddStringToObject(config, "replace.null.with.default", "false");
     }
     status = sl_try_converter(t, name, config, out, fault);
@@ -174,5 +174,26 @@ void sl_try_write_bytes(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out, s
         sl_json_write_string(out, sluice_value_str(&text));
     else
         sl_buf_puts(out, "null");
+    sl_try_fault_fini(&fault);
+}
+
+void sl_try_write_raw(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
+                      const sluice_schema_t *schema, const sluice_value_t *value) {
+    sl_try_fault_t fault = {NULL, NULL};
+    sluice_str_t text = {NULL, 0};
+    int status = converter(t, "json", &t->raw, &fault);
+
+    if (status == SLUICE_OK)
+        status = from_connect(&t->raw, arena, schema, value, &text, &fault);
+    if (status != SLUICE_OK) {
+        sl_buf_puts(out, "{\"stage\":\"convert\",\"class\":");
+        sl_json_write_string(out, sluice_str(fault.class_name));
+        sl_try_write_message(out, fault.message != NULL ? fault.message : "");
+        sl_buf_puts(out, "}");
+    } else if (text.data == NULL) {
+        sl_buf_puts(out, "null");
+    } else {
+        sl_json_write_string(out, text);
+    }
     sl_try_fault_fini(&fault);
 }

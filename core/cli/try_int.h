@@ -3,8 +3,9 @@
  *
  * What this is: try.c reads the case files and knows the kinds of case; try_plugin.c opens plugins;
  * try_value.c reads and writes typed values, in which each value names its kind; try_data.c does
- * the same for schemas and envelopes, by way of the JSON converter; try_converter.c runs one kind
- * of case. Ownership: values and schemas of a case live in its arena. Thread: main.
+ * the same for schemas and envelopes, by way of the JSON converter; try_converter.c and try_smt.c
+ * run one kind of case each; try_chain.c and try_record.c are the parts of the latter, which
+ * try_stream.c uses for records from a file. Ownership: values and schemas of a case live in its arena. Thread: main.
  */
 #ifndef SL_CLI_TRY_INT_H
 #define SL_CLI_TRY_INT_H
@@ -12,6 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include "config/config.h"
+#include "config/report.h"
 #include "plugin/ctx.h"
 #include "plugin/module.h"
 #include "sluice/plugin.h"
@@ -40,6 +42,9 @@ typedef struct sl_try {
     sluice_buf_t refused;     /* modules that could not be opened, and why */
     sl_try_plugin_t envelope; /* JSON converter with schemas, nulls kept */
     sl_try_plugin_t text;     /* string converter: bytes as text */
+    sl_try_plugin_t raw;      /* JSON converter without schemas, nulls kept */
+    sl_options_t **options;   /* that the catalog gave away */
+    size_t option_count;
 } sl_try_t;
 
 /* ---- try_plugin.c ---- */
@@ -50,13 +55,31 @@ const sluice_plugin_t *sl_try_find(sl_try_t *t, sluice_plugin_kind_t kind, const
 /* Checks `config` and makes a converter. SLUICE_OK, or *fault filled. */
 int sl_try_converter(sl_try_t *t, const char *name, const cJSON *config, sl_try_plugin_t *out,
                      sl_try_fault_t *fault);
+/* How a plugin is configured. */
+typedef struct sl_try_setup {
+    const cJSON *config;
+    const char *pointer; /* its place, for faults */
+    unsigned flags;      /* of sl_config_parse */
+    const sl_ctx_ops_t *ops;
+    void *user;
+} sl_try_setup_t;
+/* Reads the configuration of `plugin->plugin`; faults go to the report. */
+int sl_try_configure(sl_try_plugin_t *plugin, const sl_try_setup_t *setup, sl_report_t *report);
+/* The plugin's own check of it. */
+void sl_try_check(sl_try_plugin_t *plugin, const char *pointer, sl_report_t *report);
+/* Makes the instance of a configured converter, transform or predicate. */
+int sl_try_create(sl_try_plugin_t *plugin, sl_try_fault_t *fault);
 void sl_try_plugin_fini(sl_try_plugin_t *plugin);
+/* A plugin's options (NULL: none at all), which live as long as t. */
+sl_options_t *sl_try_options(sl_try_t *t, const sluice_plugin_t *plugin);
 /* What the instance's last call failed with. */
 void sl_try_take_fault(sl_try_plugin_t *plugin, int status, sl_try_fault_t *fault);
 void sl_try_set_fault(sl_try_fault_t *fault, const char *class_name, const char *fmt, ...)
     SLUICE_PRINTF(3, 4);
 void sl_try_fault_fini(sl_try_fault_t *fault);
-/* "error":{"stage","class","message"} */
+/* ,"message":..., and "causes" when there are any: "Caused by: " begins each in the text. */
+void sl_try_write_message(sluice_buf_t *out, const char *message);
+/* "error":{"stage","class","message","causes"} */
 void sl_try_write_fault(sluice_buf_t *out, const char *stage, const sl_try_fault_t *fault);
 
 /* ---- try_value.c ---- */
@@ -89,6 +112,62 @@ void sl_try_write_envelope(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out
                            const sluice_schema_t *schema, const sluice_value_t *value);
 /* "base64":...,"text":... of bytes that may be null. */
 void sl_try_write_bytes(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out, sluice_str_t bytes);
+
+/* The text of a value under the JSON converter without schemas, or null, or what went wrong. */
+void sl_try_write_raw(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
+                      const sluice_schema_t *schema, const sluice_value_t *value);
+
+/* ---- try_flat.c ---- */
+/* A JSON object of scalars as flat configuration: texts, null left out or kept. Given. */
+cJSON *sl_try_flat(const sluice_value_t *object, int keep_null);
+
+/* ---- try_chain.c ---- */
+typedef struct sl_try_chain sl_try_chain_t;
+
+/* What kept a chain from running, or a record from passing it. */
+typedef struct sl_try_trouble {
+    const char *stage; /* "validate", "configure", "apply"; NULL: none */
+    char transform[128];
+    sl_try_fault_t fault;
+    sl_report_t report; /* of stage validate */
+} sl_try_trouble_t;
+
+void sl_try_trouble_fini(sl_try_trouble_t *trouble);
+/* Makes the transforms of Connect's flat configuration, as a sink's or a source's. SLUICE_OK; or
+ * SLUICE_INVALID with *trouble filled. */
+int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **out,
+                         sl_try_trouble_t *trouble);
+/* The same of an array of native transforms. */
+int sl_try_chain_native(sl_try_t *t, const cJSON *transforms, sl_try_chain_t **out,
+                        sl_try_trouble_t *trouble);
+void sl_try_chain_destroy(sl_try_chain_t *chain); /* accepts NULL */
+/* Takes `in` (sealed, one record) through; *out is what came out, NULL when nothing did. */
+int sl_try_chain_run(sl_try_chain_t *chain, sluice_batch_t *in, sluice_batch_t **out,
+                     sl_try_trouble_t *trouble);
+
+/* ---- try_record.c ---- */
+/* A record of the form {"topic","partition","offset","timestamp","key","value","headers"}, in a
+ * sealed batch of its own. The arena must outlive it. */
+int sl_try_read_record(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json, int sink,
+                       sluice_batch_t **out, sl_try_fault_t *fault);
+void sl_try_write_record(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
+                         const sluice_record_t *record);
+/* {"error":{"stage","class","message","causes","transform","errors"}} */
+void sl_try_write_trouble(sluice_buf_t *out, const sl_try_trouble_t *trouble);
+
+/* ---- try_smt.c ---- */
+/* Runs {"transforms", "input", "record"} and appends its output. */
+int sl_try_smt_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
+                    sluice_buf_t *out);
+/* Reads a record from the JSON, runs it through the chain and appends the output. */
+int sl_try_run_record(sl_try_t *t, sluice_batch_t *arena, sl_try_chain_t *chain,
+                      const sluice_value_t *input, int sink, sluice_buf_t *out);
+
+/* ---- try_stream.c ---- */
+/* CONFIG.json [RECORDS.jsonl] */
+int sl_try_stream(sl_try_t *t, const char *config, const char *records);
+/* The whole of a file ("-": standard input) into a heap buffer. */
+int sl_try_read_file(const char *path, sluice_buf_t *out);
 
 /* ---- try_converter.c ---- */
 /* Runs {"converter", ...} and appends its output object. */

@@ -28,11 +28,43 @@ void sl_try_fault_fini(sl_try_fault_t *fault) {
     *fault = (sl_try_fault_t){NULL, NULL};
 }
 
+/* One cause: "class: message", or the class alone. */
+static void write_cause(sluice_buf_t *out, const char *text, size_t len) {
+    const char *colon = memmem(text, len, ": ", 2);
+    size_t head = colon == NULL ? len : (size_t)(colon - text);
+
+    sl_buf_puts(out, "{\"class\":");
+    sl_json_write_string(out, sluice_str_n(text, head));
+    sl_buf_puts(out, ",\"message\":");
+    if (colon == NULL)
+        sl_buf_puts(out, "null");
+    else
+        sl_json_write_string(out, sluice_str_n(colon + 2, len - head - 2));
+    sl_buf_puts(out, "}");
+}
+
+void sl_try_write_message(sluice_buf_t *out, const char *message) {
+    static const char mark[] = "\nCaused by: ";
+    const char *next = strstr(message, mark);
+    const char *first = next;
+
+    sl_buf_puts(out, ",\"message\":");
+    sl_json_write_string(
+        out, sluice_str_n(message, next == NULL ? strlen(message) : (size_t)(next - message)));
+    while (next != NULL) {
+        const char *cause = next + sizeof(mark) - 1;
+
+        sl_buf_puts(out, next == first ? ",\"causes\":[" : ",");
+        next = strstr(cause, mark);
+        write_cause(out, cause, next == NULL ? strlen(cause) : (size_t)(next - cause));
+    }
+    sl_buf_puts(out, first != NULL ? "]" : "");
+}
+
 void sl_try_write_fault(sluice_buf_t *out, const char *stage, const sl_try_fault_t *fault) {
     sl_buf_printf(out, "\"error\":{\"stage\":\"%s\",\"class\":", stage);
     sl_json_write_string(out, sluice_str(fault->class_name != NULL ? fault->class_name : ""));
-    sl_buf_puts(out, ",\"message\":");
-    sl_json_write_string(out, sluice_str(fault->message != NULL ? fault->message : ""));
+    sl_try_write_message(out, fault->message != NULL ? fault->message : "");
     sl_buf_puts(out, "}");
 }
 
@@ -48,6 +80,10 @@ void sl_try_close(sl_try_t *t) {
 
     sl_try_plugin_fini(&t->envelope);
     sl_try_plugin_fini(&t->text);
+    sl_try_plugin_fini(&t->raw);
+    for (i = 0; i < t->option_count; i++)
+        sl_options_unref(t->options[i]);
+    free(t->options);
     for (i = 0; i < t->module_count; i++)
         sl_module_destroy(t->modules[i]);
     free(t->modules);
@@ -99,6 +135,21 @@ static void open_modules(sl_try_t *t) {
     free(path);
 }
 
+sl_options_t *sl_try_options(sl_try_t *t, const sluice_plugin_t *plugin) {
+    static const sluice_plugin_t none = {.option_size = sizeof(sluice_option_t)};
+    sl_options_t **all = realloc(t->options, (t->option_count + 1) * sizeof(*all));
+    sl_options_t *options = NULL;
+
+    if (all == NULL)
+        return NULL;
+    t->options = all;
+    plugin = plugin == NULL ? &none : plugin;
+    if (sl_options_create(plugin->options, plugin->option_count, plugin->option_size, &options,
+                          NULL) == SLUICE_OK)
+        all[t->option_count++] = options;
+    return options;
+}
+
 const sluice_plugin_t *sl_try_find(sl_try_t *t, sluice_plugin_kind_t kind, const char *name) {
     const sluice_plugin_t *plugin = NULL;
     size_t i;
@@ -110,9 +161,26 @@ const sluice_plugin_t *sl_try_find(sl_try_t *t, sluice_plugin_kind_t kind, const
     return plugin;
 }
 
+/* create and destroy of the instance, by kind. */
+static int create_of(const sl_try_plugin_t *p, void **self) {
+    switch (p->plugin->kind) {
+    case SLUICE_TRANSFORM: return p->plugin->transform->create(sl_api(), p->ctx, self);
+    case SLUICE_PREDICATE: return p->plugin->predicate->create(sl_api(), p->ctx, self);
+    default: return p->plugin->converter->create(sl_api(), p->ctx, self);
+    }
+}
+
+static void (*destroy_of(const sl_try_plugin_t *p))(void *self) {
+    switch (p->plugin->kind) {
+    case SLUICE_TRANSFORM: return p->plugin->transform->destroy;
+    case SLUICE_PREDICATE: return p->plugin->predicate->destroy;
+    default: return p->plugin->converter->destroy;
+    }
+}
+
 void sl_try_plugin_fini(sl_try_plugin_t *p) {
-    if (p->self != NULL && p->plugin->converter->destroy != NULL)
-        p->plugin->converter->destroy(p->self);
+    if (p->self != NULL && destroy_of(p) != NULL)
+        destroy_of(p)(p->self);
     sl_ctx_destroy(p->ctx);
     sl_config_destroy(p->config);
     sl_options_unref(p->options);
@@ -129,40 +197,52 @@ void sl_try_take_fault(sl_try_plugin_t *p, int status, sl_try_fault_t *fault) {
     sl_ctx_error_fini(&error);
 }
 
-/* The options of the configuration, checked. */
-static int read_config(sl_try_plugin_t *p, const cJSON *config, sl_try_fault_t *fault) {
-    sl_report_t report;
+/* What the plugin's own check found. */
+static void add_faults(sl_try_plugin_t *p, const char *pointer, sl_report_t *report) {
+    char place[SL_POINTER_MAX];
+    size_t i, count;
+    const sl_ctx_fault_t *faults = sl_ctx_faults(p->ctx, &count);
+
+    for (i = 0; i < count; i++) {
+        const char *option = faults[i].option != NULL ? faults[i].option : "";
+
+        sl_pointer_join(place, sizeof(place), pointer, option);
+        sl_report_error(report, place, option, NULL, "%s", faults[i].message);
+    }
+}
+
+int sl_try_configure(sl_try_plugin_t *p, const sl_try_setup_t *setup, sl_report_t *report) {
+    sl_ctx_params_t params = {.plugin = p->plugin,
+                              .pipeline = "try",
+                              .instance = p->plugin->name,
+                              .ops = setup->ops,
+                              .user = setup->user};
     const char *why = "";
-    size_t i;
     int status;
 
     if (sl_options_create(p->plugin->options, p->plugin->option_count, p->plugin->option_size,
                           &p->options, &why) != SLUICE_OK) {
-        sl_try_set_fault(fault, "plugin.options", "%s", why);
-        return SLUICE_INVALID;
+        sl_report_error(report, setup->pointer, "", NULL, "%s: %s", p->plugin->name, why);
+        return SLUICE_OK;
     }
-    sl_report_init(&report);
-    status = sl_config_parse(p->options, config, "", SL_CONFIG_CONNECT, &report, &p->config);
-    if (status == SLUICE_OK && (status = sl_report_status(&report)) != SLUICE_OK)
-        for (i = 0; i < report.count; i++)
-            if (report.faults[i].severity == SL_FAULT_ERROR) {
-                sl_try_set_fault(fault, CONFIG_EXCEPTION, "%s", report.faults[i].message);
-                break;
-            }
-    sl_report_fini(&report);
+    status = sl_config_parse(p->options, setup->config, setup->pointer, setup->flags, report,
+                             &p->config);
+    params.config = p->config;
+    if (status == SLUICE_OK)
+        status = sl_ctx_create(&params, &p->ctx);
     return status;
 }
 
-static int make_instance(sl_try_plugin_t *p, sl_try_fault_t *fault) {
-    sl_ctx_params_t params = {
-        .plugin = p->plugin, .config = p->config, .pipeline = "try", .instance = p->plugin->name};
-    int status = sl_ctx_create(&params, &p->ctx);
+void sl_try_check(sl_try_plugin_t *p, const char *pointer, sl_report_t *report) {
+    if (p->plugin->check == NULL || p->ctx == NULL)
+        return;
+    p->plugin->check(sl_api(), p->ctx);
+    add_faults(p, pointer, report);
+}
 
-    if (status != SLUICE_OK) {
-        sl_try_set_fault(fault, "memory", "no memory for %s", p->plugin->name);
-        return status;
-    }
-    status = p->plugin->converter->create(sl_api(), p->ctx, &p->self);
+int sl_try_create(sl_try_plugin_t *p, sl_try_fault_t *fault) {
+    int status = create_of(p, &p->self);
+
     if (status != SLUICE_OK) {
         p->self = NULL;
         sl_try_take_fault(p, status, fault);
@@ -170,8 +250,23 @@ static int make_instance(sl_try_plugin_t *p, sl_try_fault_t *fault) {
     return status;
 }
 
+/* The first error of the report as the fault; SLUICE_OK when there is none. */
+static int first_error(const sl_report_t *report, sl_try_fault_t *fault) {
+    size_t i;
+
+    for (i = 0; i < report->count; i++) {
+        if (report->faults[i].severity != SL_FAULT_ERROR)
+            continue;
+        sl_try_set_fault(fault, CONFIG_EXCEPTION, "%s", report->faults[i].message);
+        return SLUICE_INVALID;
+    }
+    return SLUICE_OK;
+}
+
 int sl_try_converter(sl_try_t *t, const char *name, const cJSON *config, sl_try_plugin_t *out,
                      sl_try_fault_t *fault) {
+    sl_try_setup_t setup = {.config = config, .pointer = "", .flags = SL_CONFIG_CONNECT};
+    sl_report_t report;
     int status;
 
     memset(out, 0, sizeof(*out));
@@ -181,9 +276,13 @@ int sl_try_converter(sl_try_t *t, const char *name, const cJSON *config, sl_try_
                          sl_heapbuf_text(&t->refused));
         return SLUICE_UNSUPPORTED;
     }
-    status = read_config(out, config, fault);
+    sl_report_init(&report);
+    status = sl_try_configure(out, &setup, &report);
     if (status == SLUICE_OK)
-        status = make_instance(out, fault);
+        status = first_error(&report, fault);
+    sl_report_fini(&report);
+    if (status == SLUICE_OK)
+        status = sl_try_create(out, fault);
     if (status != SLUICE_OK)
         sl_try_plugin_fini(out);
     return status;

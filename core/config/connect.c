@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "config/connect_map.h"
 #include "config/json_file.h"
@@ -107,6 +106,34 @@ static void copy_family(work_t *work, const cJSON *from, const char *prefix,
 
 /* ---- what a class is ---- */
 
+static int is_there(const work_t *work, uint32_t kind, const char *name, const char *suffix) {
+    sl_plugin_info_t info;
+    char whole[512];
+
+    snprintf(whole, sizeof whole, "%s%s", name, suffix);
+    return work->catalog->lookup(work->catalog->ctx, kind, whole, &info, NULL) == SLUICE_OK;
+}
+
+/* A class that is something else, or whose parts $Key and $Value are meant: 1 when it was that. */
+static int is_misplaced(work_t *work, uint32_t kind, const char *key, const char *name) {
+    const char *wanted = kind == SLUICE_PREDICATE ? "Predicate" : "Transformation";
+    uint32_t other = kind == SLUICE_PREDICATE ? SLUICE_TRANSFORM : SLUICE_PREDICATE;
+
+    if (kind != SLUICE_PREDICATE && kind != SLUICE_TRANSFORM)
+        return 0;
+    if (is_there(work, other, name, "") || is_there(work, SLUICE_CONVERTER, name, "")) {
+        fault(work, key, NULL, "Class class %s does not implement the %s interface", name, wanted);
+        return 1;
+    }
+    if (strchr(name, '.') == NULL || !is_there(work, kind, name, "$Key") ||
+        !is_there(work, kind, name, "$Value"))
+        return 0;
+    fault(work, key, NULL,
+          "This class is abstract and cannot be created. Did you mean %s$Key, %s$Value?", name,
+          name);
+    return 1;
+}
+
 static int is_known(work_t *work, uint32_t kind, const char *key, const char *name) {
     sl_plugin_info_t info;
     char hint[256];
@@ -115,6 +142,8 @@ static int is_known(work_t *work, uint32_t kind, const char *key, const char *na
 
     if (status == SLUICE_OK)
         return 1;
+    if (status == SLUICE_INVALID && is_misplaced(work, kind, key, name))
+        return 0;
     if (status == SLUICE_INVALID)
         fault(work, key, nearest_plugin(work, kind, name, hint, sizeof hint),
               "Invalid value %s for configuration %s: Class %s could not be found.", name, key,
@@ -313,6 +342,30 @@ static const char *class_of(work_t *work, uint32_t kind, const char *family, con
     return name != NULL && is_known(work, kind, key, name) ? name : NULL;
 }
 
+/* What Connect says of a predicate that `predicates` does not list, or of a negation of none. */
+static int is_predicate_listed(work_t *work, const char *transform, const char *predicate) {
+    const char *const *items;
+    size_t count = sl_config_list(work->common, "predicates", &items), i;
+    char key[512], type[512];
+
+    for (i = 0; predicate != NULL && i < count; i++)
+        if (strcmp(items[i], predicate) == 0)
+            return 1;
+    snprintf(key, sizeof key, "transforms.%s.negate", transform);
+    snprintf(type, sizeof type, "transforms.%s.type", transform);
+    if (predicate == NULL && cJSON_GetObjectItemCaseSensitive(work->flat, key) != NULL)
+        fault(work, type, NULL,
+              "Config '%s' was provided but there is no config 'transforms.%s.predicate' defining "
+              "a predicate to be negated.",
+              key, transform);
+    if (predicate != NULL) {
+        snprintf(key, sizeof key, "transforms.%s.predicate", transform);
+        fault(work, key, "list it under predicates", "Unknown configuration 'predicates.%s.type'",
+              predicate);
+    }
+    return 0;
+}
+
 static void put_predicate(work_t *work, cJSON *transform, const char *alias, const char *native) {
     static const char *const own[] = {"type", NULL};
     char key[512], place[128];
@@ -323,15 +376,12 @@ static void put_predicate(work_t *work, cJSON *transform, const char *alias, con
     negate = text_of(work->flat, key);
     snprintf(key, sizeof key, "transforms.%s.predicate", alias);
     predicate = text_of(work->flat, key);
-    if (predicate == NULL || *predicate == '\0') {
-        if (negate != NULL && strcasecmp(negate, "true") == 0)
-            fault(work, key, NULL, "there is no config '%s' defining a predicate to be negated",
-                  key);
+    if (!is_predicate_listed(work, alias, predicate))
         return;
-    }
-    class_name = class_of(work, SLUICE_PREDICATE, "predicates", predicate);
-    if (class_name == NULL)
-        return;
+    snprintf(key, sizeof key, "predicates.%s.type", predicate);
+    class_name = text_of(work->flat, key);
+    if (class_name == NULL || !is_there(work, SLUICE_PREDICATE, class_name, ""))
+        return; /* check_predicates says so */
     use = put_object(work, transform, "predicate");
     put_text(work, use, "plugin", class_name);
     if (negate != NULL)

@@ -1,0 +1,162 @@
+#include "cli/try_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/heapbuf.h"
+#include "config/connect.h"
+#include "config/json_file.h"
+#include "record/batch.h"
+#include "record/json.h"
+
+int sl_try_read_file(const char *path, sluice_buf_t *out) {
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    size_t n = 1;
+    int failed;
+
+    if (file == NULL)
+        return SLUICE_INVALID;
+    while (n > 0 && sluice_buf_reserve(out, 65536) == SLUICE_OK) {
+        n = fread(out->data + out->len, 1, 65536, file);
+        out->len += n;
+    }
+    failed = ferror(file) || out->status != SLUICE_OK;
+    if (file != stdin)
+        fclose(file);
+    return failed ? SLUICE_INVALID : SLUICE_OK;
+}
+
+/* ---- the configuration ---- */
+
+static int read_json(const char *path, cJSON **out) {
+    sl_report_t report;
+    sluice_buf_t text;
+    int status;
+
+    *out = NULL;
+    sl_heapbuf_init(&text);
+    sl_report_init(&report);
+    status = sl_try_read_file(path, &text);
+    if (status != SLUICE_OK)
+        fprintf(stderr, "sluice try: %s: cannot be read\n", path);
+    else if ((status = sl_json_read(text.data, text.len, &report, out)) != SLUICE_OK)
+        fprintf(stderr, "sluice try: %s: %s\n", path,
+                report.count > 0 ? report.faults[0].message : "out of memory");
+    sl_report_fini(&report);
+    sl_heapbuf_fini(&text);
+    return status;
+}
+
+/* {"name","config"} or the flat form itself, as texts. Given. */
+static cJSON *flat_of(const cJSON *json) {
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    const cJSON *from = cJSON_IsObject(config) ? config : json;
+    const cJSON *item;
+    cJSON *flat = cJSON_CreateObject();
+
+    cJSON_ArrayForEach (item, from) {
+        char buffer[64];
+        const char *text = sl_json_scalar(item, buffer, sizeof(buffer));
+
+        if (text != NULL)
+            cJSON_AddStringToObject(flat, item->string, text);
+    }
+    return flat;
+}
+
+/* Whether records are those of a sink: it has topics to read, or nothing says that it is a source. */
+static int is_sink(const cJSON *flat) {
+    const cJSON *class = cJSON_GetObjectItemCaseSensitive(flat, "connector.class");
+
+    return !cJSON_IsString(class) || strstr(class->valuestring, "Source") == NULL;
+}
+
+static int open_chain(sl_try_t *t, const cJSON *json, int *sink, sl_try_chain_t **chain,
+                      sl_try_trouble_t *trouble) {
+    const cJSON *transforms = cJSON_GetObjectItemCaseSensitive(json, "transforms");
+    cJSON *flat;
+    int status;
+
+    *sink = 0;
+    if (!sl_connect_is(json) && (transforms == NULL || cJSON_IsArray(transforms)))
+        return sl_try_chain_native(t, transforms, chain, trouble);
+    flat = flat_of(json);
+    *sink = is_sink(flat);
+    status = sl_try_chain_connect(t, flat, *sink, chain, trouble);
+    cJSON_Delete(flat);
+    return status;
+}
+
+/* ---- records ---- */
+
+static void no_json(sluice_buf_t *out, const sluice_json_error_t *error) {
+    sl_buf_puts(out, "{\"error\":{\"stage\":\"input\",\"class\":\"try.json\",\"message\":");
+    sl_buf_printf(out, "\"no JSON at byte %zu: %s\"}}", error->offset,
+                  error->what != NULL ? error->what : "out of memory");
+}
+
+static int run_line(sl_try_t *t, sl_try_chain_t *chain, int sink, sluice_str_t line) {
+    sluice_batch_t *arena = sl_batch_create(line.len);
+    sluice_json_error_t error = {0};
+    sluice_value_t json;
+    sluice_buf_t out;
+    int status = SLUICE_NO_MEMORY;
+
+    sl_heapbuf_init(&out);
+    if (arena != NULL)
+        status = sl_json_parse(arena, line, SLUICE_JSON_DECIMAL_TEXT, &json, &error);
+    if (status == SLUICE_OK)
+        status = sl_try_run_record(t, arena, chain, &json, sink, &out);
+    else
+        no_json(&out, &error);
+    sluice_buf_put_char(&out, '\n');
+    fwrite(out.data, 1, out.len, stdout);
+    sl_heapbuf_fini(&out);
+    sl_batch_unref(arena);
+    return status;
+}
+
+static int run_lines(sl_try_t *t, sl_try_chain_t *chain, int sink, const char *path) {
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    int code = 0;
+
+    if (file == NULL) {
+        fprintf(stderr, "sluice try: %s: cannot be read\n", path);
+        return 1;
+    }
+    while ((len = getline(&line, &room, file)) >= 0)
+        if (strspn(line, " \t\r\n") < (size_t)len &&
+            run_line(t, chain, sink, sluice_str_n(line, (size_t)len)) != SLUICE_OK)
+            code = 1;
+    free(line);
+    if (file != stdin)
+        fclose(file);
+    return code;
+}
+
+int sl_try_stream(sl_try_t *t, const char *config, const char *records) {
+    sl_try_trouble_t trouble = {NULL};
+    sl_try_chain_t *chain = NULL;
+    sluice_buf_t out;
+    cJSON *json;
+    int sink, code = 1;
+
+    if (read_json(config, &json) != SLUICE_OK)
+        return 1;
+    if (open_chain(t, json, &sink, &chain, &trouble) == SLUICE_OK) {
+        code = run_lines(t, chain, sink, records);
+    } else if (trouble.stage != NULL) {
+        sl_heapbuf_init(&out);
+        sl_try_write_trouble(&out, &trouble);
+        printf("%s\n", sl_heapbuf_text(&out));
+        sl_heapbuf_fini(&out);
+    }
+    sl_try_chain_destroy(chain);
+    sl_try_trouble_fini(&trouble);
+    cJSON_Delete(json);
+    return code;
+}
