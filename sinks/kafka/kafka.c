@@ -330,7 +330,10 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
         return SLUICE_BUSY;
     }
     if (sink->tx != NULL) {
-        int rc = kafka_transaction_begin(sink);
+        int rc = kafka_transaction_check(sink, batch);
+
+        if (rc == SLUICE_OK)
+            rc = kafka_transaction_begin(sink);
         if (rc != SLUICE_OK)
             return rc;
     }

@@ -92,6 +92,8 @@ void kafka_transaction_give_up(kafka_sink_t *sink);
 int kafka_is_fenced(rd_kafka_resp_err_t err);
 int kafka_fail_fenced(kafka_sink_t *sink);
 int kafka_transaction_busy(const kafka_sink_t *sink);
+/* Whether the batch comes from a source whose partitions move between tasks: then api->fail. */
+int kafka_transaction_check(kafka_sink_t *sink, sluice_batch_t *batch);
 int kafka_transaction_begin(kafka_sink_t *sink);
 /* All records of a delivery are reported: it now waits for the commit. */
 void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery, sluice_batch_t *batch);

@@ -370,6 +370,32 @@ void kafka_transaction_commit_soon(kafka_sink_t *sink) {
     try_commit(sink);
 }
 
+/* Partitions of a consumer group move between tasks, and neither the positions that a task read when
+ * it opened nor its transactional id go with them. */
+static int partitions_may_move(kafka_sink_t *sink, sluice_batch_t *batch) {
+    size_t count;
+    size_t i;
+    const sluice_mark_t *marks = sink->api->batch_marks(batch, &count);
+
+    for (i = 0; i < count && sink->api->task_number(sink->ctx) > 0; i++) {
+        sluice_str_t json =
+            sink->api->source_partition_json(sink->ctx, marks[i].source_partition);
+
+        if (memmem(json.data, json.len, "\"kafka_topic\":", 14) != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+int kafka_transaction_check(kafka_sink_t *sink, sluice_batch_t *batch) {
+    if (!partitions_may_move(sink, batch))
+        return SLUICE_OK;
+    return sink->api->fail(sink->ctx, SLUICE_FATAL, "kafka.tasks",
+                           "exactly.once with a Kafka source works in one task only: partitions "
+                           "that move to another task take no position along. Set tasks.max to 1, "
+                           "or exactly.once to false.");
+}
+
 int kafka_transaction_begin(kafka_sink_t *sink) {
     kafka_transaction_t *tx = sink->tx;
     int64_t interval = sink->api->config_int(sink->ctx, "transaction.interval");

@@ -6,6 +6,7 @@
 
 enum {
     POLL_MESSAGES = 1000,
+    MOST_QUEUED = 100000, /* librdkafka's default */
     STARVED_PAUSE_MS = 1000, /* without credit for longer than this, the fetchers are paused */
     NS_PER_MS = 1000000
 };
@@ -235,6 +236,19 @@ static const char *reset_policy(const char *text) {
     return strcmp(text, "none") == 0 ? "error" : text;
 }
 
+/* queue.bytes bounds the messages by their bytes and, as their number weighs more when they are small,
+ * by what the client allocates for each. */
+static int set_queue_bounds(kafka_source_t *source, rd_kafka_conf_t *conf) {
+    int64_t bytes = source->api->config_int(source->ctx, "queue.bytes");
+    int64_t messages = bytes / KAFKA_MESSAGE_BYTES;
+
+    if (kafka_conf_set_int(source->api, source->ctx, conf, "queued.max.messages.kbytes",
+                           bytes / 1024) != SLUICE_OK)
+        return SLUICE_INVALID;
+    return kafka_conf_set_int(source->api, source->ctx, conf, "queued.min.messages",
+                              messages < MOST_QUEUED ? messages : MOST_QUEUED);
+}
+
 static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
     const sluice_api_t *api = source->api;
     sluice_ctx_t *ctx = source->ctx;
@@ -255,8 +269,7 @@ static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
                        reset_policy(api->config_text(ctx, "auto.offset.reset"))) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "isolation.level",
                        api->config_text(ctx, "isolation.level")) != SLUICE_OK ||
-        kafka_conf_set_int(api, ctx, conf, "queued.max.messages.kbytes",
-                           api->config_int(ctx, "queue.bytes") / 1024) != SLUICE_OK)
+        set_queue_bounds(source, conf) != SLUICE_OK)
         return SLUICE_INVALID;
     if (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK)
         return SLUICE_INVALID;

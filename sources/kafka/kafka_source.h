@@ -27,6 +27,9 @@ kafka_client_t *kafka_client_create(rd_kafka_t *handle);
 void kafka_client_ref(kafka_client_t *client);
 void kafka_client_unref(kafka_client_t *client); /* the last one destroys the handle; any thread */
 
+/* What librdkafka 2.0 allocates for a fetched message beside the bytes of the response. */
+#define KAFKA_MESSAGE_BYTES 312
+
 /* What is known of a topic partition that was ever assigned. */
 typedef struct kafka_assigned {
     char *topic;

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-enum { MESSAGE_OVERHEAD = 128 };
-
 /* The messages that a batch points into. */
 struct pinned {
     kafka_client_t *client;
@@ -38,7 +36,7 @@ static size_t memory_of(rd_kafka_message_t **messages, size_t count) {
     size_t i;
 
     for (i = 0; i < count; i++)
-        bytes += messages[i]->len + messages[i]->key_len + MESSAGE_OVERHEAD;
+        bytes += messages[i]->len + messages[i]->key_len + KAFKA_MESSAGE_BYTES;
     return bytes;
 }
 
