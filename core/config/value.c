@@ -100,8 +100,9 @@ static int read_double(reading_t *reading, const char *text) {
     char *end;
     double value = strtod(text, &end);
 
+    /* "inf", "nan" and what is too large for a double are no numbers that anybody can want. */
     if (end == text || *end != '\0' || isspace((unsigned char)*text) ||
-        strpbrk(text, "xXpP") != NULL)
+        strpbrk(text, "xXpP") != NULL || !isfinite(value))
         return fault(reading, NULL, "%s",
                      reading->connect ? "Not a number of type DOUBLE" : "not a number");
     reading->out->real = value;

@@ -161,6 +161,26 @@ static void native_types(void **state) {
     done(config, &report);
 }
 
+/* Neither words for what is no number, nor what no double can hold. */
+static void doubles_are_finite(void **state) {
+    static const char *const wrong[] = {"\"nan\"", "\"NaN\"", "\"inf\"",  "\"-Infinity\"",
+                                        "\"1e999\"", "1e999",   "\"nan(1)\""};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char json[80];
+        sl_report_t report;
+        sl_config_t *config;
+
+        snprintf(json, sizeof json, "{\"server\":\"h\",\"ratio\":%s}", wrong[i]);
+        config = parse(json, 0, &report);
+        assert_int_equal(report.errors, 1);
+        expect(&report, "/sinks/0/config/ratio", "not a number");
+        done(config, &report);
+    }
+}
+
 static void all_faults_at_once(void **state) {
     sl_report_t report;
     sl_config_t *config = parse(
@@ -341,6 +361,7 @@ static void nearest_names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),           cmocka_unit_test(native_types),
+        cmocka_unit_test(doubles_are_finite),
         cmocka_unit_test(all_faults_at_once), cmocka_unit_test(connect_wording),
         cmocka_unit_test(round_trip),         cmocka_unit_test(stride),
         cmocka_unit_test(broken_tables),      cmocka_unit_test(renderings),
