@@ -163,6 +163,18 @@ static int is_there(const sl_log_field_t *fields, size_t count, const char *key)
     return 0;
 }
 
+/* A number of a record that another process made: whatever it is, it must fit. */
+static int64_t whole(double number) {
+    return number >= 9e18 ? INT64_MAX : number > -9e18 ? (int64_t)number : INT64_MIN;
+}
+
+/* The time of such a record, when it is one before the year 10000. */
+static int64_t time_of(const cJSON *ts) {
+    return cJSON_IsNumber(ts) && ts->valuedouble >= 0 && ts->valuedouble < 253402300800000.0
+               ? (int64_t)ts->valuedouble
+               : sl_log_now_ms();
+}
+
 static size_t collect_fields(const cJSON *object, sl_log_field_t *out, size_t count) {
     const cJSON *item;
 
@@ -172,7 +184,7 @@ static size_t collect_fields(const cJSON *object, sl_log_field_t *out, size_t co
         if (is_there(out, count, item->string))
             continue;
         if (cJSON_IsNumber(item))
-            out[count++] = sl_field_int(item->string, (int64_t)item->valuedouble);
+            out[count++] = sl_field_int(item->string, whole(item->valuedouble));
         else
             out[count++] = sl_field(item->string, cJSON_GetStringValue(item));
     }
@@ -183,7 +195,6 @@ int sl_log_write_json(const cJSON *json, const sl_log_field_t *fields, size_t fi
     const char *level = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "level"));
     const char *scope = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "scope"));
     const char *said = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "text"));
-    const cJSON *ts = cJSON_GetObjectItemCaseSensitive(json, "ts");
     sl_log_field_t all[SL_LOG_FIELDS_MAX], masked[SL_LOG_FIELDS_MAX];
     char text[SL_LOG_TEXT_MAX], room[FIELD_TEXT_ROOM];
     sl_log_record_t record = {SLUICE_LOG_INFO, scope, text, 0, masked, 0};
@@ -193,7 +204,7 @@ int sl_log_write_json(const cJSON *json, const sl_log_field_t *fields, size_t fi
         return SLUICE_INVALID;
     snprintf(text, sizeof text, "%s", said);
     sl_log_mask(text, sizeof text);
-    record.time_ms = cJSON_IsNumber(ts) ? (int64_t)ts->valuedouble : sl_log_now_ms();
+    record.time_ms = time_of(cJSON_GetObjectItemCaseSensitive(json, "ts"));
     if (count > 0)
         memcpy(all, fields, count * sizeof *all);
     count = collect_fields(cJSON_GetObjectItemCaseSensitive(json, "fields"), all, count);

@@ -8,6 +8,7 @@ seed channel '\377\377\377\177{"type":'
 fuzz channel
 build observe core/observe/*.c core/base/*.c -luv -lcjson -lm -lpthread
 seed observe '0{"level":"WARN","scope":"a.b","text":"t\\u0001","ts":1.5,"fields":{"a":"b","n":1,"x":null}}'
+seed observe '0{"level":"WARN","scope":"a","text":"t","ts":1e300,"fields":{"n":-1e300}}'
 seed observe '1# HELP a_total text\n# TYPE a_total counter\na_total{x="\\"}",task="1"} 1\na_total 2 3\n%bb{le="+Inf"} 1\n' ''
 fuzz observe
 build request core/admin/request.c core/admin/respond.c core/config/*.c core/observe/*.c core/base/*.c \
