@@ -1,6 +1,7 @@
 """SIGKILL to tasks and supervisor while changes go on; then nothing is missing, and what must be there once is there once.
 Used by tests/chaos/test_main_job.py (30 kills during 60,000 changes) and tests/e2e/test_main_kills.py (a few)."""
 
+import collections
 import contextlib
 import os
 import random
@@ -11,6 +12,8 @@ import mainjob
 import model
 
 COMMIT_S = 0.5
+# From handing over to durable, on a busy machine; S3 rotates each second.
+DELIVERY_S = collections.defaultdict(lambda: 2, s3=3)
 
 
 def run(changes, rate, kills, seed=None, s3=False):
@@ -53,12 +56,12 @@ def report(job, m, log, took, changing, last, rate):
     """Prints the figures; fails when more was sent twice than a commit interval (and what came while one was down) holds,
     and when sluice counted less than there is."""
     repeats, again = job.repeats["file"], counted(job.sluice)
-    bound = len(log) * rate * (COMMIT_S + 1) + 2000
     print("%d changes in %.1f s (%d tombstones), %d kills of tasks, %d of the supervisor, %.1f s in all" % (
         m.total(), changing.seconds, m.deleted, log.count("task"), log.count("supervisor"), took))
-    print("sent twice to the file: %d, %.0f a kill (bound %d)" % (repeats, repeats / len(log), bound))
+    print("sent twice to the file: %d, %.0f a kill" % (repeats, repeats / len(log)))
     print("given to a sink again, by sluice's count: " + ", ".join("%s %d" % item for item in again.items()))
     print("last change after the end: " + ", ".join("%s %.2f s" % item for item in last.items()), flush=True)
     assert repeats <= again["file"], "sent twice to the file: %d, counted by sluice: %d" % (repeats, again["file"])
     for name, count in again.items():
+        bound = len(log) * rate * (COMMIT_S + DELIVERY_S[name]) + 2000
         assert count < bound, "%s: sent twice: %d, more than %d" % (name, count, bound)

@@ -98,7 +98,7 @@ def source(job, m, how, seconds):
         how, seconds, took, *min(first.items(), key=lambda i: i[1]), *max(first.items(), key=lambda i: i[1])), flush=True)
 
 
-def run(seconds, s3=False, hows=(down, hung)):
+def run(seconds, s3=False, restarts=("stop", "crash"), hows=(down, hung), sources=("stop", "crash", "kill9", "hung")):
     m = model.Model(int(os.environ.get("SLUICE_CHAOS_SEED", time.time_ns() % 10**9)))
     with contextlib.ExitStack() as stack:
         job = mainjob.Job(stack, s3)
@@ -108,11 +108,11 @@ def run(seconds, s3=False, hows=(down, hung)):
         job.arrive(m)
         pids = load.task_pids(sluice)
         for name in [n for n in BRANCHES if n in job.servers]:
-            for how in ("stop", "crash"):
+            for how in restarts:
                 restart(job, m, name, how)
             for how in hows:
                 one(job, m, name, how, seconds)
-        for how in ("stop", "crash", "kill9", "hung"):
+        for how in sources:
             source(job, m, how, seconds if how in ("stop", "hung") else 1)
         print("%d changes; sent twice to the file: %d" % (m.total(), job.repeats["file"]))
         assert pids == load.task_pids(sluice), "the task was restarted"
