@@ -317,7 +317,8 @@ static void test_hang(void **state) {
 }
 
 static void test_leak(void **state) {
-    expect_given_up(*state, "leak", ",\"limit\":60000000", "was above memory.limit, 57 MB");
+    expect_given_up(*state, "leak", ",\"limit\":30000000",
+                    "was above twice memory.limit, 28 MB");
 }
 
 /* Progress does not hide that it dies again and again by its own fault. */
@@ -330,7 +331,8 @@ static void test_crash_in_spite_of_progress(void **state) {
 }
 
 static void test_leak_in_spite_of_progress(void **state) {
-    expect_given_up(*state, "progress-leak", ",\"limit\":60000000", "was above memory.limit, 57 MB");
+    expect_given_up(*state, "progress-leak", ",\"limit\":30000000",
+                    "was above twice memory.limit, 28 MB");
 }
 
 static void expect_forgiven(fixture_t *f, const char *behave, const char *why) {
