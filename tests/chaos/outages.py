@@ -11,7 +11,7 @@ import mainjob
 import model
 from sluicetest.host import children
 
-RATE = 300
+RATE = 150
 BRANCHES = {"s3": {"s3"}, "kafka": {"kafka"}, "redis": {"redis", "stream"}, "clickhouse": {"clickhouse"}, "target": {"report", "journal"}}
 
 

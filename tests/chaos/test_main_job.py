@@ -1,4 +1,4 @@
-# timeout: 1500
+# timeout: 2000
 # tier: all
 # exclusive
 """The main job on real servers: 30 kills during 60,000 changes; each server restarted, down and hung for 30 s."""
@@ -14,7 +14,7 @@ OUTAGE_S = float(os.environ.get("SLUICE_CHAOS_OUTAGE", "30"))
 
 
 class Delivery(Case):
-    time_limit = 1000
+    time_limit = 1400
 
     def test_kills(self):
         kills.run(changes=60000, rate=1000, kills=30, s3=True)
