@@ -106,7 +106,7 @@ static void add_text(cJSON *object, const char *key, const char *text) {
         cJSON_AddStringToObject(object, key, text);
 }
 
-/* Whether it, or a branch of it, is on the way: then its newest warning says what holds it up. */
+/* Whether it, or a branch of it, is on the way or stuck: then its newest warning says what holds it up. */
 static int is_held_up(const sl_task_t *t) {
     const cJSON *branch;
 
@@ -116,6 +116,8 @@ static int is_held_up(const sl_task_t *t) {
         const char *state =
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(branch, "state"));
         if (state != NULL && (strcmp(state, "STARTING") == 0 || strcmp(state, "RECONNECTING") == 0))
+            return 1;
+        if (cJSON_HasObjectItem(branch, "stuck"))
             return 1;
     }
     return t->state == SL_TASK_STARTING;

@@ -140,6 +140,9 @@ static void print_branches(const cJSON *task, const cJSON *before, double second
         if (number(branch, "retries") > 0)
             printf(", %.0f retries", number(branch, "retries"));
         print_age(number(branch, "last_delivery_ms"));
+        if (text(branch, "stuck")[0] != '\0')
+            printf(", STUCK: no answer to \"%s\" for %.0f s", text(branch, "stuck"),
+                   number(branch, "waiting_ms") / 1000);
         printf("\n");
     }
 }

@@ -113,6 +113,7 @@ static void take_note(sl_branch_run_t *b, sl_note_t *note) {
         break;
     case SL_NOTE_BEAT:
         atomic_fetch_add(&b->beats, 1);
+        sl_watch_beat(b);
         break;
     case SL_NOTE_CLOSE:
         sl_link_close(b, note->number);
@@ -194,7 +195,7 @@ static void on_chain_opened(void *user, int status) {
         sl_branch_set_state(b, SL_BRANCH_RECONNECTING);
         sl_link_wait(b);
     }
-    sl_branch_say(b, SL_WORD_OPENED, SLUICE_OK);
+    sl_branch_say(b, SL_WORD_OPENED, b->unsettled ? SLUICE_BUSY : SLUICE_OK);
 }
 
 static void on_chain_closed(void *user) {
@@ -342,6 +343,10 @@ int64_t sl_branch_stat(sl_branch_run_t *b, sl_branch_count_t which) {
 
 int sl_branch_state(sl_branch_run_t *b) {
     return atomic_load(&b->state);
+}
+
+const char *sl_branch_stuck(sl_branch_run_t *b) {
+    return atomic_load(&b->stuck);
 }
 
 int sl_branch_has_state(const sl_branch_run_t *b) {

@@ -35,7 +35,8 @@ typedef struct sl_note {
 } sl_note_t;
 
 typedef enum sl_word_kind {
-    SL_WORD_OPENED,
+    SL_WORD_OPENED, /* status BUSY: in place of a target whose own position is to come (SETTLED) */
+    SL_WORD_SETTLED, /* it came, after a REWIND where that was needed */
     SL_WORD_STATE, /* of sl_branch_state_name: it changed */
     SL_WORD_REWIND, /* what I had is lost: let the source go back */
     SL_WORD_ENDED,
@@ -75,6 +76,7 @@ typedef enum sl_branch_count {
     SL_BRANCH_REPEATED,  /* records sent again after an uncertain end, also before this process */
     SL_BRANCH_TOLERATED, /* bad records passed over */
     SL_BRANCH_LAST_MS,   /* wall clock of the last delivery; 0: none yet */
+    SL_BRANCH_WAITING_MS, /* for so long the sink has owed an answer */
     SL_BRANCH_COUNTS
 } sl_branch_count_t;
 
@@ -92,6 +94,9 @@ void sl_branch_give(sl_branch_run_t *branch, sl_parcel_t *parcel);
 sl_credit_t *sl_branch_edge(sl_branch_run_t *branch);
 int64_t sl_branch_stat(sl_branch_run_t *branch, sl_branch_count_t which);
 int sl_branch_state(sl_branch_run_t *branch);
+/* What the sink does not answer ("open", "write", "flush", "ready") though it lives; NULL: nothing
+ * for long. */
+const char *sl_branch_stuck(sl_branch_run_t *branch);
 int sl_branch_has_state(const sl_branch_run_t *branch); /* transforms to checkpoint */
 int sl_branch_was_abandoned(sl_branch_run_t *branch); /* an instance never closed: its loop stays */
 /* Once a tick: asks the branch's thread for a sign of life. 1: it owes none. 0: it has not answered

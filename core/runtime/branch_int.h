@@ -137,6 +137,10 @@ struct sl_branch_run {
     uint64_t close_ms;
     uint64_t up_since;
     int broke_early; /* broken() came before the branch was up */
+    int unsettled;   /* stood in for a target that has not said yet how far it is */
+    uint64_t asked_ms; /* loop time of the last open, flush or BUSY */
+    int is_stuck;    /* and said so */
+    _Atomic(const char *) stuck; /* for what the sink owes an answer too long; NULL: nothing */
     int abandoned;
     int closing;
 };
@@ -180,6 +184,12 @@ void sl_lane_rewind(sl_branch_run_t *b);
 void sl_lane_count_replayed(sl_branch_run_t *b, int64_t records);
 /* Takes the text of the sink's last api->fail, for traces. */
 void sl_lane_note_error(sl_branch_run_t *b, int status);
+
+void sl_lane_fail(sl_branch_run_t *b, int status, const char *doing); /* by last_error */
+
+/* ---- watch.c ---- */
+/* Each second: does the sink answer? */
+void sl_watch_beat(sl_branch_run_t *b);
 
 /* ---- link.c ---- */
 void sl_link_open(sl_branch_run_t *b);

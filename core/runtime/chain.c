@@ -429,18 +429,57 @@ static void count_step(sl_step_t *step, int64_t in, int64_t out) {
         sl_ledger_add(step->node, SL_LEDGER_FILTERED, expected - out);
 }
 
+static const sluice_record_t *next_made(const sluice_record_t *at, const sluice_record_t *end) {
+    while (at < end && at->sub_index == 0)
+        at++;
+    return at;
+}
+
+/* A mark covers also what was made of its record. */
+static void raise_marks(sluice_mark_t *marks, size_t count, const sluice_record_t *at,
+                        const sluice_record_t *end) {
+    size_t i;
+
+    for (at = next_made(at, end); at < end; at = next_made(at + 1, end))
+        for (i = 0; i < count; i++)
+            if (marks[i].source_partition == at->source_partition &&
+                marks[i].sub_index < at->sub_index &&
+                sluice_position_cmp(&marks[i].position, &at->position) == 0)
+                marks[i].sub_index = at->sub_index;
+}
+
+static int set_raised(sluice_batch_t *out, const sluice_mark_t *marks, size_t count,
+                      const sluice_record_t *first, const sluice_record_t *end) {
+    sluice_mark_t *raised = malloc(count * sizeof(*raised) + 1);
+    int status;
+
+    if (raised == NULL)
+        return SLUICE_NO_MEMORY;
+    memcpy(raised, marks, count * sizeof(*raised));
+    raise_marks(raised, count, first, end);
+    status = sl_batch_set_marks(out, raised, count);
+    free(raised);
+    return status;
+}
+
 /* Output takes the input's marks; a transform that gave nothing gives an empty batch with them. */
 static int carry_marks(sl_chain_t *chain, sluice_batch_t *in, sluice_batch_t **out) {
-    size_t count;
+    size_t count, records;
     const sluice_mark_t *marks = sl_batch_marks(in, &count);
+    const sluice_record_t *first;
+    int status;
 
     if (*out == in)
         return SLUICE_OK;
-    if (*out == NULL)
+    if (*out == NULL) {
         *out = sl_slice_empty(marks, count);
-    else if (sl_batch_set_marks(*out, marks, count) != SLUICE_OK)
-        return no_memory(chain);
-    return *out != NULL ? SLUICE_OK : no_memory(chain);
+        return *out != NULL ? SLUICE_OK : no_memory(chain);
+    }
+    first = sl_batch_records(*out, &records);
+    status = next_made(first, first + records) == first + records
+                 ? sl_batch_set_marks(*out, marks, count)
+                 : set_raised(*out, marks, count, first, first + records);
+    return status == SLUICE_OK ? SLUICE_OK : no_memory(chain);
 }
 
 static int one_step(sl_chain_t *chain, sl_step_t *step) {

@@ -126,12 +126,13 @@ void sl_commit_settle(sl_trunk_t *t) {
     }
 }
 
-/* The minimum over branches of what is stored, where it moved. */
+/* The minimum over branches of what is stored, where it moved. Not while a target may yet say less
+ * than the store. */
 void sl_commit_tell(sl_trunk_t *t) {
     sl_commit_t *c = &t->commit;
     size_t i, partitions = sl_board_partitions(&c->stored);
 
-    if (t->source.state != SL_INSTANCE_OPEN || room_for_told(c, partitions) != SLUICE_OK)
+    if (t->source.state != SL_INSTANCE_OPEN || t->unsettled > 0 || room_for_told(c, partitions) != SLUICE_OK)
         return; /* told later */
     for (i = 0; i < partitions; i++) {
         sl_place_t place = {0};
@@ -258,7 +259,8 @@ static void on_last_deadline(uv_timer_t *timer) {
 void sl_commit_last(sl_trunk_t *t) {
     uint64_t ms = t->params.last_commit_ms != 0 ? t->params.last_commit_ms : SL_LAST_COMMIT_MS;
 
-    uv_timer_start(&t->commit.timer, on_last_deadline, ms, 0);
+    uv_timer_start(&t->commit.timer, on_last_deadline,
+                   sl_trunk_left(t, 2, SL_LAST_COMMIT_LEAST_MS, ms), 0);
     if (t->commit.phase == SL_COMMIT_IDLE)
         sl_commit_start(t);
     /* else the one under way ends first, and sl_trunk_committed_last asks for another */

@@ -28,6 +28,7 @@ typedef struct sl_graph_params {
     const sl_pipeline_t *pipeline;
     const char *state_dir; /* NULL: none */
     int32_t task;
+    int64_t stuck_ms; /* a sink that owes an answer longer is shown as stuck; 0: 30 s */
     const sl_retry_env_t *retry_env; /* NULL: the process's */
     /* NULL with *why set when there is none. */
     const sluice_plugin_t *(*find)(void *user, uint32_t kind, const char *name, const char **why);

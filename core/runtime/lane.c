@@ -224,7 +224,7 @@ static void note_result(sl_branch_run_t *b, const ending_t *end, const sluice_re
     sl_ctx_error_fini(&words.spare);
 }
 
-static void fail_by_sink(sl_branch_run_t *b, int status, const char *doing) {
+void sl_lane_fail(sl_branch_run_t *b, int status, const char *doing) {
     char *code = b->last_error != NULL ? b->last_error : NULL;
     char *text = code != NULL ? strstr(code, ": ") : NULL;
 
@@ -274,7 +274,7 @@ static void retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms)
         return; /* the tickets that were in flight together fail together: that counts once */
     wait = sl_retry_failed(&b->retry, retry_after_ms);
     if (wait < 0) {
-        fail_by_sink(b, status, "errors.retry.timeout is over for");
+        sl_lane_fail(b, status, "errors.retry.timeout is over for");
         return;
     }
     if (wait > b->wait_ms)
@@ -457,7 +457,7 @@ static void repeat_or_repair(sl_branch_run_t *b, sl_work_t *work, const ending_t
     work->sent = 1;
     if (is_final(most)) {
         to_todo(b, work);
-        fail_by_sink(b, most, "writing to");
+        sl_lane_fail(b, most, "writing to");
         return;
     }
     if (work->batch == NULL) { /* its memory is gone */
@@ -594,7 +594,7 @@ static void flush_failed(sl_branch_run_t *b, int status) {
     }
     wait = is_final(status) ? -1 : sl_retry_failed(&b->retry, 0);
     if (wait < 0) {
-        fail_by_sink(b, status, "flushing");
+        sl_lane_fail(b, status, "flushing");
         return;
     }
     sl_branch_count(b, SL_BRANCH_RETRIES, 1);
@@ -615,6 +615,7 @@ static void start_flush(sl_branch_run_t *b) {
     }
     b->flushing = 1;
     b->reflush = 0;
+    b->asked_ms = uv_now(&b->loop);
     status = b->sink->flush(b->instance.self);
     if (status == SLUICE_OK)
         return;
@@ -653,7 +654,8 @@ static int can_write(const sl_branch_run_t *b) {
         window = SL_LANE_WINDOW;
     if (b->careful_active > 0)
         window = 1;
-    return b->tickets.open < window;
+    /* One that never ends holds the position, so what came behind it has to be remembered. */
+    return b->tickets.open < window && sl_tickets_span(&b->tickets) < SL_LANE_WINDOW;
 }
 
 static sluice_batch_t *piece_of(sl_work_t *work) {
@@ -678,7 +680,8 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     size_t records;
     int status;
 
-    if (batch == NULL || sl_tickets_begin(&b->tickets, work, &ticket) != SLUICE_OK) {
+    if (batch == NULL ||
+        sl_tickets_begin(&b->tickets, work, uv_now(&b->loop), &ticket) != SLUICE_OK) {
         sl_batch_unref(batch);
         sl_branch_no_memory(b, "write a batch");
         return SLUICE_NO_MEMORY;
@@ -709,6 +712,7 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     work->sent = repeated;
     if (status == SLUICE_BUSY) { /* what it said inside the call, the kick has under way */
         b->busy = !b->readied;
+        b->asked_ms = uv_now(&b->loop);
         to_todo(b, work);
     } else {
         failed(b, work, status, NULL, 0);
@@ -817,7 +821,7 @@ static void op_broken(void *user, int status) {
 
     sl_lane_note_error(b, status);
     if (is_final(status))
-        fail_by_sink(b, status, "running");
+        sl_lane_fail(b, status, "running");
     else
         sl_link_broken(b, status);
 }

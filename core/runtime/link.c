@@ -14,6 +14,7 @@ static void on_left(void *user, int abandoned);
 static void open_sink(sl_branch_run_t *b, sl_link_state_t state) {
     b->link = state;
     b->broke_early = SLUICE_OK;
+    b->asked_ms = uv_now(&b->loop);
     if (b->own_count > 0)
         memset(b->own, 0, b->own_count * sizeof(*b->own));
     sl_instance_open(&b->instance, &sl_lane_ops, b, on_opened);
@@ -101,12 +102,24 @@ static void first_opened(sl_branch_run_t *b) {
     sl_chain_open(&b->chain);
 }
 
-/* The sink cannot be reached at the start. When only the store knows how far the branch is, nothing
- * has to be asked of the target: the branch takes part without it, up to its bounds, so that the
- * others can run. A target that keeps positions itself may say less than the store, and the source
- * could then be too far to go back: it is waited for. */
+static int is_stored(const sl_branch_run_t *b) {
+    size_t i, n = sl_board_partitions(&b->graph->board);
+    sl_place_t place = {0};
+    int has = 0;
+
+    for (i = 0; i < n && !has; i++)
+        has = sl_board_get(&b->graph->board, b->index, (uint32_t)i, &place, NULL);
+    sl_place_fini(&place);
+    return has;
+}
+
+/* The sink cannot be reached at the start: the branch takes part without it, up to its bounds, so
+ * that the others can run. A target that keeps positions itself may say another place than the store
+ * once it is asked (settle_late); until then the source's upstream is told nothing, so that the way
+ * back stays open. When not even the store knows a place, such a target is waited for. */
 static int can_stand_in(const sl_branch_run_t *b) {
-    return !b->chain_open && (b->sink->flags & SLUICE_SINK_OWN_POSITION) == 0;
+    return !b->chain_open &&
+           ((b->sink->flags & SLUICE_SINK_OWN_POSITION) == 0 || is_stored(b));
 }
 
 /* ---- again ---- */
@@ -189,6 +202,40 @@ static void settle_unresolved(sl_branch_run_t *b) {
     }
 }
 
+static int says_another(const sl_branch_run_t *b, uint32_t partition) {
+    const sl_own_t *own = partition < b->own_count ? &b->own[partition] : NULL;
+    sl_place_t stored = {0};
+    int has = sl_board_get(&b->graph->board, b->index, partition, &stored, NULL);
+    int other = believes(b, own, has, &stored) &&
+                (!has || sl_place_cmp(&own->position, own->sub_index, &stored.position,
+                                      stored.sub_index) != 0);
+
+    sl_place_fini(&stored);
+    return other;
+}
+
+/* The target that was stood in for says how far it is. What was gathered for it rests on what the
+ * store said: when that was another place, it is dropped and the source goes back. */
+static void settle_late(sl_branch_run_t *b) {
+    size_t i, n = sl_board_partitions(&b->graph->board);
+    int other = 0;
+
+    if (n < b->own_count)
+        n = b->own_count;
+    for (i = 0; i < n; i++)
+        other |= says_another(b, (uint32_t)i);
+    for (i = 0; i < n && other; i++) {
+        if (settle_start(b, (uint32_t)i) != SLUICE_OK) {
+            sl_branch_no_memory(b, "note a position");
+            return;
+        }
+    }
+    if (other)
+        sl_lane_rewind(b);
+    b->unsettled = 0;
+    sl_branch_say(b, SL_WORD_SETTLED, SLUICE_OK);
+}
+
 static void opened_again(sl_branch_run_t *b) {
     b->link = SL_LINK_UP;
     b->up_since = uv_now(&b->loop);
@@ -197,7 +244,10 @@ static void opened_again(sl_branch_run_t *b) {
     sl_log(SLUICE_LOG_INFO, "runtime.branch", "branch %s is connected again",
            b->spec->branch->name);
     sl_branch_set_state(b, SL_BRANCH_RUNNING);
-    settle_unresolved(b);
+    if (b->unsettled)
+        settle_late(b);
+    else
+        settle_unresolved(b);
     if (b->lost)
         sl_lane_rewind(b);
     sl_lane_kick(b);
@@ -258,10 +308,12 @@ static void on_left(void *user, int abandoned) {
     }
     if (b->link == SL_LINK_DOWN)
         return;
-    if (can_stand_in(b))
+    if (can_stand_in(b)) {
+        b->unsettled = (b->sink->flags & SLUICE_SINK_OWN_POSITION) != 0;
         first_opened(b);
-    else
+    } else {
         sl_link_wait(b);
+    }
 }
 
 void sl_link_wait(sl_branch_run_t *b) {

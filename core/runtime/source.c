@@ -379,6 +379,13 @@ static void warn(sl_trunk_t *t, int status, const char *what) {
 
 static void on_source_timer(uv_timer_t *timer);
 
+static void say_rewound(sl_trunk_t *t) {
+    size_t i;
+
+    for (i = 0; i < t->branch_count; i++)
+        sl_branch_note(t->branches[i], SL_NOTE_REWOUND, 0);
+}
+
 static void on_left(void *user, int abandoned) {
     sl_trunk_t *t = user;
     int64_t wait = 0;
@@ -393,8 +400,7 @@ static void on_left(void *user, int abandoned) {
         sl_trunk_source_closed(t, abandoned);
         return;
     }
-    for (i = 0; i < t->branch_count; i++)
-        sl_branch_note(t->branches[i], SL_NOTE_REWOUND, 0);
+    say_rewound(t);
     if (t->phase == SL_PHASE_ENDING) { /* a drain came while it left: REWOUND undid the END */
         sl_trunk_ask_end(t);
         return;
@@ -415,6 +421,10 @@ void sl_source_rewind(sl_trunk_t *t) {
         return; /* draining: the next start repeats it */
     if (t->phase > SL_PHASE_ENDING || t->leaving)
         return;
+    if (t->phase < SL_PHASE_SOURCE) { /* it has not begun */
+        say_rewound(t);
+        return;
+    }
     t->phase = SL_PHASE_SOURCE;
     t->finished = 0;
     t->ended = 0;

@@ -118,7 +118,7 @@ cJSON *sl_frame_positions(uint64_t seq, const sl_entry_t *entries, size_t count)
 static const char *const stat_names[SL_BRANCH_COUNTS] = {
     "records", "batches",    "in_flight", "queued_bytes", "spilled_bytes",
     "retries", "reconnects", "skipped",   "repeated",     "tolerated",
-    "last_delivery_ms"};
+    "last_delivery_ms", "waiting_ms"};
 
 static cJSON *branch_status(sl_trunk_t *trunk, size_t i) {
     sl_branch_run_t *b = sl_trunk_branch(trunk, i);
@@ -127,6 +127,8 @@ static cJSON *branch_status(sl_trunk_t *trunk, size_t i) {
 
     cJSON_AddStringToObject(item, "name", sl_trunk_graph(trunk)->pipeline->branches[i].name);
     cJSON_AddStringToObject(item, "state", sl_branch_state_name(sl_branch_state(b)));
+    if (sl_branch_stuck(b) != NULL)
+        cJSON_AddStringToObject(item, "stuck", sl_branch_stuck(b));
     for (k = 0; k < SL_BRANCH_COUNTS; k++)
         cJSON_AddNumberToObject(item, stat_names[k],
                                 (double)sl_branch_stat(b, (sl_branch_count_t)k));
@@ -189,6 +191,8 @@ static const family_t families[] = {
      "Records given to the sink again after an uncertain end, also of a process."},
     {SL_BRANCH_LAST_MS, SLUICE_GAUGE, "sluice_branch_last_delivery_ms",
      "Wall clock of the last delivery, in ms since 1970; 0: none yet."},
+    {SL_BRANCH_WAITING_MS, SLUICE_GAUGE, "sluice_branch_waiting_ms",
+     "For how long the sink of a branch has owed an answer."},
 };
 
 static void branch_metrics(sl_trunk_t *trunk, size_t i) {

@@ -32,13 +32,30 @@ static sl_ticket_slot_t *at(sl_tickets_t *tickets, uint64_t n) {
     return &tickets->slots[n & (tickets->cap - 1)];
 }
 
-int sl_tickets_begin(sl_tickets_t *tickets, void *work, sluice_ticket_t **out) {
+int sl_tickets_begin(sl_tickets_t *tickets, void *work, uint64_t now, sluice_ticket_t **out) {
     if (tickets->next - tickets->first == tickets->cap && grow(tickets) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
-    *at(tickets, tickets->next) = (sl_ticket_slot_t){work, 0};
+    *at(tickets, tickets->next) = (sl_ticket_slot_t){work, 0, now};
     *out = (sluice_ticket_t *)(uintptr_t)tickets->next++;
     tickets->open++;
     return SLUICE_OK;
+}
+
+int sl_tickets_oldest(const sl_tickets_t *tickets, uint64_t *since) {
+    uint64_t n;
+
+    for (n = tickets->first; n < tickets->next; n++) {
+        const sl_ticket_slot_t *slot = &tickets->slots[n & (tickets->cap - 1)];
+        if (slot->work == NULL || slot->released)
+            continue;
+        *since = slot->since;
+        return 1;
+    }
+    return 0;
+}
+
+size_t sl_tickets_span(const sl_tickets_t *tickets) {
+    return (size_t)(tickets->next - tickets->first);
 }
 
 void *sl_tickets_undo(sl_tickets_t *tickets, sluice_ticket_t *ticket) {

@@ -19,6 +19,7 @@
 typedef struct sl_ticket_slot {
     void *work; /* NULL: ended */
     int released;
+    uint64_t since; /* as told to begin */
 } sl_ticket_slot_t;
 
 /* The tickets in flight, by number: a ring of consecutive numbers. All zero but `next` is empty. */
@@ -32,8 +33,12 @@ typedef struct sl_tickets {
 
 void sl_tickets_init(sl_tickets_t *tickets);
 void sl_tickets_fini(sl_tickets_t *tickets);
-/* A new ticket for `work` (not NULL). SLUICE_NO_MEMORY changes nothing. */
-int sl_tickets_begin(sl_tickets_t *tickets, void *work, sluice_ticket_t **out);
+/* A new ticket for `work` (not NULL), begun at `now`. SLUICE_NO_MEMORY changes nothing. */
+int sl_tickets_begin(sl_tickets_t *tickets, void *work, uint64_t now, sluice_ticket_t **out);
+/* When the oldest ticket that is neither ended nor released was begun: 1, or 0 when there is none. */
+int sl_tickets_oldest(const sl_tickets_t *tickets, uint64_t *since);
+/* Numbers from the oldest open ticket to the newest: what the ring holds. */
+size_t sl_tickets_span(const sl_tickets_t *tickets);
 /* The sink did not accept: as if begin had not been. Only for the newest ticket. Gives its work;
  * NULL: the sink had ended it all the same. */
 void *sl_tickets_undo(sl_tickets_t *tickets, sluice_ticket_t *ticket);

@@ -65,6 +65,15 @@ static void close_all(sl_trunk_t *t, uint64_t deadline_ms) {
     check_closed(t);
 }
 
+uint64_t sl_trunk_left(const sl_trunk_t *t, uint64_t part, uint64_t least, uint64_t most) {
+    uint64_t now = uv_now(t->params.loop);
+    uint64_t ms = now < t->end_by ? (t->end_by - now) / part : 0;
+
+    if (t->end_by == 0 || ms > most)
+        return most;
+    return ms < least ? least : ms;
+}
+
 void sl_trunk_committed_last(sl_trunk_t *t) {
     if (t->phase != SL_PHASE_LAST_COMMIT)
         return;
@@ -80,7 +89,9 @@ void sl_trunk_committed_last(sl_trunk_t *t) {
         t->params.events.state(t->params.user, SL_TRUNK_FAILED);
     else
         t->state = t->finished && t->ended == t->branch_count ? SL_TRUNK_FINISHED : SL_TRUNK_STOPPED;
-    close_all(t, t->state == SL_TRUNK_FAILED ? SL_FAIL_CLOSE_MS : SL_SOURCE_CLOSE_MS);
+    close_all(t, t->state == SL_TRUNK_FAILED
+                     ? SL_FAIL_CLOSE_MS
+                     : sl_trunk_left(t, 3, SL_FAIL_CLOSE_MS, SL_SOURCE_CLOSE_MS));
 }
 
 static void last_commit(sl_trunk_t *t) {
@@ -140,7 +151,8 @@ void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
     if (t->phase >= SL_PHASE_LAST_COMMIT)
         return;
     sl_source_stop(t);
-    uv_timer_start(&t->deadline, on_drain_deadline, deadline_ms, 0);
+    t->end_by = uv_now(t->params.loop) + deadline_ms;
+    uv_timer_start(&t->deadline, on_drain_deadline, deadline_ms - deadline_ms / 4, 0);
     if (t->phase < SL_PHASE_SOURCE)
         last_commit(t); /* nothing was emitted yet */
     else
@@ -149,7 +161,8 @@ void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
 
 /* ---- words of the branches ---- */
 
-static void on_word_opened(sl_trunk_t *t) {
+static void on_word_opened(sl_trunk_t *t, const sl_word_t *word) {
+    t->unsettled += word->status == SLUICE_BUSY;
     if (++t->opened != t->branch_count || t->phase != SL_PHASE_SINKS)
         return;
     sl_commit_settle(t);
@@ -173,7 +186,12 @@ static void on_word_ended(sl_trunk_t *t) {
 static void on_word(sl_trunk_t *t, sl_word_t *word) {
     switch (word->kind) {
     case SL_WORD_OPENED:
-        on_word_opened(t);
+        on_word_opened(t, word);
+        break;
+    case SL_WORD_SETTLED:
+        t->unsettled--;
+        sl_commit_settle(t);
+        sl_commit_tell(t);
         break;
     case SL_WORD_STATE:
         if (t->phase < SL_PHASE_CLOSING)

@@ -66,8 +66,9 @@ void sl_trunk_destroy(sl_trunk_t *trunk); /* after ended; the loop must run once
 void sl_trunk_stored(sl_trunk_t *trunk, uint64_t seq);
 void sl_trunk_pause(sl_trunk_t *trunk);
 void sl_trunk_resume(sl_trunk_t *trunk);
-/* Stops the source, delivers and commits what was emitted, closes: state STOPPED. After deadline_ms
- * what is not delivered stays undone (the source repeats it next time). */
+/* Stops the source, delivers and commits what was emitted, closes: state STOPPED. All of it takes
+ * deadline_ms, or a little more when plugins do not close: after three quarters of it what is not
+ * delivered stays undone (the source repeats it next time). */
 void sl_trunk_drain(sl_trunk_t *trunk, uint64_t deadline_ms);
 
 int sl_trunk_state(const sl_trunk_t *trunk);

@@ -10,6 +10,7 @@
 #define SL_SOURCE_CLOSE_MS 10000
 #define SL_FAIL_CLOSE_MS 2000
 #define SL_LAST_COMMIT_MS 5000
+#define SL_LAST_COMMIT_LEAST_MS 1000
 
 typedef enum sl_phase {
     SL_PHASE_SINKS,  /* branches are opening */
@@ -74,9 +75,11 @@ struct sl_trunk {
     sl_queue_t words;
     uv_async_t wake; /* credit came back */
     uv_timer_t deadline;
+    uint64_t end_by; /* loop time at which a drain is to be over; 0: no drain */
     sl_branch_run_t **branches;
     size_t branch_count;
     size_t opened;
+    size_t unsettled; /* branches whose targets have yet to say how far they are */
     uint64_t end_number; /* an ENDED counts only as the answer to the latest END */
     size_t ended;        /* branches that delivered all */
     size_t open_branches;
@@ -114,6 +117,8 @@ struct sl_trunk {
 
 /* ---- trunk.c ---- */
 void sl_trunk_fail(sl_trunk_t *t); /* t->failure is set */
+/* A part of what is left of a drain's time, within bounds; `most` when there is no drain. */
+uint64_t sl_trunk_left(const sl_trunk_t *t, uint64_t part, uint64_t least, uint64_t most);
 void sl_trunk_set_state(sl_trunk_t *t, int state);
 void sl_trunk_end(sl_trunk_t *t); /* the source is done: let the branches deliver */
 void sl_trunk_ask_end(sl_trunk_t *t); /* once more, of every branch */

@@ -34,8 +34,10 @@ typedef struct numbers { /* what the source does */
     int64_t emitted;
     int opened;
     int paused;
+    int until_reopen;  /* after 100 records it waits until target 0 is being opened again */
     int64_t max_overdraft; /* batches emitted with no credit */
     int without_offset; /* stored positions that came without one */
+    _Atomic int told_early; /* positions told while `away` of target 0 */
     int inside_emit;    /* calls of close while it was inside its own emit */
 } numbers_t;
 
@@ -66,6 +68,7 @@ typedef struct target {
     int64_t fatal_at;   /* number that fails the task */
     int own_position;   /* keeps positions with the data; 2: but not those of empty batches */
     int64_t own[PARTITIONS_MAX];
+    uint32_t own_sub[PARTITIONS_MAX];
     int buffer;         /* releases at once, durable only in batches of so many tickets, or flush */
     int buffer_ms;      /* or after so many turns of its timer; 0: never */
     int hang;           /* ends nothing */
@@ -84,8 +87,12 @@ typedef struct target {
     int break_at;       /* the write of this number breaks the sink, which keeps its ticket */
     int break_after_ms; /* once: an open sink breaks after that time */
     int reopen_ms;      /* opens but the first take so long */
+    int lose_ticket;    /* the write of this number is accepted and never ended */
+    _Atomic int away;   /* set by a test: since then no open has succeeded */
+    int while_away;     /* of target 1: records that came while target 0 was away */
     int flush_retries;  /* so many flushes answer RETRY */
-    int opens, closes, writes, empties;
+    _Atomic int opens;
+    int closes, writes, empties;
     int max_open;       /* most tickets open at once */
 } target_t;
 
@@ -129,6 +136,9 @@ typedef struct run_options {
     int pause_at_ms, resume_at_ms;
     uint64_t drain_deadline_ms;
     int drain_blocks_ms; /* the trunk's thread is kept so long before it hears of the drain */
+    int beat_ms;         /* branches are asked for a sign of life; 0: never */
+    int stuck_ms;        /* see sl_graph_params_t */
+    int may_go_back;     /* stored positions may become less */
     int stored_ms;       /* how long the store takes; 0: 1 */
     int64_t retry_timeout_ms;
     int trunk_tolerates;
@@ -140,6 +150,7 @@ typedef struct run_result {
     char code[128];
     char trace[2048];
     int abandoned;
+    char stuck[BRANCHES_MAX][16]; /* the last that was seen */
     int64_t stats[BRANCHES_MAX][SL_BRANCH_COUNTS];
     size_t ledger_faults;
     char ledger_text[256];

@@ -69,7 +69,7 @@ typedef struct run {
     run_result_t result;
     sl_trunk_t *trunk;
     uv_loop_t loop;
-    uv_timer_t timers[5];
+    uv_timer_t timers[6];
     uint64_t seq;
     int killed;
     int ended;
@@ -98,7 +98,8 @@ static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, si
             assert_true((int64_t)sluice_get_be64(entries[i].position.bytes) <=
                         stages.durable[entries[i].partition.data[5] - '0']);
         stored_t *s = &stored[entries[i].branch[1] - '0'][entries[i].partition.data[5] - '0'];
-        assert_true(sluice_position_cmp(&entries[i].position, &s->position) >= 0 || !s->has);
+        assert_true(sluice_position_cmp(&entries[i].position, &s->position) >= 0 || !s->has ||
+                    run->o->may_go_back);
         s->has = 1;
         s->position = entries[i].position;
         s->sub_index = entries[i].sub_index;
@@ -147,6 +148,18 @@ static void on_pause(uv_timer_t *timer) {
     } else {
         assert_int_equal(emitted, the_source.emitted);
         sl_trunk_resume(run->trunk);
+    }
+}
+
+static void on_beat(uv_timer_t *timer) {
+    run_t *run = timer->data;
+    size_t i;
+
+    for (i = 0; !run->ended && i < sl_trunk_branches(run->trunk); i++) {
+        sl_branch_run_t *b = sl_trunk_branch(run->trunk, i);
+        (void)sl_branch_beat(b);
+        if (sl_branch_stuck(b) != NULL)
+            snprintf(run->result.stuck[i], sizeof(run->result.stuck[i]), "%s", sl_branch_stuck(b));
     }
 }
 
@@ -211,7 +224,7 @@ static void start_timers(run_t *run) {
     const run_options_t *o = run->o;
     size_t i;
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 6; i++) {
         uv_timer_init(&run->loop, &run->timers[i]);
         run->timers[i].data = run;
     }
@@ -219,6 +232,8 @@ static void start_timers(run_t *run) {
         uv_timer_start(&run->timers[1], on_drain, (uint64_t)o->drain_after_ms, 0);
     if (o->kill_after_ms > 0)
         uv_timer_start(&run->timers[2], on_kill, (uint64_t)o->kill_after_ms, 0);
+    if (o->beat_ms > 0)
+        uv_timer_start(&run->timers[5], on_beat, (uint64_t)o->beat_ms, (uint64_t)o->beat_ms);
     if (o->pause_at_ms > 0)
         uv_timer_start(&run->timers[3], on_pause, (uint64_t)o->pause_at_ms, 0);
 }
@@ -264,7 +279,8 @@ run_result_t harness_run(const run_options_t *o) {
     start_timers(&run);
     sl_trunk_params_t params = {
         .loop = &run.loop,
-        .graph = {.pipeline = &pipeline, .state_dir = o->state_dir, .find = find_plugin},
+        .graph = {.pipeline = &pipeline, .state_dir = o->state_dir,
+                  .stuck_ms = o->stuck_ms, .find = find_plugin},
         .stored = entries,
         .stored_count = fill_stored(entries, o),
         .last_commit_ms = o->kill_after_ms > 0 ? 5 : 0,
@@ -277,7 +293,7 @@ run_result_t harness_run(const run_options_t *o) {
         uv_run(&run.loop, UV_RUN_DEFAULT);
     collect(&run);
     sl_trunk_destroy(run.trunk);
-    for (i = 0; i < 5; i++)
+    for (i = 0; i < 6; i++)
         uv_close((uv_handle_t *)&run.timers[i], NULL);
     uv_run(&run.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&run.loop), 0);

@@ -62,12 +62,13 @@ static void a_link_lost_while_transforms_open_is_made_again(void **state) {
 
 /* Its spill is full while it reconnects: the branch has dropped a batch, so nothing may follow. */
 static void a_failed_branch_stays_down(void **state) {
-    run_options_t o = {.branches = 2, .spill_max = 1 << 20, .spill_fail = 1, .queue_bytes = 8 << 10,
+    run_options_t o = {.branches = 2, .spill_max = 64 << 10, .spill_fail = 1, .queue_bytes = 8 << 10,
                        .state_dir = folder, .stored_ms = 1500, .window = 1, GUARD};
     run_result_t r;
 
     (void)state;
     the_source.count = 100000;
+    the_source.until_reopen = 1;
     targets[0].break_at = 3;
     targets[0].reopen_ms = 600;
     r = harness_run(&o);
@@ -79,7 +80,7 @@ static void a_failed_branch_stays_down(void **state) {
 
 /* A branch that lost its batches just before the drain answers the end of it once, not for others. */
 static void a_drain_waits_for_each_branch(void **state) {
-    run_options_t o = {.branches = 2, .window = 0, .drain_after_ms = 40, .drain_blocks_ms = 300};
+    run_options_t o = {.branches = 2, .window = 0, .drain_after_ms = 40, .drain_blocks_ms = 2000};
     run_result_t r;
 
     (void)state;
@@ -87,7 +88,7 @@ static void a_drain_waits_for_each_branch(void **state) {
     targets[0].buffer = 1000000;
     targets[0].buffer_ms = 60;
     targets[0].lose_released = SLUICE_RETRY;
-    targets[1].slow_ms = 900;
+    targets[1].slow_ms = 4000;
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_STOPPED);
     assert_int_equal(targets[0].lose_released, 0);
@@ -131,6 +132,155 @@ static void a_flush_that_never_can_has_its_time(void **state) {
     assert_string_equal(r.code, "test.flush");
 }
 
+/* ---- targets that are away at the start ---- */
+
+/* Both targets have 1000 and keep positions; then the first is away for a while. */
+static run_result_t away_at_the_start(int64_t own) {
+    run_options_t o = {.branches = 2, .window = 8, .may_go_back = 1};
+    run_result_t r;
+
+    targets[0].own_position = targets[1].own_position = 1;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(harness_stored(0, 0), 1000);
+    targets[0].own[0] = own;
+    targets[0].count = targets[1].count = 0;
+    targets[0].fail_opens = 25;
+    targets[0].away = 1;
+    the_source.opened = 0;
+    the_source.count = 3000;
+    the_source.committed[0] = 0;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(the_source.told_early, 0);
+    assert_true(targets[1].while_away > 0);
+    assert_int_equal(targets[1].count, 2000);
+    assert_int_equal(targets[0].count, 3000 - own); /* exactly once */
+    assert_int_equal(targets[0].log[0].number, own + 1);
+    assert_int_equal(harness_stored(0, 0), 3000);
+    assert_int_equal(the_source.committed[0], 3000);
+    assert_int_equal(r.ledger_faults, 0);
+    return r;
+}
+
+static void away_and_as_stored(void **state) {
+    (void)state;
+    (void)away_at_the_start(1000);
+    assert_int_equal(the_source.opened, 1);
+}
+
+static void away_and_ahead_of_the_store(void **state) {
+    (void)state;
+    (void)away_at_the_start(1500);
+}
+
+static void away_and_behind_the_store(void **state) {
+    (void)state;
+    (void)away_at_the_start(900);
+}
+
+/* Nobody knows where it is: nothing begins without it. */
+static void away_and_unknown(void **state) {
+    run_options_t o = {.branches = 2, .window = 8};
+
+    (void)state;
+    targets[0].own_position = targets[1].own_position = 1;
+    targets[0].own[0] = 400;
+    targets[0].fail_opens = 10;
+    targets[0].away = 1;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[1].while_away, 0);
+    assert_int_equal(targets[0].count, 600);
+    assert_int_equal(targets[1].count, 1000);
+}
+
+/* A transform makes two of one; later the batches of the source are cut elsewhere. */
+static void made_of_one_and_once(void **state) {
+    run_options_t o = {.branches = 2, .window = 8, .transforms = 1};
+
+    (void)state;
+    targets[0].own_position = targets[1].own_position = 1;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].count, 2000);
+    targets[1].own[0] = targets[1].own_sub[0] = 0;
+    harness_forget();
+    the_source.count = 1500;
+    the_source.batch = 37;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].count, 3000);
+    assert_int_equal(targets[1].count, 5000);
+}
+
+/* ---- sinks that do not answer ---- */
+
+static void a_sink_without_an_answer_is_shown(void **state) {
+    run_options_t o = {.branches = 2, .drain_after_ms = 600, .drain_deadline_ms = 100, .beat_ms = 10,
+                       .stuck_ms = 100};
+    run_result_t r;
+
+    (void)state;
+    targets[0].hang = 1;
+    targets[1].slow_ms = 20;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_string_equal(r.stuck[0], "write");
+    assert_string_equal(r.stuck[1], "");
+    assert_int_equal(targets[1].count, 1000);
+}
+
+static void a_sink_without_an_answer_has_its_time(void **state) {
+    run_options_t o = {.branches = 2, .beat_ms = 10, .stuck_ms = 50, .retry_timeout_ms = 100, GUARD};
+    run_result_t r;
+
+    (void)state;
+    targets[0].hang = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "sink.stuck");
+    assert_non_null(strstr(r.trace, "sink t0"));
+}
+
+static void a_sink_that_gathers_is_not_stuck(void **state) {
+    run_options_t o = {.branches = 1, .beat_ms = 10, .stuck_ms = 50, .drain_after_ms = 300};
+    run_result_t r;
+
+    (void)state;
+    the_source.stop_at = 100;
+    targets[0].buffer = 1000000;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_string_equal(r.stuck[0], "");
+    assert_int_equal(targets[0].count, 100);
+}
+
+/* What is behind it has to be remembered, so it cannot go on without bound. */
+static void a_lost_ticket_stops_its_branch(void **state) {
+    run_options_t o = {.branches = 1, .drain_after_ms = 2500, .drain_deadline_ms = 50};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 1000000;
+    the_source.batch = 10;
+    targets[0].lose_ticket = 3;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_int_equal(harness_stored(0, 0), 20);
+    assert_in_range(targets[0].writes, 3, 16384 + 2);
+}
+
+/* The deadline is for all of it: delivery, the last commit and closing. */
+static void a_drain_ends_in_its_time(void **state) {
+    run_options_t o = {.branches = 2, .drain_after_ms = 1500, .drain_deadline_ms = 3000};
+    uint64_t begun = uv_hrtime();
+    run_result_t r;
+
+    (void)state;
+    targets[0].hang = targets[0].hang_close = 1;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_int_equal(harness_stored(1, 0), 1000);
+    assert_true((uv_hrtime() - begun) / 1000000 < 8000);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -142,6 +292,16 @@ int main(void) {
         TEST(a_source_is_not_closed_inside_its_emit),
         TEST(a_flush_that_cannot_is_tried_again),
         TEST(a_flush_that_never_can_has_its_time),
+        TEST(away_and_as_stored),
+        TEST(away_and_ahead_of_the_store),
+        TEST(away_and_behind_the_store),
+        TEST(away_and_unknown),
+        TEST(made_of_one_and_once),
+        TEST(a_sink_without_an_answer_is_shown),
+        TEST(a_sink_without_an_answer_has_its_time),
+        TEST(a_sink_that_gathers_is_not_stuck),
+        TEST(a_lost_ticket_stops_its_branch),
+        TEST(a_drain_ends_in_its_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

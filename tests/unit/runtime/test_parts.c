@@ -110,7 +110,7 @@ static void a_ticket_ends_once(void **state) {
     (void)state;
     sl_tickets_init(&t);
     for (i = 0; i < 100; i++)
-        assert_int_equal(sl_tickets_begin(&t, &works[i], &ticket[i]), SLUICE_OK);
+        assert_int_equal(sl_tickets_begin(&t, &works[i], 0, &ticket[i]), SLUICE_OK);
     assert_ptr_equal(sl_tickets_release(&t, ticket[3], &why), &works[3]);
     assert_null(sl_tickets_release(&t, ticket[3], &why));
     assert_ptr_equal(sl_tickets_end(&t, ticket[3], &why), &works[3]);
