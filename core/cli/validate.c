@@ -147,17 +147,21 @@ static void check_connector(const validation_t *v, const cJSON *document, const 
 
 static void check_document(const validation_t *v, const char *path, sl_report_t *report) {
     cJSON *document;
+    sl_refs_t refs;
     char name[256];
 
     if (sl_json_read_file(path, report, &document) != SLUICE_OK)
         return;
     base_name(path, name, sizeof name);
     apply_changes(v->arguments, &document, report);
-    sl_interpolate(document, "", report, NULL);
+    sl_refs_init(&refs);
+    sl_interpolate(document, "", report, &refs);
     if (sl_connect_is(document))
         check_connector(v, document, name, report);
     else
         check_native(v, document, name, report);
+    sl_refs_show(&refs, report);
+    sl_refs_fini(&refs);
     cJSON_Delete(document);
 }
 

@@ -120,6 +120,13 @@ static void replace(char **slot, char *text) {
     *slot = text;
 }
 
+/* What belongs to the worker is not to be looked for in the connector. */
+static const char *worker_hint(const char *key, const char *message) {
+    return strcmp(key, "bootstrap.servers") == 0 && strncmp(message, "Missing required", 16) == 0
+               ? "it is the worker's: give `sluice run` and `sluice validate` --worker FILE with it"
+               : NULL;
+}
+
 static void rename_fault(const sl_connect_map_t *map, sl_fault_t *fault) {
     const entry_t *entry = find(map, fault->pointer);
     char token[256] = "", key[512], pointer[SL_POINTER_MAX];
@@ -136,6 +143,8 @@ static void rename_fault(const sl_connect_map_t *map, sl_fault_t *fault) {
     replace(&fault->message, whole_key(fault->message, token, key));
     replace(&fault->pointer, strdup(pointer));
     replace(&fault->key, strdup(key));
+    if (fault->hint == NULL && worker_hint(key, fault->message) != NULL)
+        fault->hint = strdup(worker_hint(key, fault->message));
 }
 
 void sl_connect_map_report(const sl_connect_map_t *map, sl_report_t *report, size_t from) {

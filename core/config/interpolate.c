@@ -35,24 +35,17 @@ void sl_refs_fini(sl_refs_t *refs) {
     for (i = 0; i < refs->count; i++) {
         free(refs->items[i].pointer);
         free(refs->items[i].text);
+        free(refs->items[i].value);
     }
     free(refs->items);
     sl_refs_init(refs);
 }
 
-const char *sl_refs_find(const sl_refs_t *refs, const char *pointer) {
-    size_t i;
+static int remember(sl_refs_t *refs, const char *pointer, const char *text, const char *value) {
+    sl_ref_t ref = {strdup(pointer), strdup(text), strdup(value)};
+    int ok = ref.pointer != NULL && ref.text != NULL && ref.value != NULL;
 
-    for (i = 0; i < refs->count; i++)
-        if (strcmp(refs->items[i].pointer, pointer) == 0)
-            return refs->items[i].text;
-    return NULL;
-}
-
-static int remember(sl_refs_t *refs, const char *pointer, const char *text) {
-    sl_ref_t ref = {strdup(pointer), strdup(text)};
-
-    if (refs->count == refs->capacity && ref.pointer != NULL && ref.text != NULL) {
+    if (refs->count == refs->capacity && ok) {
         size_t capacity = refs->capacity == 0 ? 8 : refs->capacity * 2;
         sl_ref_t *grown = realloc(refs->items, capacity * sizeof *grown);
         if (grown != NULL) {
@@ -60,9 +53,10 @@ static int remember(sl_refs_t *refs, const char *pointer, const char *text) {
             refs->capacity = capacity;
         }
     }
-    if (ref.pointer == NULL || ref.text == NULL || refs->count == refs->capacity) {
+    if (!ok || refs->count == refs->capacity) {
         free(ref.pointer);
         free(ref.text);
+        free(ref.value);
         return SLUICE_NO_MEMORY;
     }
     refs->items[refs->count++] = ref;
@@ -260,7 +254,7 @@ static int resolve_string(cJSON *item, const char *pointer, sl_report_t *report,
     if (status != SLUICE_OK || value == NULL)
         return status;
     if (refs != NULL)
-        status = remember(refs, pointer, item->valuestring);
+        status = remember(refs, pointer, item->valuestring, value);
     if (status == SLUICE_OK) {
         cJSON_free(item->valuestring);
         item->valuestring = cJSON_malloc(strlen(value) + 1);
@@ -292,32 +286,45 @@ int sl_interpolate(cJSON *tree, const char *base, sl_report_t *report, sl_refs_t
     return status;
 }
 
-static int restore(const sl_refs_t *refs, cJSON *item, const char *pointer) {
-    const char *text = cJSON_IsString(item) ? sl_refs_find(refs, pointer) : NULL;
-    char place[SL_POINTER_MAX], *copy;
-    size_t index = 0;
-    cJSON *child;
-    int status = SLUICE_OK;
+/* ---- faults show references, not what they stand for ---- */
 
-    if (text != NULL) {
-        copy = cJSON_malloc(strlen(text) + 1);
-        if (copy == NULL)
-            return SLUICE_NO_MEMORY;
-        memcpy(copy, text, strlen(text) + 1);
-        cJSON_free(item->valuestring);
-        item->valuestring = copy;
-        return SLUICE_OK;
+/* A short value is only taken for one where it stands in quotes. */
+#define CERTAIN_LENGTH 4
+
+/* message with `text` in the place of each `value`. Given; NULL: there is none, or no memory. */
+static char *replaced(const char *message, const char *value, const char *text) {
+    const char *at = message, *found;
+    size_t len = strlen(value), written;
+    char *out = NULL;
+    FILE *stream;
+
+    if (len == 0 || strstr(message, value) == NULL ||
+        (stream = open_memstream(&out, &written)) == NULL)
+        return NULL;
+    for (; (found = strstr(at, value)) != NULL; at = found + len) {
+        int quoted = found > message && found[-1] == '"' && found[len] == '"';
+        fwrite(at, 1, (size_t)(found - at), stream);
+        fputs(quoted || len >= CERTAIN_LENGTH ? text : value, stream);
     }
-    for (child = item->child; child != NULL && status == SLUICE_OK; child = child->next) {
-        if (cJSON_IsArray(item))
-            sl_pointer_index(place, sizeof place, pointer, index++);
-        else
-            sl_pointer_join(place, sizeof place, pointer, child->string);
-        status = restore(refs, child, place);
-    }
-    return status;
+    fputs(at, stream);
+    if (fclose(stream) == 0)
+        return out;
+    free(out);
+    return NULL;
 }
 
-int sl_refs_restore(const sl_refs_t *refs, cJSON *tree) {
-    return tree != NULL ? restore(refs, tree, "") : SLUICE_OK;
+void sl_refs_show(const sl_refs_t *refs, sl_report_t *report) {
+    size_t i, k;
+
+    for (i = 0; i < report->count; i++)
+        for (k = 0; k < refs->count; k++) {
+            sl_fault_t *fault = &report->faults[i];
+            char *message = strcmp(fault->pointer, refs->items[k].pointer) != 0
+                                ? NULL
+                                : replaced(fault->message, refs->items[k].value, refs->items[k].text);
+            if (message == NULL)
+                continue;
+            free(fault->message);
+            fault->message = message;
+        }
 }

@@ -24,6 +24,7 @@
 typedef struct sl_ref {
     char *pointer; /* of the string that had references */
     char *text;    /* as the user wrote it */
+    char *value;   /* what it stands for */
 } sl_ref_t;
 
 /* Which values came from references, so that they are shown as such. */
@@ -35,9 +36,9 @@ typedef struct sl_refs {
 
 void sl_refs_init(sl_refs_t *refs);
 void sl_refs_fini(sl_refs_t *refs);
-const char *sl_refs_find(const sl_refs_t *refs, const char *pointer); /* original text or NULL */
-/* Puts the original texts back into a tree that has the same places. */
-int sl_refs_restore(const sl_refs_t *refs, cJSON *tree);
+/* Faults at the places of references quote these, not what they stand for: it may be a secret that
+ * came into the wrong option. */
+void sl_refs_show(const sl_refs_t *refs, sl_report_t *report);
 
 /* Resolves in place; pointers start with `base` (""). refs may be NULL. Faults go to the report;
  * SLUICE_NO_MEMORY. */

@@ -10,13 +10,14 @@
 #define POSITION_MAX 64 /* bytes */
 
 void sl_store_request_destroy(request_t *r) {
+    size_t i;
+
     if (r == NULL)
         return;
     cJSON_Delete(r->json);
     free(r->name);
-    free(r->texts[0]);
-    free(r->texts[1]);
-    free(r->texts[2]);
+    for (i = 0; i < REQUEST_TEXTS; i++)
+        free(r->texts[i]);
     free(r);
 }
 
@@ -61,16 +62,22 @@ static int run_texts(sqlite3 *db, const request_t *r, const char *sql) {
 }
 
 static int run_put_config(sqlite3 *db, request_t *r) {
-    return run_texts(db, r, "INSERT INTO configs(name, kind, config, target)"
-                            " VALUES(?1, ?2, ?3, coalesce(?4, 'RUNNING'))"
+    return run_texts(db, r, "INSERT INTO configs(name, kind, config, target, type, secrets)"
+                            " VALUES(?1, ?2, ?3, coalesce(?4, 'RUNNING'), ?5, ?6)"
                             " ON CONFLICT DO UPDATE SET kind = excluded.kind,"
-                            " config = excluded.config, target = coalesce(?4, target)");
+                            " config = excluded.config, target = coalesce(?4, target),"
+                            " type = excluded.type, secrets = excluded.secrets");
 }
 
 int sl_store_put_config(sl_store_t *store, const sl_store_config_t *config, sl_store_done_fn done,
                         void *user) {
     request_t *r = request_create(config->name, config->kind, config->text, config->target);
 
+    if (r != NULL && (!copy_text(&r->texts[3], config->type) ||
+                      !copy_text(&r->texts[4], config->secrets))) {
+        sl_store_request_destroy(r);
+        r = NULL;
+    }
     if (r != NULL)
         r->fail_fast = 1;
     return submit(store, r, run_put_config, done, user);

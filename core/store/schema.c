@@ -17,6 +17,8 @@ static const char *const steps[] = {
     "CREATE TABLE history(id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, task INTEGER NOT NULL,"
     " state TEXT NOT NULL, trace TEXT, ts INTEGER NOT NULL);"
     "CREATE INDEX history_pipeline ON history(pipeline, id);",
+
+    "ALTER TABLE configs ADD COLUMN type TEXT; ALTER TABLE configs ADD COLUMN secrets TEXT;",
 };
 
 _Static_assert(sizeof steps / sizeof steps[0] == SL_STORE_FORMAT, "one step for each format");

@@ -197,14 +197,17 @@ int sl_store_each_config(sl_store_t *s, sl_store_each_fn each, void *user) {
     sqlite3_stmt *statement = NULL;
     sl_store_config_t c;
     int rc = sqlite3_prepare_v2(s->db,
-                                "SELECT name, kind, config, target FROM configs ORDER BY name", -1,
-                                &statement, NULL);
+                                "SELECT name, kind, config, target, type, secrets FROM configs"
+                                " ORDER BY name",
+                                -1, &statement, NULL);
 
     while (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
         c.name = (const char *)sqlite3_column_text(statement, 0);
         c.kind = (const char *)sqlite3_column_text(statement, 1);
         c.text = (const char *)sqlite3_column_text(statement, 2);
         c.target = (const char *)sqlite3_column_text(statement, 3);
+        c.type = (const char *)sqlite3_column_text(statement, 4);
+        c.secrets = (const char *)sqlite3_column_text(statement, 5);
         each(user, &c);
         rc = SQLITE_OK;
     }

@@ -19,7 +19,7 @@
 #include <uv.h>
 
 /* The format that this sluice writes. Older ones are migrated at open, newer ones refused. */
-#define SL_STORE_FORMAT 2
+#define SL_STORE_FORMAT 3
 
 typedef struct sl_store sl_store_t;
 
@@ -29,6 +29,10 @@ typedef struct sl_store_config {
     const char *kind;   /* "pipeline" or "connector" */
     const char *text;   /* JSON */
     const char *target; /* "RUNNING", "PAUSED" or "STOPPED"; put: NULL keeps it, RUNNING when new */
+    /* What its plugins said when it was last checked, so that it is known before they can be asked
+     * again, or when they cannot. NULL: not known. */
+    const char *type;
+    const char *secrets; /* JSON array of pointers into text */
 } sl_store_config_t;
 
 typedef struct sl_store_options {

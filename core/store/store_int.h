@@ -13,6 +13,8 @@
 
 #include <sqlite3.h>
 
+#define REQUEST_TEXTS 5
+
 typedef struct request request_t;
 struct request {
     request_t *next;
@@ -20,7 +22,7 @@ struct request {
     int fail_fast;  /* complete with the error instead of trying again */
     int task;
     char *name;     /* pipeline */
-    char *texts[3]; /* what run needs beside the name */
+    char *texts[REQUEST_TEXTS]; /* what run needs beside the name */
     cJSON *json;    /* entries to write, or read */
     sl_store_done_fn done;
     sl_store_load_fn loaded;

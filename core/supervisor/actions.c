@@ -123,8 +123,9 @@ static const char *put_target(const action_t *a) {
 
 static int store_put(action_t *a) {
     char *text = cJSON_PrintUnformatted(a->config);
+    char *secrets = a->secrets == NULL ? NULL : cJSON_PrintUnformatted(a->secrets);
     char kind[32];
-    sl_store_config_t config = { a->name, kind, text, NULL };
+    sl_store_config_t config = { a->name, kind, text, NULL, a->type, secrets };
     int status = SLUICE_NO_MEMORY;
 
     sl_set_text(&a->target, put_target(a));
@@ -133,6 +134,7 @@ static int store_put(action_t *a) {
     if (text != NULL)
         status = sl_store_put_config(a->supervisor->o.store, &config, on_put_stored, a);
     free(text);
+    free(secrets);
     if (status == SLUICE_OK && sl_supervisor_find(a->supervisor, a->name) == NULL)
         sl_map_put(&a->supervisor->creating, sluice_str(a->name), a);
     return status;

@@ -30,6 +30,7 @@ typedef struct work {
     sl_pipeline_t *pipeline;
     sl_connect_map_t *map;
     sl_report_t report;
+    sl_refs_t refs;
     unsigned waiting; /* answers of probers, and one for the asking itself */
     int32_t tasks;
     sl_resolve_fn done;
@@ -42,6 +43,7 @@ static void work_destroy(work_t *w) {
     cJSON_Delete(w->native);
     sl_pipeline_destroy(w->pipeline);
     sl_connect_map_destroy(w->map);
+    sl_refs_fini(&w->refs);
     sl_report_fini(&w->report);
     free(w);
 }
@@ -111,6 +113,7 @@ static void conclude(work_t *w) {
     }
     if (w->map != NULL)
         sl_connect_map_report(w->map, &w->report, 0);
+    sl_refs_show(&w->refs, &w->report);
     if (status == SLUICE_OK) {
         resolved.pipeline = sl_pipeline_to_json(w->pipeline);
         resolved.modules = search.modules;
@@ -245,7 +248,7 @@ static void read_config(work_t *w) {
     cJSON *config = cJSON_Duplicate(w->config, 1);
 
     sl_catalog_for_config(w->resolver->catalog, 0, &view);
-    sl_interpolate(config, "", &w->report, NULL);
+    sl_interpolate(config, "", &w->report, &w->refs);
     if (w->is_connector) {
         sl_connect_to_native(config, w->resolver->worker, &view, w->name, &w->report, &w->native,
                              &w->map);

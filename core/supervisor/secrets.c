@@ -95,9 +95,13 @@ static int looks_secret(const char *key) {
 }
 
 /* One reference and nothing else. */
+static int is_reference_in(const char *text, const char *end) {
+    return end - text > 3 && strncmp(text, "${", 2) == 0 &&
+           memchr(text, '}', (size_t)(end - text)) == end - 1;
+}
+
 static int is_reference(const char *text) {
-    const char *end = strchr(text, '}');
-    return strncmp(text, "${", 2) == 0 && end != NULL && end[1] == '\0';
+    return is_reference_in(text, text + strlen(text));
 }
 
 static int is_worth_hiding(const cJSON *item) {
@@ -120,13 +124,23 @@ static void hide(cJSON *item) {
         memcpy(item->valuestring, SL_HIDDEN, sizeof SL_HIDDEN);
 }
 
-static void hide_by_name(cJSON *tree) {
+/* scheme://user:password@host: of whatever option. */
+static int has_password(const cJSON *item) {
+    const char *text = cJSON_GetStringValue(item);
+    const char *user = text == NULL ? NULL : strstr(text, "://");
+    const char *at = user == NULL ? NULL : user + 3 + strcspn(user + 3, "/@ ");
+    const char *colon = at == NULL || *at != '@' ? NULL : memchr(user + 3, ':', (size_t)(at - user - 3));
+
+    return colon != NULL && colon + 1 < at && !is_reference_in(colon + 1, at);
+}
+
+static void hide_by_look(cJSON *tree) {
     cJSON *item;
 
     cJSON_ArrayForEach(item, tree) {
-        if (looks_secret(item->string) && !cJSON_IsObject(item))
+        if ((looks_secret(item->string) && !cJSON_IsObject(item)) || has_password(item))
             hide(item);
-        hide_by_name(item);
+        hide_by_look(item);
     }
 }
 
@@ -139,7 +153,7 @@ cJSON *sl_secrets_hide(const cJSON *config, const cJSON *secrets) {
         if (item != NULL)
             hide(item);
     }
-    hide_by_name(copy);
+    hide_by_look(copy);
     return copy;
 }
 

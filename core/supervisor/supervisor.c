@@ -231,6 +231,17 @@ int sl_supervisor_create(const sl_supervisor_options_t *options, sl_supervisor_t
     return SLUICE_OK;
 }
 
+/* The type as one of the constants that the object holds. */
+static const char *type_constant(const char *type) {
+    static const char *const known[] = { "source", "sink", "pipeline" };
+    size_t i;
+
+    for (i = 0; type != NULL && i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(type, known[i]) == 0)
+            return known[i];
+    return "unknown";
+}
+
 static void load_one(void *user, const sl_store_config_t *c) {
     sl_supervisor_t *s = user;
     sl_managed_t *m;
@@ -245,6 +256,8 @@ static void load_one(void *user, const sl_store_config_t *c) {
     sl_set_text(&m->kind, c->kind);
     sl_set_text(&m->origin, "rest");
     m->config = cJSON_Parse(c->text);
+    m->type = type_constant(c->type);
+    m->secrets = c->secrets == NULL ? NULL : cJSON_Parse(c->secrets);
     m->version = s->next_incarnation++;
     strncpy(m->target, c->target, sizeof m->target - 1);
 }

@@ -268,6 +268,47 @@ class Secrets(Case):
             at = said.find(SECRET)
             self.assertLess(at, 0, said[max(at - 300, 0):at + 50])
 
+    def test_after_a_restart(self):
+        """What is secret, and the type, are known of what is stopped, and of what cannot be resolved any more."""
+        uri = "redis://user:p/%s@127.0.0.1:%d" % (SECRET, free_port())  # no URL by its look: only the plugin says that it is secret
+        worker = self.enterContext(scratch_dir("worker-")) / "worker.properties"
+        worker.write_text("bootstrap.servers=127.0.0.1:%d\n" % free_port())
+        with Sluice("--worker", str(worker), env={"THE_TOPIC": "t"}) as sluice:
+            for name in ("stopped", "broken"):
+                sluice.post("/pipelines", {
+                    "name": name, "source": {"plugin": "datagen", "config": {"topic": "${env:THE_TOPIC}"}},
+                    "sinks": [{"plugin": "null"}, {"plugin": "redis", "config": {"redis.uri": uri, "redis.type": "HASH"}}]}).expect(201)
+            sluice.post("/connectors", {"name": "connector", "config": {
+                "connector.class": "com.redis.kafka.connect.RedisSinkConnector", "redis.uri": uri, "topics": "${env:THE_TOPIC}"}}).expect(201)
+            sluice.put("/pipelines/stopped/stop")
+            sluice.terminate()
+            del sluice.env["THE_TOPIC"]
+            sluice.start()
+            self.eventually(lambda: sluice.get("/pipelines/broken/status").json()["state"] == "FAILED")
+            self.assertEqual("sink", sluice.get("/connectors/connector").json()["type"])
+            self.assertEqual("pipeline", sluice.get("/pipelines/stopped/status").json()["type"])
+            for path in ("/pipelines/stopped", "/pipelines/broken", "/connectors/connector", "/connectors/connector/config",
+                         "/pipelines", "/status", "/connectors?expand=info&expand=status"):
+                answer = sluice.get(path)
+                self.assertNotIn(SECRET, answer.text, path)
+            self.assertIn("[hidden]", sluice.get("/pipelines/broken").text)
+            self.assertIn("${env:THE_TOPIC}", sluice.get("/pipelines/broken").text)
+            self.assertNotIn(SECRET, sluice.log())
+
+    def test_in_the_wrong_option(self):
+        """A fault quotes the reference, not what it stands for."""
+        with Sluice(env={"THE_SECRET": SECRET, "SHORT": "65"}) as sluice:
+            answer = sluice.post("/pipelines", {"name": "x", "source": {"plugin": "datagen", "config": {"rate": "${env:THE_SECRET}"}},
+                                                "sinks": [{"plugin": "redis", "config": {"redis.type": "${env:SHORT}"}}]})
+            self.assertEqual(400, answer.status)
+            self.assertNotIn(SECRET, answer.text)
+            self.assertIn('\\"${env:THE_SECRET}\\" is wrong: not a whole number', answer.text)
+            self.assertIn('\\"${env:SHORT}\\" is wrong', answer.text)
+            answer = sluice.post("/connectors", {"name": "c", "config": {
+                "connector.class": "com.redis.kafka.connect.RedisSinkConnector", "topics": "t", "redis.port": "${env:THE_SECRET}"}})
+            self.assertEqual(400, answer.status)
+            self.assertNotIn(SECRET, answer.text + sluice.log())
+
 
 if __name__ == "__main__":
     unittest.main()

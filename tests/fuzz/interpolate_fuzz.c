@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     tree = sl_properties_read(text);
     sl_interpolate(tree, "", &report, &refs);
-    sl_refs_restore(&refs, tree);
+    sl_report_error(&report, "/x", "", NULL, "%s", text);
+    sl_refs_show(&refs, &report);
     cJSON_Delete(tree);
     sl_refs_fini(&refs);
     sl_report_fini(&report);

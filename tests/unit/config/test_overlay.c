@@ -124,10 +124,18 @@ static void references(void **state) {
         "{\"host\":\"xh${env:SL_TEST_HOST}:80\",\"pw\":[\"top\\nsecret\"],\"user\":\"metoo \",\"p\":\"😀 \\t!\","
         "\"d\":\"top\\nsecret\\r\\n\",\"other\":\"$1 ${topic} ${vault:x} ${\",\"empty\":\"\"}");
     assert_int_equal(refs.count, 6);
-    assert_non_null(sl_refs_find(&refs, "/pw/0"));
-    assert_null(sl_refs_find(&refs, "/other"));
-    assert_int_equal(sl_refs_restore(&refs, json), SLUICE_OK);
-    expect_json(json, document);
+    sl_report_error(&report, "/host", "host", NULL, "\"%s\" is wrong, %s!", "xh${env:SL_TEST_HOST}:80",
+                    "xh${env:SL_TEST_HOST}:80");
+    sl_report_error(&report, "/user", "user", NULL, "m metoo me%s", "metoo ");
+    sl_report_error(&report, "/other", "other", NULL, "metoo ");
+    sl_report_error(&report, "/empty", "empty", NULL, "\"\" is wrong");
+    sl_refs_show(&refs, &report);
+    assert_string_equal(report.faults[0].message,
+                        "\"x${env:SL_TEST_HOST}:${env:SL_TEST_NONE:80}\" is wrong, "
+                        "x${env:SL_TEST_HOST}:${env:SL_TEST_NONE:80}!");
+    assert_string_equal(report.faults[2].message, "metoo ");
+    assert_string_equal(report.faults[3].message, "\"\" is wrong");
+    assert_null(strstr(report.faults[1].message, "metoo"));
     cJSON_Delete(json);
     sl_refs_fini(&refs);
     sl_report_fini(&report);

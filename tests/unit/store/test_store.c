@@ -123,13 +123,16 @@ static cJSON *entries(cJSON *one) {
 
 static void each(void *user, const sl_store_config_t *c) {
     char *text = user;
-    sprintf(text + strlen(text), "%s|%s|%s|%s;", c->name, c->kind, c->text, c->target);
+    sprintf(text + strlen(text), "%s|%s|%s|%s", c->name, c->kind, c->text, c->target);
+    if (c->type != NULL || c->secrets != NULL)
+        sprintf(text + strlen(text), "|%s|%s", c->type, c->secrets);
+    strcat(text, ";");
 }
 
 static void test_configs(void **state) {
     fixture_t *f = *state;
     sl_store_config_t a = { "a", "pipeline", "{}", "RUNNING" };
-    sl_store_config_t b = { "b", "connector", "{\"x\":1}", "PAUSED" };
+    sl_store_config_t b = { "b", "connector", "{\"x\":1}", "PAUSED", "sink", "[\"/x\"]" };
     char text[200] = "";
     char path[128];
     struct stat info;
@@ -148,7 +151,7 @@ static void test_configs(void **state) {
     close_store(f);
     open_store(f);
     assert_int_equal(sl_store_each_config(f->store, each, text), SLUICE_OK);
-    assert_string_equal(text, "a|pipeline|{}|STOPPED;b|connector|{\"x\":1}|PAUSED;");
+    assert_string_equal(text, "a|pipeline|{}|STOPPED;b|connector|{\"x\":1}|PAUSED|sink|[\"/x\"];");
     assert_int_equal(sl_store_delete_config(f->store, "a", on_done, f), SLUICE_OK);
     close_store(f); /* completes what is queued */
     assert_int_equal(f->done, 4);
@@ -156,7 +159,7 @@ static void test_configs(void **state) {
     open_store(f);
     text[0] = '\0';
     assert_int_equal(sl_store_each_config(f->store, each, text), SLUICE_OK);
-    assert_string_equal(text, "b|connector|{\"x\":1}|PAUSED;");
+    assert_string_equal(text, "b|connector|{\"x\":1}|PAUSED|sink|[\"/x\"];");
     close_store(f);
 }
 
