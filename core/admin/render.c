@@ -4,6 +4,8 @@
 
 #include "supervisor/secrets.h"
 
+#define RATE "records_per_second"
+
 cJSON *sl_render_config(const sl_managed_t *m) {
     return sl_secrets_hide(m->config, m->secrets);
 }
@@ -123,6 +125,17 @@ static int is_held_up(const sl_task_t *t) {
     return t->state == SL_TASK_STARTING;
 }
 
+/* Without a process the last rate is not true any more. */
+static cJSON *render_branches(const sl_task_t *t) {
+    cJSON *branches = cJSON_Duplicate(t->branches, 1);
+    const cJSON *branch;
+
+    if (t->child == NULL)
+        cJSON_ArrayForEach(branch, branches)
+            cJSON_SetNumberHelper(cJSON_GetObjectItemCaseSensitive(branch, RATE), 0);
+    return branches;
+}
+
 static cJSON *render_task(const sl_task_t *t) {
     cJSON *task = cJSON_CreateObject();
 
@@ -141,14 +154,17 @@ static cJSON *render_task(const sl_task_t *t) {
     add_text(task, "code", t->code);
     add_text(task, "trace", t->trace);
     add_text(task, "warning", is_held_up(t) ? t->warning : NULL);
+    cJSON_AddNumberToObject(task, "records", t->records);
+    cJSON_AddNumberToObject(task, RATE, t->child == NULL ? 0 : t->rate);
     if (t->branches != NULL)
-        cJSON_AddItemToObject(task, "branches", cJSON_Duplicate(t->branches, 1));
+        cJSON_AddItemToObject(task, "branches", render_branches(t));
     return task;
 }
 
 cJSON *sl_render_status(const sl_managed_t *m) {
     cJSON *status = cJSON_CreateObject();
     cJSON *tasks = cJSON_CreateArray();
+    double rate = 0;
     size_t i;
 
     cJSON_AddStringToObject(status, "name", m->name);
@@ -158,9 +174,12 @@ cJSON *sl_render_status(const sl_managed_t *m) {
     cJSON_AddStringToObject(status, "target", m->target);
     cJSON_AddStringToObject(status, "state", sl_render_state(m));
     add_text(status, "trace", m->failed ? m->trace : NULL);
-    cJSON_AddItemToObject(status, "tasks", tasks);
-    for (i = 0; i < m->task_count; i++)
+    for (i = 0; i < m->task_count; i++) {
+        rate += m->tasks[i].child == NULL ? 0 : m->tasks[i].rate;
         cJSON_AddItemToArray(tasks, render_task(&m->tasks[i]));
+    }
+    cJSON_AddNumberToObject(status, RATE, rate);
+    cJSON_AddItemToObject(status, "tasks", tasks);
     return status;
 }
 

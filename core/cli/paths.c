@@ -68,8 +68,8 @@ static void look_at(const char *folder, void (*say)(void *user, const char *text
 
     if (stat(folder, &info) == 0 && S_ISDIR(info.st_mode))
         return;
-    snprintf(text, sizeof text, "plugin folder %s: %s (--plugin-path or SLUICE_PLUGIN_PATH)", folder,
-             errno == ENOENT ? "there is none yet" : strerror(errno));
+    snprintf(text, sizeof text, "plugin folder %s: %s (--plugin-path or SLUICE_PLUGIN_PATH)",
+             folder, errno == ENOENT ? "there is none yet" : strerror(errno));
     say(user, text);
 }
 

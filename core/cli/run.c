@@ -229,7 +229,8 @@ static int run(arguments_t *a, int argc, char **argv) {
         }
     }
     if (optind == argc && a->changes.set_count + a->changes.overlay_count > 0) {
-        fputs("sluice run: --set and --overlay change the files that are given, and none is\n", stderr);
+        fputs("sluice run: --set and --overlay change the files that are given, and none is\n",
+              stderr);
         return 2;
     }
     if (add_files(a, argc, argv) != SLUICE_OK)

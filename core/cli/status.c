@@ -16,7 +16,7 @@ static const char help[] =
     "Shows the pipelines of a running sluice: tasks, rates, lag, errors.\n"
     "\n"
     "  --watch      again each second, until interrupted\n"
-    "  --json       the raw answer of GET /status\n"
+    "  --json       the answer of GET /status; with --watch one line a look\n"
     "  --url URL    where its REST port is ($SLUICE_URL, or http://127.0.0.1:8083)\n"
     "\n"
     "Exit code 1 when no sluice answers, or when something is FAILED.\n";
@@ -61,15 +61,6 @@ static totals_t add_up(const cJSON *pipeline) {
     return t;
 }
 
-static const cJSON *find(const cJSON *list, const char *name) {
-    const cJSON *item;
-
-    cJSON_ArrayForEach(item, list)
-        if (strcmp(text(item, "name"), name) == 0)
-            return item;
-    return NULL;
-}
-
 /* First line of why a task or the pipeline is not well. */
 static void print_trouble(const cJSON *item, const char *what) {
     const char *trace = text(item, "trace");
@@ -83,8 +74,8 @@ static void print_trouble(const cJSON *item, const char *what) {
 /* A task that runs again is well only if it has not just died: that is in its trace. */
 static void print_crash(const cJSON *task) {
     if (text(task, "last_crash")[0] != '\0' && text(task, "trace")[0] == '\0')
-        printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n", number(task, "id"),
-               number(task, "restarts"), (double)time(NULL) - number(task, "last_crash_ms") / 1000,
+        printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n",
+               number(task, "id"), number(task, "restarts"), (double)time(NULL) - number(task, "last_crash_ms") / 1000,
                text(task, "last_crash"));
 }
 
@@ -106,16 +97,6 @@ static void print_lag(const char *metrics, const char *name) {
     }
 }
 
-/* The same branch of the same task a look before. */
-static const cJSON *branch_before(const cJSON *pipeline, double task_id, const char *name) {
-    const cJSON *task;
-
-    cJSON_ArrayForEach(task, cJSON_GetObjectItemCaseSensitive(pipeline, "tasks"))
-        if (number(task, "id") == task_id)
-            return find(cJSON_GetObjectItemCaseSensitive(task, "branches"), name);
-    return NULL;
-}
-
 static void print_age(double last_ms) {
     double age = (double)time(NULL) - last_ms / 1000;
 
@@ -126,74 +107,78 @@ static void print_age(double last_ms) {
 }
 
 /* One line a branch: rate, what its target has, what waits. */
-static void print_branches(const cJSON *task, const cJSON *before, double seconds) {
+static void print_branches(const cJSON *task) {
     const cJSON *branch;
 
     cJSON_ArrayForEach(branch, cJSON_GetObjectItemCaseSensitive(task, "branches")) {
-        const cJSON *old = branch_before(before, number(task, "id"), text(branch, "name"));
-        double gained = old == NULL ? 0 : number(branch, "records") - number(old, "records");
+        double waiting = number(branch, "queued_bytes") + number(branch, "spilled_bytes");
 
         printf("    task %.0f -> %-18s %-12s %9.0f/s %12.0f records, %.0f KB waiting",
                number(task, "id"), text(branch, "name"), text(branch, "state"),
-               seconds > 0 && gained > 0 ? gained / seconds : 0, number(branch, "records"),
-               (number(branch, "queued_bytes") + number(branch, "spilled_bytes")) / 1024);
+               number(branch, "records_per_second"), number(branch, "records"), waiting / 1024);
+        if (cJSON_HasObjectItem(branch, "lag_ms"))
+            printf(", lag %.0f ms", number(branch, "lag_ms"));
         if (number(branch, "retries") > 0)
             printf(", %.0f retries", number(branch, "retries"));
         print_age(number(branch, "last_delivery_ms"));
-        if (text(branch, "stuck")[0] != '\0')
-            printf(", STUCK: no answer to \"%s\" for %.0f s", text(branch, "stuck"),
-                   number(branch, "waiting_ms") / 1000);
         printf("\n");
     }
 }
 
-static int print_pipeline(const cJSON *pipeline, const cJSON *before, double seconds,
-                          const char *metrics) {
+static void print_pipeline(const cJSON *pipeline, const char *metrics) {
     totals_t now = add_up(pipeline);
-    totals_t old = before == NULL ? now : add_up(before);
     const cJSON *tasks = cJSON_GetObjectItemCaseSensitive(pipeline, "tasks");
-    const char *state = text(pipeline, "state");
-    double rate = seconds > 0 && now.out >= old.out ? (now.out - old.out) / seconds : 0;
     const cJSON *task;
     char what[32];
 
-    printf("%-28s %-10s %5d %11.0f %12.0f %9.0f %9.0f %8.0f %8.1f\n", text(pipeline, "name"), state,
-           cJSON_GetArraySize(tasks), rate, now.out, now.in_flight, now.dead, now.restarts,
+    printf("%-28s %-10s %5d %11.0f %12.0f %9.0f %9.0f %8.0f %8.1f\n", text(pipeline, "name"),
+           text(pipeline, "state"), cJSON_GetArraySize(tasks),
+           number(pipeline, "records_per_second"), now.out, now.in_flight, now.dead, now.restarts,
            now.memory / 1048576);
     print_trouble(pipeline, "it");
     cJSON_ArrayForEach(task, tasks) {
         snprintf(what, sizeof what, "task %.0f %s", number(task, "id"), text(task, "state"));
         print_trouble(task, what);
         print_crash(task);
-        print_branches(task, before, seconds);
+        print_branches(task);
     }
     print_lag(metrics, text(pipeline, "name"));
-    return strcmp(state, "FAILED") == 0;
 }
 
-/* 1 when something is FAILED. */
-static int print_all(const cJSON *now, const cJSON *before, double seconds, const char *metrics) {
-    const cJSON *pipelines = cJSON_GetObjectItemCaseSensitive(now, "pipelines");
-    const cJSON *old = cJSON_GetObjectItemCaseSensitive(before, "pipelines");
+static void print_all(const cJSON *now, const char *url) {
     const cJSON *item;
-    int failed = 0;
+    char *metrics = NULL;
+    char error[400];
 
+    if (sl_http_get(url, "/metrics", &metrics, error, sizeof error) != 0)
+        metrics = NULL;
     printf("%-28s %-10s %5s %11s %12s %9s %9s %8s %8s\n", "PIPELINE", "STATE", "TASKS",
            "RECORDS/S", "RECORDS", "IN FLIGHT", "DEAD", "RESTARTS", "MB");
-    cJSON_ArrayForEach(item, pipelines) failed |=
-        print_pipeline(item, find(old, text(item, "name")), seconds, metrics);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(now, "pipelines"))
+        print_pipeline(item, metrics);
     if (text(now, "store")[0] != '\0')
         printf("store: %s\n", text(now, "store"));
-    return failed;
+    free(metrics);
 }
 
-static double clock_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+static void print_json(const cJSON *now, int watch) {
+    char *whole = watch ? cJSON_PrintUnformatted(now) : cJSON_Print(now);
+
+    if (whole != NULL)
+        puts(whole);
+    cJSON_free(whole);
 }
 
-static cJSON *fetch(const char *url, double *at) {
+static int has_failed(const cJSON *now) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(now, "pipelines"))
+        if (strcmp(text(item, "state"), "FAILED") == 0)
+            return 1;
+    return 0;
+}
+
+static cJSON *fetch(const char *url) {
     char error[400];
     char *body = NULL;
     cJSON *json;
@@ -202,7 +187,6 @@ static cJSON *fetch(const char *url, double *at) {
         fprintf(stderr, "sluice status: %s\n", error);
         return NULL;
     }
-    *at = clock_seconds();
     json = cJSON_Parse(body);
     free(body);
     if (json == NULL)
@@ -210,50 +194,25 @@ static cJSON *fetch(const char *url, double *at) {
     return json;
 }
 
-static int show_json(const char *url) {
-    char error[400];
-    char *body = NULL;
-
-    if (sl_http_get(url, "/status", &body, error, sizeof error) != 0) {
-        fprintf(stderr, "sluice status: %s\n", error);
-        return 1;
-    }
-    puts(body);
-    free(body);
-    return 0;
-}
-
-/* Rates need two looks; the first comes half a second before. */
-static int show(const char *url, int watch) {
-    double before_at = 0;
-    double at = 0;
-    cJSON *before = fetch(url, &before_at);
+static int show(const char *url, int watch, int json) {
     cJSON *now;
-    char *metrics;
-    char error[400];
-    int failed = 1;
+    int failed;
 
-    while (before != NULL) {
-        usleep(watch ? 1000000 : 500000);
-        now = fetch(url, &at);
-        if (now == NULL)
-            break;
-        metrics = NULL;
-        if (sl_http_get(url, "/metrics", &metrics, error, sizeof error) != 0)
-            metrics = NULL;
-        if (watch && isatty(1))
+    while ((now = fetch(url)) != NULL) {
+        failed = has_failed(now);
+        if (watch && !json && isatty(1))
             fputs("\033[H\033[J", stdout);
-        failed = print_all(now, before, at - before_at, metrics);
+        if (json)
+            print_json(now, watch);
+        else
+            print_all(now, url);
         fflush(stdout);
-        free(metrics);
-        cJSON_Delete(before);
-        before = now;
-        before_at = at;
+        cJSON_Delete(now);
         if (!watch)
-            break;
+            return failed;
+        sleep(1);
     }
-    cJSON_Delete(before);
-    return failed;
+    return 1;
 }
 
 static int wrong(void) {
@@ -291,5 +250,5 @@ int sl_cli_status(int argc, char **argv) {
     }
     if (url == NULL)
         url = "http://127.0.0.1:8083";
-    return json ? show_json(url) : show(url, watch);
+    return show(url, watch, json);
 }

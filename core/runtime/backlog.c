@@ -218,8 +218,8 @@ static sl_work_t *work_create(sl_branch_run_t *b, sl_parcel_t *parcel, sluice_ba
     sl_work_t *work = calloc(1, sizeof(*work));
     size_t marks, records;
     const sluice_mark_t *m = sl_batch_marks(batch, &marks);
+    const sluice_record_t *r = sl_batch_records(batch, &records);
 
-    (void)sl_batch_records(batch, &records);
     if (work != NULL)
         work->span = sl_prefix_add(&b->prefix, m, marks);
     if (work == NULL || work->span == NULL) {
@@ -230,6 +230,8 @@ static sl_work_t *work_create(sl_branch_run_t *b, sl_parcel_t *parcel, sluice_ba
     work->parcel = parcel;
     work->batch = batch;
     work->records = (int64_t)records;
+    if (records > 0 && r[records - 1].timestamp_type != SLUICE_TIMESTAMP_NONE)
+        work->timestamp = r[records - 1].timestamp;
     work->extra = (int64_t)sl_batch_bytes(batch) - parcel->bytes;
     if (batch == parcel->batch || work->extra < 0)
         work->extra = 0;

@@ -274,6 +274,7 @@ int sl_branch_create(sl_graph_t *graph, size_t index, sl_queue_t *words, sl_bran
     b->spec = &graph->branches[index];
     b->sink = b->spec->sink.plugin->sink;
     b->words = words;
+    atomic_store(&b->stats[SL_BRANCH_LAG_MS], -1);
     if (uv_loop_init(&b->loop) != 0) {
         free(b);
         return SLUICE_NO_MEMORY;

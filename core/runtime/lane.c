@@ -117,13 +117,22 @@ static int64_t wall_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void note_delivery(sl_branch_run_t *b, const sl_work_t *work) {
+    int64_t now = wall_ms();
+    int64_t age = now > work->timestamp ? now - work->timestamp : 0;
+
+    atomic_store_explicit(&b->stats[SL_BRANCH_LAST_MS], now, memory_order_relaxed);
+    if (work->timestamp > 0)
+        atomic_store_explicit(&b->stats[SL_BRANCH_LAG_MS], age, memory_order_relaxed);
+}
+
 void sl_lane_finish(sl_branch_run_t *b, sl_work_t *work) {
     sl_span_t *span = work->span;
 
     sl_branch_count(b, SL_BRANCH_RECORDS, work->records);
     sl_branch_count(b, SL_BRANCH_BATCHES, 1);
     if (work->records > 0)
-        atomic_store_explicit(&b->stats[SL_BRANCH_LAST_MS], wall_ms(), memory_order_relaxed);
+        note_delivery(b, work);
     sl_ledger_add(b->node, SL_LEDGER_OUT, work->records);
     sl_ledger_add(b->node, SL_LEDGER_IN_FLIGHT, -work->records);
     work_destroy(b, work);

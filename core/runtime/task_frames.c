@@ -118,7 +118,7 @@ cJSON *sl_frame_positions(uint64_t seq, const sl_entry_t *entries, size_t count)
 static const char *const stat_names[SL_BRANCH_COUNTS] = {
     "records", "batches",    "in_flight", "queued_bytes", "spilled_bytes",
     "retries", "reconnects", "skipped",   "repeated",     "tolerated",
-    "last_delivery_ms", "waiting_ms"};
+    "last_delivery_ms", "waiting_ms", "lag_ms"};
 
 static cJSON *branch_status(sl_trunk_t *trunk, size_t i) {
     sl_branch_run_t *b = sl_trunk_branch(trunk, i);
@@ -129,9 +129,11 @@ static cJSON *branch_status(sl_trunk_t *trunk, size_t i) {
     cJSON_AddStringToObject(item, "state", sl_branch_state_name(sl_branch_state(b)));
     if (sl_branch_stuck(b) != NULL)
         cJSON_AddStringToObject(item, "stuck", sl_branch_stuck(b));
-    for (k = 0; k < SL_BRANCH_COUNTS; k++)
-        cJSON_AddNumberToObject(item, stat_names[k],
-                                (double)sl_branch_stat(b, (sl_branch_count_t)k));
+    for (k = 0; k < SL_BRANCH_COUNTS; k++) {
+        int64_t value = sl_branch_stat(b, (sl_branch_count_t)k);
+        if (value >= 0) /* what is not known is left out */
+            cJSON_AddNumberToObject(item, stat_names[k], (double)value);
+    }
     return item;
 }
 
@@ -193,6 +195,8 @@ static const family_t families[] = {
      "Wall clock of the last delivery, in ms since 1970; 0: none yet."},
     {SL_BRANCH_WAITING_MS, SLUICE_GAUGE, "sluice_branch_waiting_ms",
      "For how long the sink of a branch has owed an answer."},
+    {SL_BRANCH_LAG_MS, SLUICE_GAUGE, "sluice_branch_record_age_ms",
+     "Time from the timestamp of the newest record of the last delivery to its delivery."},
 };
 
 static void branch_metrics(sl_trunk_t *trunk, size_t i) {
@@ -202,8 +206,10 @@ static void branch_metrics(sl_trunk_t *trunk, size_t i) {
 
     for (k = 0; k < sizeof(families) / sizeof(families[0]); k++) {
         const family_t *f = &families[k];
-        sl_metric_set(sl_metric(f->kind, f->name, f->help, SL_LABELS({"branch", name})),
-                      (double)sl_branch_stat(b, f->which));
+        int64_t value = sl_branch_stat(b, f->which);
+        if (value >= 0)
+            sl_metric_set(sl_metric(f->kind, f->name, f->help, SL_LABELS({"branch", name})),
+                          (double)value);
     }
 }
 

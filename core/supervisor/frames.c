@@ -6,6 +6,7 @@
 
 #include "base/channel.h"
 #include "observe/log.h"
+#include "supervisor/rates.h"
 
 #define FAILED_GRACE_MS 10000u /* between a task's own FAILED or FINISHED and its exit */
 #define METRICS_MAX (4u << 20)
@@ -29,11 +30,37 @@ static void reported_end(sl_task_t *t) {
     sl_child_deadline(t->child, FAILED_GRACE_MS, "it did not exit after its end");
 }
 
+static uint64_t elapsed(const sl_task_t *t, uint64_t *since) {
+    uint64_t now = uv_now(t->managed->supervisor->o.loop), before = *since;
+
+    *since = now;
+    return now - before;
+}
+
+static void take_branches(sl_task_t *t, cJSON *message) {
+    cJSON *branches = cJSON_GetObjectItemCaseSensitive(message, "branches");
+
+    if (branches == NULL)
+        return;
+    sl_rates_add(branches, t->branches, elapsed(t, &t->branches_at));
+    keep(&t->branches, message, "branches");
+}
+
+static void on_ledger(sl_task_t *t, cJSON *message) {
+    const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(message, "nodes");
+    const cJSON *out = cJSON_GetObjectItemCaseSensitive(nodes == NULL ? NULL : nodes->child, "out");
+    double records = cJSON_IsNumber(out) ? out->valuedouble : 0;
+
+    t->rate = sl_rate(records, t->records, elapsed(t, &t->ledger_at), t->rate);
+    t->records = records;
+    keep(&t->ledger, message, "nodes");
+}
+
 static void on_status(sl_task_t *t, cJSON *message) {
     const char *state = text_member(message, "state");
     const char *trace = text_member(message, "trace");
 
-    keep(&t->branches, message, "branches");
+    take_branches(t, message);
     if (state == NULL || t->reported_end)
         return;
     if (strcmp(state, "FAILED") == 0) {
@@ -128,7 +155,7 @@ void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
     else if (strcmp(type, "metrics") == 0)
         on_metrics(t, message);
     else if (strcmp(type, "ledger") == 0)
-        keep(&t->ledger, message, "nodes");
+        on_ledger(t, message);
     else if (strcmp(type, "log") == 0)
         on_log(t, message);
 }

@@ -39,12 +39,16 @@ typedef struct sl_task {
     int64_t crashed_ms;   /* and when, wall clock */
     uint64_t memory;      /* RssAnon at the last look, 0 without a process */
     double cpu;           /* seconds, this process */
-    cJSON *branches;      /* of the last status frame, or NULL */
+    cJSON *branches;      /* of the last status frame, with rates, or NULL */
     cJSON *ledger;        /* of the last ledger frame, or NULL */
+    double records;       /* that left its source, this process */
+    double rate;          /* of these, a second */
     char *metrics;        /* Prometheus text of the last metrics frame, or NULL */
 
     /* private to core/supervisor */
     sl_child_t *child;
+    uint64_t branches_at; /* when these came */
+    uint64_t ledger_at;
     sl_tail_t tail;
     char *warning; /* the newest warning or error in its log, or NULL */
     int draining;

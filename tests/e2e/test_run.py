@@ -146,8 +146,14 @@ class Run(Case):
             command = [os.environ["SLUICE_BIN"], "status", "--url", sluice.url]
             eventually(lambda: re.search(r"^p +RUNNING +1 +[1-9]\d* +[1-9]", subprocess.run(
                 command, stdout=subprocess.PIPE, text=True).stdout, re.M), 15)
+            time.sleep(1.5)  # a whole second of the rate
             answer = json.loads(subprocess.check_output([*command, "--json"]))
             self.assertEqual("p", answer["pipelines"][0]["name"])
+            task = answer["pipelines"][0]["tasks"][0]
+            for rate in (answer["pipelines"][0], task, task["branches"][0]):  # 1000, but for a busy machine
+                self.assertTrue(200 < rate["records_per_second"] < 2000, rate)
+            self.assertGreater(task["records"], 0)
+            self.assertIn(task["branches"][0]["lag_ms"], range(0, 10000))  # datagen's records are stamped as they are made
             eventually(lambda: re.search(r"^    task 0 -> null +RUNNING +[1-9]\d*/s +[1-9]\d* records, ", subprocess.run(
                 command, stdout=subprocess.PIPE, text=True).stdout, re.M), 15)
             self.assertGreater(answer["pipelines"][0]["tasks"][0]["branches"][0]["last_delivery_ms"], 1e12)
