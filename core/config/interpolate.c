@@ -319,9 +319,10 @@ void sl_refs_show(const sl_refs_t *refs, sl_report_t *report) {
     for (i = 0; i < report->count; i++)
         for (k = 0; k < refs->count; k++) {
             sl_fault_t *fault = &report->faults[i];
-            char *message = strcmp(fault->pointer, refs->items[k].pointer) != 0
+            const sl_ref_t *ref = &refs->items[k];
+            char *message = strcmp(fault->pointer, ref->pointer) != 0
                                 ? NULL
-                                : replaced(fault->message, refs->items[k].value, refs->items[k].text);
+                                : replaced(fault->message, ref->value, ref->text);
             if (message == NULL)
                 continue;
             free(fault->message);

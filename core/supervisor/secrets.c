@@ -129,7 +129,8 @@ static int has_password(const cJSON *item) {
     const char *text = cJSON_GetStringValue(item);
     const char *user = text == NULL ? NULL : strstr(text, "://");
     const char *at = user == NULL ? NULL : user + 3 + strcspn(user + 3, "/@ ");
-    const char *colon = at == NULL || *at != '@' ? NULL : memchr(user + 3, ':', (size_t)(at - user - 3));
+    const char *colon =
+        at == NULL || *at != '@' ? NULL : memchr(user + 3, ':', (size_t)(at - user - 3));
 
     return colon != NULL && colon + 1 < at && !is_reference_in(colon + 1, at);
 }
