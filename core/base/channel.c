@@ -1,6 +1,7 @@
 #include "base/channel.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct sl_channel {
     size_t cap;
     int ended;
     int closing;
+    char too_long[80]; /* the reason of an end */
 };
 
 typedef struct frame {
@@ -83,6 +85,12 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     *buf = uv_buf_init(c->data + c->len, (unsigned)(c->cap - c->len));
 }
 
+static const char *too_long(sl_channel_t *c, size_t size) {
+    snprintf(c->too_long, sizeof c->too_long, "a frame says that it has %zu bytes, the most are %u",
+             size, SL_CHANNEL_FRAME_MAX);
+    return c->too_long;
+}
+
 /* Hands over one frame's text; what is wrong with it, or NULL. */
 static const char *deliver(sl_channel_t *c, const char *text, size_t len) {
     cJSON *message = cJSON_ParseWithLength(text, len);
@@ -104,7 +112,7 @@ static void consume(sl_channel_t *c) {
     while (!c->closing && wrong == NULL && c->len - at >= HEAD) {
         size_t size = get_le32(c->data + at);
         if (size > SL_CHANNEL_FRAME_MAX) {
-            wrong = "a frame is longer than the limit";
+            wrong = too_long(c, size);
             break;
         }
         if (c->len - at - HEAD < size)

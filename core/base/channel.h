@@ -18,8 +18,9 @@
 #include <cjson/cJSON.h>
 #include <uv.h>
 
-/* A longer frame is a broken peer. */
-#define SL_CHANNEL_FRAME_MAX (256u * 1024u * 1024u)
+/* A longer frame is a broken peer. The largest honest ones are the start of a task and its
+ * positions: some hundred bytes for each source partition and branch. */
+#define SL_CHANNEL_FRAME_MAX (32u * 1024u * 1024u)
 
 typedef struct sl_channel sl_channel_t;
 
@@ -40,7 +41,7 @@ int sl_channel_open(uv_loop_t *loop, int fd, const sl_channel_callbacks_t *callb
 cJSON *sl_channel_message(const char *type);
 
 /* Queues one frame, writing as much as the socket takes at once. SLUICE_NOT_CONNECTED after the
- * end or close. */
+ * end or close; SLUICE_INVALID: longer than SL_CHANNEL_FRAME_MAX, nothing was sent. */
 int sl_channel_send(sl_channel_t *channel, cJSON *message);
 
 /* Bytes that the socket has not taken yet: a sender of optional frames (log, metrics) drops them

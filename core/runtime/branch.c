@@ -108,6 +108,9 @@ static void take_note(sl_branch_run_t *b, sl_note_t *note) {
     case SL_NOTE_CHECKPOINT:
         checkpoint(b);
         break;
+    case SL_NOTE_CHECKPOINT_LATE:
+        sl_chain_checkpoint_late(&b->chain);
+        break;
     case SL_NOTE_COMMITTED:
         sl_chain_committed(&b->chain, (uint32_t)note->number, &note->position);
         break;

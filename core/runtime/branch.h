@@ -21,6 +21,7 @@ typedef enum sl_note_kind {
     SL_NOTE_REWOUND,    /* the source went back: what follows repeats */
     SL_NOTE_END,        /* nothing follows: deliver everything, then say ENDED with `number` */
     SL_NOTE_CHECKPOINT, /* checkpoint your transforms, then say CHECKPOINTED */
+    SL_NOTE_CHECKPOINT_LATE, /* you did not: fail, and say which transform */
     SL_NOTE_COMMITTED,  /* tell your transforms: one partition */
     SL_NOTE_BEAT,       /* your loop turns: count it */
     SL_NOTE_CLOSE       /* close within `number` ms, then say CLOSED */

@@ -557,6 +557,20 @@ int sl_chain_checkpoint(sl_chain_t *chain) {
     return chain->count > 0;
 }
 
+void sl_chain_checkpoint_late(sl_chain_t *chain) {
+    size_t i;
+
+    for (i = 0; i < chain->count && !chain->steps[i].checkpointing; i++)
+        ;
+    if (i == chain->count)
+        return;
+    sl_failure_set(chain->failure, SLUICE_FATAL, "checkpoint.timeout",
+                   "transform %s began a checkpoint of its state and never ended it, so that no "
+                   "position can be committed. What it waits for is in the log; restart the task",
+                   chain->steps[i].spec->transform.name);
+    chain->events->broken(chain->user, SLUICE_FATAL);
+}
+
 void sl_chain_committed(sl_chain_t *chain, uint32_t partition, const sluice_position_t *position) {
     size_t i;
 

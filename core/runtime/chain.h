@@ -78,6 +78,8 @@ int sl_chain_run(sl_chain_t *chain, sluice_batch_t **out);
 void sl_chain_drop(sl_chain_t *chain); /* forgets what is under way */
 /* 1 when some step has state to checkpoint: `checkpointed` follows. 0: nothing to do. */
 int sl_chain_checkpoint(sl_chain_t *chain);
+/* Time is up: `broken` when some step still has not completed. */
+void sl_chain_checkpoint_late(sl_chain_t *chain);
 int sl_chain_has_state(const sl_chain_t *chain);
 void sl_chain_committed(sl_chain_t *chain, uint32_t partition, const sluice_position_t *position);
 

@@ -7,7 +7,8 @@
 
 int sl_commit_init(sl_trunk_t *t) {
     uv_timer_init(t->home.loop, &t->commit.timer);
-    t->commit.timer.data = t;
+    uv_timer_init(t->home.loop, &t->commit.late);
+    t->commit.timer.data = t->commit.late.data = t;
     return sl_board_init(&t->commit.stored, t->graph.pipeline->branch_count);
 }
 
@@ -32,6 +33,7 @@ void sl_commit_fini(sl_trunk_t *t) {
     free(t->commit.told);
     sl_board_fini(&t->commit.stored);
     uv_close((uv_handle_t *)&t->commit.timer, NULL);
+    uv_close((uv_handle_t *)&t->commit.late, NULL);
 }
 
 /* ---- the copy ---- */
@@ -174,7 +176,20 @@ static void send_positions(sl_trunk_t *t) {
     free(entries);
 }
 
+/* Whoever still has not completed fails the task: waiting on would let the source's log, and what
+ * is repeated after a crash, grow without a word. */
+static void on_late(uv_timer_t *timer) {
+    sl_trunk_t *t = timer->data;
+    size_t i;
+
+    sl_chain_checkpoint_late(&t->chain);
+    for (i = 0; i < t->branch_count; i++)
+        if (sl_branch_has_state(t->branches[i]))
+            sl_branch_note(t->branches[i], SL_NOTE_CHECKPOINT_LATE, 0);
+}
+
 static void checkpoints_done(sl_trunk_t *t) {
+    uv_timer_stop(&t->commit.late);
     if (!t->commit.failed)
         send_positions(t);
     else
@@ -213,6 +228,8 @@ void sl_commit_start(sl_trunk_t *t) {
     c->phase = SL_COMMIT_CHECKPOINTS;
     c->failed = 0;
     c->checkpoints = 1; /* this function */
+    uv_timer_start(&c->late, on_late,
+                   t->params.checkpoint_ms != 0 ? t->params.checkpoint_ms : SL_CHECKPOINT_MS, 0);
     for (i = 0; i < t->branch_count; i++) {
         if (!sl_branch_has_state(t->branches[i]))
             continue;

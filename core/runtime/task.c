@@ -5,6 +5,7 @@
 #include "observe/metrics.h"
 #include "runtime/modules.h"
 #include "runtime/task_frames.h"
+#include "runtime/task_log.h"
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,21 +17,13 @@
 #define TICK_MS 1000
 #define DRAIN_MS 30000
 #define LEAVE_MS 3000
-#define OPTIONAL_MAX ((size_t)1 << 20) /* frames that may be left out wait behind no more than this */
-#define LOG_QUEUE_MAX 2000
-
-typedef struct log_line {
-    sl_queue_node_t node;
-    cJSON *json;
-} log_line_t;
 
 typedef struct task {
     uv_loop_t loop;
     sl_channel_t *channel;
     uv_timer_t tick;
     uv_timer_t leave_timer;
-    sl_queue_t lines;
-    int lines_open;
+    sl_task_log_t log;
     cJSON *start;
     sl_pipeline_t *pipeline;
     sl_modules_t modules;
@@ -46,15 +39,15 @@ typedef struct task {
 
 /* ---- frames out ---- */
 
-static void send_frame(task_t *t, cJSON *message) {
+static int send_frame(task_t *t, cJSON *message) {
     if (t->channel != NULL)
-        sl_channel_send(t->channel, message);
-    else
-        cJSON_Delete(message);
+        return sl_channel_send(t->channel, message);
+    cJSON_Delete(message);
+    return SLUICE_NOT_CONNECTED;
 }
 
 static int busy(const task_t *t) {
-    return t->channel == NULL || sl_channel_pending(t->channel) > OPTIONAL_MAX;
+    return t->channel == NULL || sl_channel_pending(t->channel) > SL_TASK_OPTIONAL_MAX;
 }
 
 static void send_metrics(task_t *t) {
@@ -77,41 +70,6 @@ static void send_ledger(task_t *t) {
     send_frame(t, message);
 }
 
-/* Runs on any thread and must not log. */
-static void on_log(void *user, const sl_log_record_t *record) {
-    task_t *t = user;
-    log_line_t *line = calloc(1, sizeof(*line));
-
-    if (line == NULL)
-        return;
-    line->json = sl_log_record_to_json(record);
-    if (line->json != NULL &&
-        sl_queue_push(&t->lines, &line->node, 1) != SLUICE_CANCELLED)
-        return;
-    cJSON_Delete(line->json);
-    free(line);
-}
-
-static void on_lines(void *user) {
-    task_t *t = user;
-    sl_list_t lines;
-    sl_list_t *node;
-    size_t count = 0;
-
-    sl_list_init(&lines);
-    sl_queue_take(&t->lines, &lines);
-    while ((node = sl_list_pop(&lines)) != NULL) {
-        log_line_t *line = SL_LIST_ENTRY(node, log_line_t, node.link);
-        if (count++ < LOG_QUEUE_MAX && !busy(t)) {
-            cJSON_AddStringToObject(line->json, "type", "log");
-            send_frame(t, line->json);
-        } else {
-            cJSON_Delete(line->json);
-        }
-        free(line);
-    }
-}
-
 /* ---- the end ---- */
 
 static void on_channel_closed(void *user) {
@@ -132,7 +90,7 @@ static void leave(task_t *t, int code) {
         return;
     t->leaving = 1;
     t->exit_code = code;
-    on_lines(t);
+    sl_task_log_send(&t->log);
     uv_timer_stop(&t->tick);
     uv_timer_start(&t->leave_timer, on_leave_deadline, LEAVE_MS, 0);
     sl_channel_close(t->channel, on_channel_closed, t);
@@ -154,7 +112,12 @@ static void on_state(void *user, int state) {
 }
 
 static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, size_t count) {
-    send_frame(user, sl_frame_positions(seq, entries, count));
+    task_t *t = user;
+
+    if (send_frame(t, sl_frame_positions(seq, entries, count)) == SLUICE_INVALID)
+        sl_trunk_give_up(t->trunk, "positions.size",
+                         "the positions of all source partitions are too many for one commit. "
+                         "Spread the partitions over more pipelines");
 }
 
 static void on_ended(void *user, int state) {
@@ -325,6 +288,7 @@ static void on_tick(uv_timer_t *timer) {
 
     check_lease(t);
     sl_log_tick();
+    sl_task_log_send(&t->log);
     send_frame(t, alive_frame(t));
     if (busy(t) || t->trunk == NULL || t->leaving)
         return;
@@ -357,9 +321,8 @@ static int set_up(task_t *t, int fd) {
     uv_timer_init(&t->loop, &t->leave_timer);
     t->tick.data = t->leave_timer.data = t;
     if (sl_channel_open(&t->loop, fd, &callbacks, t, &t->channel) != SLUICE_OK ||
-        sl_queue_init(&t->lines, &t->loop, 0, 0, on_lines, t) != SLUICE_OK)
+        sl_task_log_open(&t->log, &t->loop, &t->channel) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
-    sl_log_set_output(on_log, t);
     sl_metrics_add_process("task");
     sl_metrics_on_collect(on_collect, t);
     t->leased_at = uv_now(&t->loop);
@@ -372,12 +335,9 @@ static void tear_down(task_t *t) {
 
     if (abandoned) /* threads or handles of a plugin that never closed: nothing more can be tidied */
         _exit(t->exit_code);
-    sl_log_set_output(NULL, NULL);
+    sl_task_log_close(&t->log);
     if (t->trunk != NULL)
         sl_trunk_destroy(t->trunk);
-    on_lines(t);
-    sl_queue_close(&t->lines);
-    sl_queue_fini(&t->lines);
     uv_close((uv_handle_t *)&t->tick, NULL);
     uv_close((uv_handle_t *)&t->leave_timer, NULL);
     uv_run(&t->loop, UV_RUN_DEFAULT);

@@ -119,6 +119,13 @@ void sl_trunk_fail(sl_trunk_t *t) {
         uv_timer_start(&t->deadline, on_failed, 0, 0);
 }
 
+void sl_trunk_give_up(sl_trunk_t *t, const char *code, const char *text) {
+    if (t->state == SL_TRUNK_FAILED)
+        return;
+    sl_failure_set(&t->failure, SLUICE_FATAL, code, "%s", text);
+    sl_trunk_fail(t);
+}
+
 static void on_drain_deadline(uv_timer_t *timer) {
     sl_trunk_t *t = timer->data;
 

@@ -55,6 +55,7 @@ typedef struct sl_trunk_params {
     size_t stored_count;
     int paused;
     uint64_t last_commit_ms; /* how long the end waits for `stored`; 0: 5 s */
+    uint64_t checkpoint_ms; /* most that transforms may take to checkpoint; 0: 60 s */
     sl_trunk_events_t events;
     void *user;
 } sl_trunk_params_t;
@@ -64,6 +65,8 @@ int sl_trunk_create(const sl_trunk_params_t *params, sl_trunk_t **out);
 void sl_trunk_destroy(sl_trunk_t *trunk); /* after ended; the loop must run once more afterwards */
 
 void sl_trunk_stored(sl_trunk_t *trunk, uint64_t seq);
+/* FAILED, for a reason outside of the trunk. Also inside of an event. */
+void sl_trunk_give_up(sl_trunk_t *trunk, const char *code, const char *text);
 void sl_trunk_pause(sl_trunk_t *trunk);
 void sl_trunk_resume(sl_trunk_t *trunk);
 /* Stops the source, delivers and commits what was emitted, closes: state STOPPED. All of it takes

@@ -11,6 +11,7 @@
 #define SL_FAIL_CLOSE_MS 2000
 #define SL_LAST_COMMIT_MS 5000
 #define SL_LAST_COMMIT_LEAST_MS 1000
+#define SL_CHECKPOINT_MS 60000
 
 typedef enum sl_phase {
     SL_PHASE_SINKS,  /* branches are opening */
@@ -62,6 +63,7 @@ typedef struct sl_commit {
     sl_place_t *told;  /* by partition: what the source was told */
     size_t told_count;
     uv_timer_t timer;
+    uv_timer_t late; /* the end of the time for checkpoints */
     int64_t commits;
 } sl_commit_t;
 

@@ -214,7 +214,9 @@ static void spawn(sl_task_t *t, cJSON *positions) {
         restart_later(t, error, error);
         return;
     }
-    sl_child_send(t->child, start_message(t, positions));
+    if (sl_child_send(t->child, start_message(t, positions)) == SLUICE_INVALID)
+        sl_child_deadline(t->child, 0,
+                          "its configuration and stored positions are too large to start with");
 }
 
 typedef struct start {

@@ -118,11 +118,36 @@ static void send_raw(const char *bytes, size_t len, const char *reason) {
 
 static void test_broken_peers(void **state) {
     (void)state;
-    send_raw("\xff\xff\xff\xff", 4, "a frame is longer than the limit");
+    send_raw("\xff\xff\xff\xff", 4,
+             "a frame says that it has 4294967295 bytes, the most are 33554432");
+    send_raw("\x01\0\0\x02", 4, "a frame says that it has 33554433 bytes, the most are 33554432");
     send_raw("\x02\0\0\0{]", 6, "a frame is not JSON");
     send_raw("\x02\0\0\0{}", 6, "a frame has no text member \"type\"");
     send_raw("\x10\0\0\0{\"ty", 8, "");
     send_raw("\x00\0\0\0", 4, "a frame is not JSON");
+}
+
+/* The sender hears of it, and the channel goes on. */
+static void test_too_long_to_send(void **state) {
+    cJSON *m = sl_channel_message("count");
+    char *text = calloc(1, SL_CHANNEL_FRAME_MAX + 1);
+    uv_loop_t loop;
+    side_t a;
+    side_t b;
+
+    (void)state;
+    open_pair(&loop, &a, &b);
+    memset(text, 'x', SL_CHANNEL_FRAME_MAX);
+    cJSON_AddStringToObject(m, "text", text);
+    free(text);
+    assert_int_equal(sl_channel_send(a.channel, m), SLUICE_INVALID);
+    send_count(a.channel, 0, 10);
+    sl_channel_close(a.channel, NULL, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(b.messages, 1);
+    sl_channel_close(b.channel, NULL, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
 }
 
 static void test_close_inside_callback(void **state) {
@@ -149,6 +174,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_sizes),
         cmocka_unit_test(test_broken_peers),
+        cmocka_unit_test(test_too_long_to_send),
         cmocka_unit_test(test_close_inside_callback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,7 @@ typedef struct stages { /* what converters and transforms do */
     int stateful;         /* transforms checkpoint: what they applied, durable */
     int64_t applied[PARTITIONS_MAX], durable[PARTITIONS_MAX];
     int checkpoints;
+    int hang_at;          /* the checkpoint of this number never completes */
     int open_ms; /* how long a transform takes to open */
     int decoded;
     int encoded;
@@ -130,6 +131,7 @@ typedef struct run_options {
     int64_t spill_max;
     int spill_fail;
     const char *state_dir;
+    int checkpoint_ms;
     int64_t commit_ms;
     int drain_after_ms; /* 0: until finished */
     int kill_after_ms;  /* the run is cut off: what is not stored is forgotten; 0: not */

@@ -283,7 +283,8 @@ run_result_t harness_run(const run_options_t *o) {
                   .stuck_ms = o->stuck_ms, .find = find_plugin},
         .stored = entries,
         .stored_count = fill_stored(entries, o),
-        .last_commit_ms = o->kill_after_ms > 0 ? 5 : 0,
+        .last_commit_ms = o->kill_after_ms > 0 || o->checkpoint_ms > 0 ? 5 : 0,
+        .checkpoint_ms = (uint64_t)o->checkpoint_ms,
         .events = {on_state, on_positions, on_ended},
         .user = &run,
     };

@@ -714,6 +714,8 @@ static int transform_checkpoint(void *self) {
     if (stages.stateful) { /* one instance only */
         stages.checkpoints++;
         memcpy(stages.durable, stages.applied, sizeof(stages.durable));
+        if (stages.checkpoints == stages.hang_at)
+            return SLUICE_OK;
     }
     x->api->complete(x->ctx, SLUICE_OP_CHECKPOINT, SLUICE_OK);
     return SLUICE_OK;

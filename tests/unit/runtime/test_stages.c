@@ -123,6 +123,32 @@ static void state_is_durable_before_positions(void **state) {
     assert_int_equal(harness_stored(0, 1), 1000);
 }
 
+/* `shared`: the transform of the trunk, else a branch's. */
+static void hang(int shared) {
+    run_options_t o = {.branches = 1, .commit_ms = 2, .window = 1, .checkpoint_ms = 100};
+    run_result_t r;
+
+    o.transforms = shared ? 1 : 2;
+    stages.stateful = 1;
+    stages.hang_at = 3;
+    targets[0].slow_ms = 1;
+    the_source.partitions = 2;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_non_null(strstr(r.trace, "never ended it"));
+    assert_int_equal(stages.checkpoints, 3);
+}
+
+static void a_shared_checkpoint_that_hangs_fails_the_task(void **state) {
+    (void)state;
+    hang(1);
+}
+
+static void a_checkpoint_of_a_branch_that_hangs_fails_the_task(void **state) {
+    (void)state;
+    hang(0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -133,6 +159,8 @@ int main(void) {
         TEST(without_tolerance_a_rejection_fails),
         TEST(transforms_that_ask_for_time_get_it),
         TEST(state_is_durable_before_positions),
+        TEST(a_shared_checkpoint_that_hangs_fails_the_task),
+        TEST(a_checkpoint_of_a_branch_that_hangs_fails_the_task),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
