@@ -112,6 +112,8 @@ static sluice_str_t schema_text(sl_try_t *t, sluice_batch_t *arena, const sluice
         from_connect(&t->envelope, arena, interned, &empty, &text, &fault) == SLUICE_OK &&
         text.len > head + tail)
         text = sluice_str_n(text.data + head, text.len - head - tail);
+    else
+        text = sluice_str_n(NULL, 0);
     sl_schema_unref(interned);
     sl_try_fault_fini(&fault);
     return text;

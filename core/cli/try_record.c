@@ -135,6 +135,17 @@ static int is_first(const sl_report_t *report, size_t at) {
     return report->faults[at].severity == SL_FAULT_ERROR;
 }
 
+/* A predicate that two transforms use is checked twice. */
+static int is_said(const sl_report_t *report, size_t first, size_t at) {
+    size_t i;
+
+    for (i = first; i < at; i++)
+        if (strcmp(report->faults[i].key, report->faults[at].key) == 0 &&
+            strcmp(report->faults[i].message, report->faults[at].message) == 0)
+            return 1;
+    return 0;
+}
+
 static void write_errors_of(sluice_buf_t *out, const sl_report_t *report, size_t at) {
     const char *key = report->faults[at].key;
     size_t i;
@@ -143,7 +154,8 @@ static void write_errors_of(sluice_buf_t *out, const sl_report_t *report, size_t
     sl_json_write_string(out, sluice_str(key));
     sl_buf_puts(out, ",\"errors\":[");
     for (i = at; i < report->count; i++) {
-        if (report->faults[i].severity != SL_FAULT_ERROR || strcmp(report->faults[i].key, key) != 0)
+        if (report->faults[i].severity != SL_FAULT_ERROR ||
+            strcmp(report->faults[i].key, key) != 0 || is_said(report, at, i))
             continue;
         sl_buf_puts(out, i > at ? "," : "");
         sl_json_write_string(out, sluice_str(report->faults[i].message));

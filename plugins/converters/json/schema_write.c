@@ -26,20 +26,27 @@ static int write_fields(converter_t *c, const plan_t *p, sluice_buf_t *buf) {
     return status;
 }
 
+/* Of what is in a list or map; null when its values were read from text that tells none. */
+static int write_part(converter_t *c, const char *name, const plan_t *p, sluice_buf_t *buf) {
+    put(buf, name);
+    if (p != NULL)
+        return write_schema(c, p, sluice_str(NULL), buf);
+    put(buf, "null");
+    return SLUICE_OK;
+}
+
 /* What follows the type at once: the schemas of its parts. */
 static int write_parts(converter_t *c, const plan_t *p, sluice_buf_t *buf) {
     int status = SLUICE_OK;
 
     if (p->schema->type == SLUICE_STRUCT)
         return write_fields(c, p, buf);
-    if (p->key != NULL) {
-        put(buf, ",\"keys\":");
-        status = write_schema(c, p->key, sluice_str(NULL), buf);
-    }
-    if (p->value != NULL && status == SLUICE_OK) {
-        put(buf, p->key != NULL ? ",\"values\":" : ",\"items\":");
-        status = write_schema(c, p->value, sluice_str(NULL), buf);
-    }
+    if (p->schema->type == SLUICE_ARRAY)
+        return write_part(c, ",\"items\":", p->value, buf);
+    if (p->schema->type == SLUICE_MAP)
+        status = write_part(c, ",\"keys\":", p->key, buf);
+    if (p->schema->type == SLUICE_MAP && status == SLUICE_OK)
+        status = write_part(c, ",\"values\":", p->value, buf);
     return status;
 }
 

@@ -169,6 +169,12 @@ static int write_date(converter_t *c, const plan_t *plan, const sluice_value_t *
 
 /* ---- containers ---- */
 
+/* Lists and maps that were read from text may have members without a schema. */
+static int write_element(converter_t *c, const plan_t *plan, const sluice_value_t *v,
+                         sluice_buf_t *buf) {
+    return plan == NULL ? write_schemaless(c, v, buf) : write_value(c, plan, v, buf);
+}
+
 static int write_array(converter_t *c, const plan_t *plan, const sluice_value_t *v,
                        sluice_buf_t *buf) {
     uint32_t i;
@@ -178,7 +184,7 @@ static int write_array(converter_t *c, const plan_t *plan, const sluice_value_t 
     for (i = 0; i < v->len; i++) {
         if (i > 0)
             sluice_buf_put_char(buf, ',');
-        status = write_value(c, plan->value, &v->as.items[i], buf);
+        status = write_element(c, plan->value, &v->as.items[i], buf);
         if (status != SLUICE_OK)
             return status;
     }
@@ -197,10 +203,12 @@ static int write_key(converter_t *c, const plan_t *plan, const sluice_value_t *k
 
 static int write_map(converter_t *c, const plan_t *plan, const sluice_value_t *v,
                      sluice_buf_t *buf) {
-    int object = plan->key->schema->type == SLUICE_STRING;
+    int object = plan->key != NULL && plan->key->schema->type == SLUICE_STRING;
     uint32_t i;
     int status;
 
+    if (plan->key == NULL)
+        return write_schemaless(c, v, buf);
     sluice_buf_put_char(buf, object ? '{' : '[');
     for (i = 0; i < v->len; i++) {
         put(buf, i == 0 ? (object ? "" : "[") : (object ? "," : ",["));
@@ -208,7 +216,7 @@ static int write_map(converter_t *c, const plan_t *plan, const sluice_value_t *v
                         : write_value(c, plan->key, &v->as.items[2 * i], buf);
         sluice_buf_put_char(buf, object ? ':' : ',');
         if (status == SLUICE_OK)
-            status = write_value(c, plan->value, &v->as.items[2 * i + 1], buf);
+            status = write_element(c, plan->value, &v->as.items[2 * i + 1], buf);
         if (status != SLUICE_OK)
             return status;
         put(buf, object ? "" : "]");

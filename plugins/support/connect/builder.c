@@ -63,8 +63,14 @@ void smt_builder_field(smt_builder_t *b, sluice_str_t name, const sluice_schema_
 }
 
 void smt_builder_default(smt_builder_t *b, const sluice_value_t *value) {
-    if (b->status == SLUICE_OK)
-        b->schema.default_value = value;
+    char why[512];
+
+    if (b->status != SLUICE_OK || value == NULL)
+        return;
+    b->schema.default_value = value;
+    if (smt_check_value(sluice_str(NULL), &b->schema, value, why, sizeof(why)) != SLUICE_OK)
+        b->status = smt_fail(b->s, SCHEMA_BUILDER_EXCEPTION,
+                             "Invalid default value" CAUSED_BY DATA_EXCEPTION ": %s", why);
 }
 
 const sluice_schema_t *smt_builder_own(smt_builder_t *b, const sluice_schema_t *schema) {
@@ -73,8 +79,10 @@ const sluice_schema_t *smt_builder_own(smt_builder_t *b, const sluice_schema_t *
     if (schema != NULL)
         owned = realloc(b->owned, (b->owned_count + 1) * sizeof(*owned));
     if (owned == NULL) {
+        if (schema != NULL)
+            no_memory(b);
         b->s->api->schema_unref(schema);
-        no_memory(b);
+        b->status = b->status == SLUICE_OK ? SLUICE_BAD_RECORD : b->status;
         return NULL;
     }
     b->owned = owned;

@@ -27,7 +27,7 @@ void smt_builder_copy(smt_builder_t *b, const sluice_schema_t *from);
 void smt_builder_field(smt_builder_t *b, sluice_str_t name, const sluice_schema_t *schema);
 /* defaultValue: it must suit what has been set so far. The value is borrowed until build. */
 void smt_builder_default(smt_builder_t *b, const sluice_value_t *value);
-/* Keeps a given reference until build; NULL counts as out of memory. */
+/* Keeps a given reference until build; NULL: whoever made it has failed, and so does this. */
 const sluice_schema_t *smt_builder_own(smt_builder_t *b, const sluice_schema_t *schema);
 /* The schema, given; NULL after api->fail. Ends the builder. */
 const sluice_schema_t *smt_builder_build(smt_builder_t *b);

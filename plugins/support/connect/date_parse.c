@@ -319,6 +319,8 @@ static int64_t week_time(const parser_t *p) {
             week--;
         weekday = weekday % 7 + 1;
     }
+    gregorian_of(gregorian_time(&p->set), fields); /* the era of what else was read */
+    gregorian_put(&day, GREG_ERA, fields[GREG_ERA]);
     gregorian_put(&day, GREG_YEAR, p->set.value[GREG_WEEK_YEAR]);
     gregorian_put(&day, GREG_WEEK_OF_YEAR, 1);
     gregorian_put(&day, GREG_DAY_OF_WEEK, 1);

@@ -13,7 +13,9 @@ static int64_t floor_div(int64_t a, int64_t b) {
 }
 
 static int64_t floor_mod(int64_t a, int64_t b) {
-    return a - floor_div(a, b) * b;
+    const int64_t rest = a % b;
+
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
 static int is_leap(int64_t year, int gregorian) {
@@ -101,7 +103,7 @@ void gregorian_of(int64_t ms, int32_t f[GREG_FIELDS]) {
     const int64_t year = year_of(day, gregorian);
     const int leap = is_leap(year, gregorian);
     const int32_t of_year = (int32_t)(day - day_of(year, 0, 1, gregorian));
-    int32_t time = (int32_t)(ms - days * DAY_MS);
+    int32_t time = (int32_t)floor_mod(ms, DAY_MS);
     int month = 11;
 
     memset(f, 0, GREG_FIELDS * sizeof(*f));

@@ -75,8 +75,14 @@ double connect_to_float(const sluice_value_t *v, uint8_t kind) {
     return kind == SLUICE_FLOAT32 ? (double)(float)n : (double)n;
 }
 
-int64_t connect_decimal_int(sluice_str_t decimal) {
+static const char *exponent_mark(sluice_str_t decimal) {
     const char *mark = memchr(decimal.data, 'E', decimal.len);
+
+    return mark != NULL ? mark : memchr(decimal.data, 'e', decimal.len);
+}
+
+int64_t connect_decimal_int(sluice_str_t decimal) {
+    const char *mark = exponent_mark(decimal);
     size_t len = mark == NULL ? decimal.len : (size_t)(mark - decimal.data);
     const char *point = memchr(decimal.data, '.', len);
     size_t whole = point == NULL ? len : (size_t)(point - decimal.data);

@@ -167,7 +167,9 @@ static int put_named(replacing_t *p) {
         if (len + 1 < sizeof(name))
             name[len++] = *p->at;
     name[len] = '\0';
-    if (len == 0 || *p->at != '}')
+    if (len == 0)
+        return fail(p, ILLEGAL_ARGUMENT_EXCEPTION, "named capturing group has 0 length name");
+    if (*p->at != '}')
         return fail(p, ILLEGAL_ARGUMENT_EXCEPTION, "named capturing group is missing trailing '}'");
     if (name[0] >= '0' && name[0] <= '9') {
         snprintf(what, sizeof(what), "capturing group name {%s} starts with digit character", name);

@@ -237,9 +237,9 @@ static int read_counts(regex_reader_t *r) {
     int64_t least, most = -1;
     char text[64];
 
+    r->at += 2;
     if (!is_digit(c))
         return regex_error(r, "Illegal repetition");
-    r->at += 2;
     if (!read_count(r, &c, &least))
         return 0;
     if (c == ',') {
@@ -331,7 +331,7 @@ static int read_atom(regex_reader_t *r, uint32_t c) {
         regex_next(r);
         snprintf(what, sizeof(what), "Dangling meta character '%c'", (char)c);
         return regex_error(r, what);
-    case '{': return 1; /* the quantifier of nothing is an error */
+    case '{': regex_put(r, "(?:)"); return 1; /* its quantifier follows */
     case '\\':
         if (r->text[r->at + 1] == 'p' || r->text[r->at + 1] == 'P') {
             r->at++;

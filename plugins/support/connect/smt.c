@@ -210,35 +210,56 @@ static uint8_t wanted_kind(const sluice_schema_t *schema) {
     return schema->type;
 }
 
-static int unsuited(const smt_t *s, const char *where, const sluice_schema_t *schema,
-                    const sluice_value_t *value) {
+static void describe(const sluice_schema_t *schema, const sluice_value_t *value, const char *where,
+                     char *why, size_t size) {
     const int named = schema->name.data != NULL;
 
-    return smt_fail(
-        s, DATA_EXCEPTION, "Invalid Java object for schema%s%.*s%s with type %s: class %s for %s",
-        named ? " \"" : "", (int)schema->name.len, named ? schema->name.data : "",
-        named ? "\"" : "", java_type_name(schema->type), connect_class_name(value), where);
+    if (value->kind == SLUICE_NULL)
+        snprintf(why, size, "Invalid value: null used for required %s, schema type: %s", where,
+                 java_type_name(schema->type));
+    else
+        snprintf(why, size, "Invalid Java object for schema%s%.*s%s with type %s: class %s for %s",
+                 named ? " \"" : "", (int)schema->name.len, named ? schema->name.data : "",
+                 named ? "\"" : "", java_type_name(schema->type), connect_class_name(value), where);
 }
 
-int smt_validate(const smt_t *s, sluice_str_t field, const sluice_schema_t *schema,
-                 const sluice_value_t *value) {
+/* Struct.validate: what may be null, or has a default in place of it, may be missing. */
+static int check_fields(const sluice_struct_t *st, char *why, size_t size) {
+    uint32_t i;
+
+    for (i = 0; i < st->schema->field_count; i++) {
+        const sluice_field_t *f = &st->schema->fields[i];
+        const sluice_value_t *v = &st->fields[i];
+
+        if (v->kind == SLUICE_NULL && (f->schema->optional || f->schema->default_value != NULL))
+            continue;
+        if (smt_check_value(f->name, f->schema, v, why, size) != SLUICE_OK)
+            return SLUICE_BAD_RECORD;
+    }
+    return SLUICE_OK;
+}
+
+int smt_check_value(sluice_str_t field, const sluice_schema_t *schema, const sluice_value_t *value,
+                    char *why, size_t size) {
     char where[256];
 
     if (value->kind == SLUICE_NULL ? schema->optional : value->kind == wanted_kind(schema))
-        return SLUICE_OK;
+        return value->kind == SLUICE_STRUCT ? check_fields(value->as.st, why, size) : SLUICE_OK;
     if (field.data == NULL)
         snprintf(where, sizeof(where), "value");
     else
         snprintf(where, sizeof(where), "field: \"%.*s\"", (int)field.len, field.data);
-    if (value->kind != SLUICE_NULL)
-        return unsuited(s, where, schema, value);
-    return smt_fail(s, DATA_EXCEPTION, "Invalid value: null used for required %s, schema type: %s",
-                    where, java_type_name(schema->type));
+    describe(schema, value, where, why, size);
+    return SLUICE_BAD_RECORD;
 }
 
 int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field, const sluice_value_t *value) {
     const sluice_field_t *f = &st->schema->fields[field];
 
+    char why[512];
+
     st->fields[field] = *value;
-    return smt_validate(s, f->name, f->schema, value);
+    if (smt_check_value(f->name, f->schema, value, why, sizeof(why)) == SLUICE_OK)
+        return SLUICE_OK;
+    return smt_fail(s, DATA_EXCEPTION, "%s", why);
 }
