@@ -10,17 +10,39 @@
 
 #include <microhttpd.h>
 
-struct sl_admin {
-    sl_admin_options_t o;
-    char *listen;
-    char address[280];
+#include "admin/auth.h"
+#include "admin/headers.h"
+#include "admin/tls.h"
+
+#define SL_PORTS_MAX 16
+/* What a port answers. */
+#define SL_SERVES_MAIN  1u
+#define SL_SERVES_ADMIN 2u /* /admin/...: loggers */
+
+/* One address on which we listen. */
+typedef struct sl_port {
+    sl_admin_t *admin;
+    unsigned serves;
+    int is_https;
+    char listen[300]; /* as configured: "host:port" */
+    char address[300]; /* as bound */
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_timer_t timer;
     uv_idle_t idle; /* runs the daemon once soon: something was resumed or is left in buffers */
+    sl_tls_t *tls;
+} sl_port_t;
+
+struct sl_admin {
+    sl_admin_options_t o;
+    sl_port_t ports[SL_PORTS_MAX];
+    size_t port_count;
+    char worker_id[560];
     unsigned handles;
     int ready;
     int closing;
+    sl_headers_t *headers; /* added to each answer */
+    sl_auth_t *auth;       /* NULL: everybody may */
     sl_request_t *requests; /* all that are not answered and sent */
     void (*closed)(void *user);
     void *closed_user;
@@ -28,6 +50,7 @@ struct sl_admin {
 
 struct sl_request {
     sl_admin_t *admin;
+    sl_port_t *port;
     sl_request_t *next;
     sl_request_t **place; /* in admin->requests */
     unsigned refs;
@@ -56,7 +79,7 @@ struct sl_request {
 typedef void (*sl_handler_fn)(sl_request_t *request);
 
 /* request.c */
-sl_request_t *sl_request_create(sl_admin_t *admin, const char *uri);
+sl_request_t *sl_request_create(sl_port_t *port, const char *uri);
 int sl_request_append(sl_request_t *request, const char *data, size_t len, size_t max);
 
 /* routes.c: finds the handler and calls it, or answers 404, 405, 406, 415. */
@@ -64,5 +87,22 @@ void sl_route(sl_request_t *request);
 
 /* server.c: the answer is there. */
 void sl_admin_answered(sl_request_t *request);
+/* server.c: libmicrohttpd's callbacks, for all ports. */
+struct MHD_Daemon *sl_admin_daemon(sl_port_t *port, int fd);
+unsigned sl_admin_connections_max(void);
+
+/* port.c: binds and serves port->listen; SLUICE_OK, or a sentence in error. */
+int sl_port_open(sl_port_t *port, char *error, size_t error_size);
+/* Runs the daemon soon. */
+void sl_port_wake(sl_port_t *port);
+/* Closes its handles; closed(admin) runs for each of them. */
+void sl_port_close(sl_port_t *port, uv_close_cb closed);
+
+/* listeners.c: fills ports and worker_id from the options; SLUICE_INVALID with a sentence. */
+int sl_listeners_read(sl_admin_t *admin, char *error, size_t error_size);
+void sl_listeners_name(sl_admin_t *admin); /* once all are bound: worker_id */
+
+/* respond.c: puts headers of one kind onto an answer that is being made. */
+void sl_answer_header(struct MHD_Response *response, const char *name, const char *value);
 
 #endif

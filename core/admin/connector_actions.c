@@ -5,6 +5,7 @@
 
 #include "admin/admin.h"
 #include "admin/render.h"
+#include "config/worker.h"
 
 static sl_supervisor_t *supervisor(const sl_request_t *r) {
     return sl_admin_options(sl_request_admin(r))->supervisor;
@@ -33,6 +34,10 @@ static void on_stopped(void *user, const sl_action_result_t *result) {
     complete(user, result, 204);
 }
 
+static int is_standalone(const sl_request_t *r) {
+    return sl_worker_mode(sl_admin_options(sl_request_admin(r))->worker) == SL_WORKER_STANDALONE;
+}
+
 static void set_target(sl_request_t *r, const char *target, sl_action_fn done) {
     if (find(r) == NULL || sl_supervisor_target(supervisor(r), sl_request_arg(r, 0), target, done,
                                                 r) != SLUICE_OK)
@@ -50,14 +55,17 @@ void sl_put_connector_resume(sl_request_t *r) {
 }
 
 void sl_put_connector_stop(sl_request_t *r) {
-    set_target(r, "STOPPED", on_stopped);
+    if (is_standalone(r) && find(r) == NULL)
+        sl_respond_error(r, 500, "No connector `%s` configured", sl_request_arg(r, 0));
+    else
+        set_target(r, "STOPPED", on_stopped);
 }
 
 /* ---- restart ---- */
 
 /* The status in which everything that is about to be restarted shows RESTARTING. */
 static cJSON *restarting(sl_request_t *r, const sl_managed_t *m, int tasks, int only_failed) {
-    cJSON *status = sl_render_connector_status(m, sl_admin_address(sl_request_admin(r)));
+    cJSON *status = sl_render_connector_status(m, sl_admin_worker_id(sl_request_admin(r)));
     cJSON *connector = cJSON_GetObjectItemCaseSensitive(status, "connector");
     cJSON *task;
     size_t i = 0;
@@ -82,7 +90,8 @@ void sl_post_connector_restart(sl_request_t *r) {
     cJSON *body = NULL;
 
     if (m == NULL) {
-        sl_respond_error(r, 404, "Unknown connector: %s", sl_request_arg(r, 0));
+        sl_respond_error(r, is_standalone(r) && !tasks && !only_failed ? 500 : 404,
+                         "Unknown connector: %s", sl_request_arg(r, 0));
         return;
     }
     if (tasks || only_failed)
@@ -102,11 +111,27 @@ static int task_number(sl_request_t *r) {
     char *end;
     long n = strtol(text, &end, 10);
 
-    if (*text == '\0' || *end != '\0' || n > 2147483647l || n < -2147483647l) {
-        sl_respond_bare_error(r, 404, NULL);
+    if (*text == '\0' || *end != '\0' || n > 2147483647l || n < -2147483648l) {
+        sl_respond_typed_error(r, 404);
         return -2;
     }
     return n < 0 ? -1 : (int)n;
+}
+
+/* The configuration with task.class; a name that we do not know keeps its type. */
+static void add_task_class(const sl_request_t *r, const sl_managed_t *m, cJSON *config) {
+    const sl_catalog_t *catalog = sl_admin_options(sl_request_admin(r))->catalog;
+    const char *class =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "connector.class"));
+    const sl_catalog_plugin_t *p = NULL;
+    char task_class[400];
+
+    if (catalog != NULL && class != NULL)
+        p = sl_catalog_find(catalog, strcmp(m->type, "sink") == 0 ? SLUICE_SINK : SLUICE_SOURCE,
+                            class);
+    if (p != NULL)
+        sl_catalog_task_class(p, task_class, sizeof task_class);
+    cJSON_AddStringToObject(config, "task.class", p != NULL ? task_class : m->type);
 }
 
 void sl_get_tasks(sl_request_t *r) {
@@ -126,7 +151,7 @@ void sl_get_tasks(sl_request_t *r) {
         cJSON_AddStringToObject(id, "connector", m->name);
         cJSON_AddNumberToObject(id, "task", (double)i);
         cJSON_AddItemToObject(task, "id", id);
-        cJSON_AddStringToObject(config, "task.class", m->type);
+        add_task_class(r, m, config);
         cJSON_AddItemToObject(task, "config", config);
         cJSON_AddItemToArray(body, task);
     }
@@ -140,11 +165,32 @@ void sl_get_task_status(sl_request_t *r) {
     if (number == -2)
         return;
     if (m == NULL || number < 0 || (size_t)number >= sl_render_task_count(m))
-        sl_respond_error(r, 404, "No status found for task %s-%s", sl_request_arg(r, 0),
-                         sl_request_arg(r, 1));
+        sl_respond_error(r, 404, "No status found for task %s-%ld", sl_request_arg(r, 0),
+                         strtol(sl_request_arg(r, 1), NULL, 10));
     else
         sl_respond(r, 200, sl_render_task_state(&m->tasks[number],
-                                                sl_admin_address(sl_request_admin(r))));
+                                                sl_admin_worker_id(sl_request_admin(r))));
+}
+
+static void respond_no_task(sl_request_t *r, const sl_managed_t *m, int number) {
+    const char *name = sl_request_arg(r, 0);
+
+    if (is_standalone(r) && m == NULL)
+        sl_respond_error(r, 500,
+                         "Failed to start task %s-%d since it is not a recognizable type (source "
+                         "or sink)",
+                         name, number);
+    else if (is_standalone(r))
+        sl_respond_error(r, 404, "Task %s-%d not found", name, number);
+    else if (m == NULL)
+        sl_respond_error(r, 404, "Unknown connector: %s", name);
+    else if (strcmp(m->target, "STOPPED") == 0 && number >= 0 && (size_t)number < m->had_tasks)
+        /* Its configuration is still there, but nobody has it. */
+        sl_respond_error(r, 409,
+                         "Cannot complete request momentarily due to no known leader URL, likely "
+                         "because a rebalance was underway.");
+    else
+        sl_respond_error(r, 404, "Unknown task: %s-%d", name, number);
 }
 
 void sl_post_task_restart(sl_request_t *r) {
@@ -153,11 +199,9 @@ void sl_post_task_restart(sl_request_t *r) {
 
     if (number == -2)
         return;
-    if (m == NULL)
-        sl_respond_error(r, 404, "Unknown connector: %s", sl_request_arg(r, 0));
-    else if (number < 0 || sl_supervisor_restart(supervisor(r), m->name, number, 0) != SLUICE_OK)
-        sl_respond_error(r, 404, "Unknown task: %s-%s", sl_request_arg(r, 0),
-                         sl_request_arg(r, 1));
+    if (m == NULL || number < 0 || (size_t)number >= sl_render_task_count(m) ||
+        sl_supervisor_restart(supervisor(r), m->name, number, 0) != SLUICE_OK)
+        respond_no_task(r, m, number);
     else
         sl_respond(r, 204, NULL);
 }

@@ -6,23 +6,14 @@
 
 #include "admin/admin.h"
 #include "admin/flat.h"
-#include "admin/validate.h"
+#include "config/connect.h"
+#include "config/java_names.h"
 
 static sl_catalog_t *catalog(const sl_request_t *r) {
     return sl_admin_options(sl_request_admin(r))->catalog;
 }
 
 /* ---- lists ---- */
-
-/* A plugin's full Java class name if it carries one, else its own name. */
-static const char *class_name(const sl_catalog_plugin_t *p) {
-    size_t i;
-
-    for (i = 0; p->aliases[i] != NULL; i++)
-        if (strchr(p->aliases[i], '.') != NULL)
-            return p->aliases[i];
-    return p->name;
-}
 
 static void add_class(cJSON *list, const char *class, const char *type, const char *version) {
     cJSON *one = cJSON_CreateObject();
@@ -33,25 +24,53 @@ static void add_class(cJSON *list, const char *class, const char *type, const ch
     cJSON_AddItemToArray(list, one);
 }
 
-/* With a transform every class name that it carries: $Key and $Value are plugins of their own. */
+static int by_class(const void *pa, const void *pb) {
+    const cJSON *const *a = pa;
+    const cJSON *const *b = pb;
+
+    return strcmp(cJSON_GetObjectItemCaseSensitive(*a, "class")->valuestring,
+                  cJSON_GetObjectItemCaseSensitive(*b, "class")->valuestring);
+}
+
+/* Moves what is in `from` to the end of the list, by class. */
+static void take_sorted(cJSON *list, cJSON *from) {
+    size_t count = (size_t)cJSON_GetArraySize(from);
+    cJSON **items = calloc(count + 1, sizeof *items);
+    size_t i;
+
+    for (i = 0; items != NULL && i < count; i++)
+        items[i] = cJSON_DetachItemFromArray(from, 0);
+    if (items != NULL)
+        qsort(items, count, sizeof *items, by_class);
+    for (i = 0; items != NULL && i < count; i++)
+        cJSON_AddItemToArray(list, items[i]);
+    free(items);
+    cJSON_Delete(from);
+}
+
+/* Every class name that a plugin carries: $Key and $Value are plugins of their own. Without any, its
+ * own name. `interface`: what the class must implement. */
 static void add_kind(cJSON *list, const sl_catalog_t *c, sluice_plugin_kind_t kind,
-                     const char *type) {
+                     const char *type, const char *interface) {
+    cJSON *found = cJSON_CreateArray();
     size_t i;
     size_t k;
 
     for (i = 0; i < sl_catalog_count(c); i++) {
         const sl_catalog_plugin_t *p = sl_catalog_at(c, i);
-        int found = 0;
+        int any = 0;
         if (p->kind != kind)
             continue;
-        for (k = 0; kind == SLUICE_TRANSFORM && p->aliases[k] != NULL; k++)
+        for (k = 0; p->aliases[k] != NULL; k++)
             if (strchr(p->aliases[k], '.') != NULL) {
-                add_class(list, p->aliases[k], type, p->version);
-                found = 1;
+                any = 1;
+                if (sl_java_implements(p->aliases[k], interface))
+                    add_class(found, p->aliases[k], type, p->version);
             }
-        if (!found)
-            add_class(list, class_name(p), type, p->version);
+        if (!any)
+            add_class(found, p->name, type, p->version);
     }
+    take_sorted(list, found);
 }
 
 static void list_plugins(void *user) {
@@ -63,13 +82,13 @@ static void list_plugins(void *user) {
         const sl_catalog_t *c = catalog(r);
         only = sl_request_query(r, "connectorsOnly", 0);
         list = cJSON_CreateArray();
-        add_kind(list, c, SLUICE_SINK, "sink");
-        add_kind(list, c, SLUICE_SOURCE, "source");
+        add_kind(list, c, SLUICE_SINK, "sink", "");
+        add_kind(list, c, SLUICE_SOURCE, "source", "");
         if (only != NULL && only[0] != '\0' && !sl_request_flag(r, "connectorsOnly")) {
-            add_kind(list, c, SLUICE_TRANSFORM, "transformation");
-            add_kind(list, c, SLUICE_PREDICATE, "predicate");
-            add_kind(list, c, SLUICE_CONVERTER, "converter");
-            add_kind(list, c, SLUICE_CONVERTER, "header_converter");
+            add_kind(list, c, SLUICE_TRANSFORM, "transformation", "");
+            add_kind(list, c, SLUICE_PREDICATE, "predicate", "");
+            add_kind(list, c, SLUICE_CONVERTER, "converter", "Converter");
+            add_kind(list, c, SLUICE_CONVERTER, "header_converter", "");
         }
         sl_respond(r, 200, list);
     }
@@ -84,6 +103,8 @@ static void list_modules(void *user) {
     sl_request_unref(r);
 }
 
+static void answer_config(void *user);
+
 /* Looks at the folders first: what was dropped in just now is listed. */
 static void after_scan(sl_request_t *r, void (*then)(void *user)) {
     if (catalog(r) == NULL || sl_catalog_rescan(catalog(r), then, r) != SLUICE_OK)
@@ -96,8 +117,64 @@ void sl_get_connector_plugins(sl_request_t *r) {
     after_scan(r, list_plugins);
 }
 
+void sl_get_plugin_config(sl_request_t *r) {
+    after_scan(r, answer_config);
+}
+
 void sl_get_modules(sl_request_t *r) {
     after_scan(r, list_modules);
+}
+
+/* ---- definitions ---- */
+
+static int has_name(const cJSON *list, const cJSON *definition) {
+    const char *name =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(definition, "name"));
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, list)
+        if (strcmp(cJSON_GetObjectItemCaseSensitive(item, "name")->valuestring, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* A connector's own, then the framework's that it does not define itself. */
+static cJSON *definitions(const sl_catalog_plugin_t *p) {
+    cJSON *list = sl_options_connect(p->options, NULL, NULL);
+    sl_options_t *common = NULL;
+    cJSON *more;
+    cJSON *one;
+
+    if ((p->kind != SLUICE_SOURCE && p->kind != SLUICE_SINK) ||
+        sl_connect_options(p->kind == SLUICE_SINK, &common) != SLUICE_OK)
+        return list;
+    more = sl_options_connect(common, NULL, NULL);
+    while ((one = cJSON_DetachItemFromArray(more, 0)) != NULL)
+        if (has_name(list, one))
+            cJSON_Delete(one);
+        else
+            cJSON_AddItemToArray(list, one);
+    cJSON_Delete(more);
+    sl_options_unref(common);
+    return list;
+}
+
+static void answer_config(void *user) {
+    sl_request_t *r = user;
+    const char *name = sl_request_arg(r, 0);
+
+    if (sl_request_is_open(r)) {
+        const sl_catalog_plugin_t *p = sl_catalog_find(catalog(r), 0, name);
+        sl_plugin_catalog_t view;
+        sl_catalog_for_config(catalog(r), 0, &view);
+        if (p != NULL)
+            sl_respond(r, 200, definitions(p));
+        else if (sl_java_is_abstract(name, &view))
+            sl_respond_error(r, 500, "Instantiation error");
+        else
+            sl_respond_error(r, 404, "Unknown plugin %s.", name);
+    }
+    sl_request_unref(r);
 }
 
 /* ---- validate ---- */
@@ -130,14 +207,28 @@ static void validation_destroy(validation_t *v) {
     free(v);
 }
 
+/* What Connect throws here it wraps: the message begins with the class. */
+static void respond_thrown(validation_t *v, const sl_resolved_t *resolved) {
+    if (resolved != NULL && resolved->refusal != NULL)
+        sl_respond_error(v->request, 500, "%s", resolved->refusal);
+    else
+        sl_flat_respond_unknown(v->request, v->flat, SL_JAVA_CONNECT_EXCEPTION ": ");
+}
+
 static void on_resolved(void *user, int status, sl_resolved_t *resolved,
                         const sl_report_t *report) {
     validation_t *v = user;
 
-    if (status == SLUICE_OK)
+    (void)status;
+    (void)report;
+    if (sl_request_is_open(v->request) && resolved != NULL && resolved->answer != NULL) {
+        sl_respond(v->request, 200, resolved->answer);
+        resolved->answer = NULL;
+    } else if (sl_request_is_open(v->request)) {
+        respond_thrown(v, resolved);
+    }
+    if (resolved != NULL)
         sl_resolved_fini(resolved);
-    if (sl_request_is_open(v->request))
-        sl_validate_respond(v->request, v->flat, report);
     validation_destroy(v);
 }
 
@@ -150,7 +241,7 @@ static void validate(sl_request_t *r, cJSON *flat) {
         v->request = sl_request_ref(r);
         v->flat = flat;
         if (resolver->resolve(resolver, cJSON_IsString(name) ? name->valuestring : "", "connector",
-                              flat, 1, on_resolved, v) == SLUICE_OK)
+                              flat, SL_CHECK_CONNECT, on_resolved, v) == SLUICE_OK)
             return;
         sl_respond_error(r, 503, "The configuration cannot be checked now");
         validation_destroy(v);
@@ -172,8 +263,7 @@ void sl_put_validate(sl_request_t *r) {
     } else if (class == NULL) {
         text = sl_flat_java_text(flat);
         sl_respond_error(r, 500,
-                         "org.apache.kafka.connect.runtime.rest.errors.BadRequestException: "
-                         "Connector config %s contains no connector type",
+                         SL_JAVA_BAD_REQUEST ": Connector config %s contains no connector type",
                          text == NULL ? "" : text);
         free(text);
         cJSON_Delete(flat);

@@ -9,6 +9,7 @@
 #include "admin/flat.h"
 #include "admin/render.h"
 #include "config/json_file.h"
+#include "config/worker.h"
 #include "supervisor/secrets.h"
 
 static sl_supervisor_t *supervisor(const sl_request_t *r) {
@@ -28,7 +29,7 @@ static void not_found(sl_request_t *r) {
 /* ---- reading ---- */
 
 static cJSON *expand(const sl_request_t *r, const sl_managed_t *m) {
-    const char *worker = sl_admin_address(sl_request_admin(r));
+    const char *worker = sl_admin_worker_id(sl_request_admin(r));
     cJSON *one = cJSON_CreateObject();
     const char *what;
     size_t n;
@@ -85,7 +86,7 @@ void sl_get_connector_status(sl_request_t *r) {
         sl_respond_error(r, 404, "No status found for connector %s", sl_request_arg(r, 0));
     else
         sl_respond(r, 200,
-                   sl_render_connector_status(m, sl_admin_address(sl_request_admin(r))));
+                   sl_render_connector_status(m, sl_admin_worker_id(sl_request_admin(r))));
 }
 
 /* ---- create and change ---- */
@@ -104,6 +105,29 @@ static void change_destroy(change_t *c) {
     free(c);
 }
 
+/* Connect answers before there are tasks: with those of the configuration before. Standalone it
+ * answers when they have been made. */
+static cJSON *changed_info(const sl_request_t *r, const sl_action_result_t *result) {
+    const cJSON *worker = sl_admin_options(sl_request_admin(r))->worker;
+    cJSON *info = sl_render_connector_info(result->managed);
+    int tasks = result->resolved == NULL ? 0 : result->resolved->tasks;
+
+    if (sl_worker_mode(worker) == SL_WORKER_STANDALONE &&
+        strcmp(result->managed->target, "RUNNING") == 0 && tasks > 0)
+        cJSON_ReplaceItemInObjectCaseSensitive(
+            info, "tasks", sl_render_task_ids(result->managed->name, (size_t)tasks));
+    return info;
+}
+
+static void respond_refused(change_t *c, const sl_resolved_t *resolved, const sl_report_t *report) {
+    if (resolved == NULL || (resolved->refusal == NULL && !resolved->has_thrown))
+        sl_flat_respond_faults(c->request, c->flat, report);
+    else if (resolved->refusal == NULL)
+        sl_flat_respond_unknown(c->request, c->flat, "");
+    else
+        sl_respond_error(c->request, resolved->has_thrown ? 500 : 400, "%s", resolved->refusal);
+}
+
 static void on_changed(void *user, const sl_action_result_t *result) {
     change_t *c = user;
     sl_request_t *r = c->request;
@@ -111,11 +135,11 @@ static void on_changed(void *user, const sl_action_result_t *result) {
     if (!sl_request_is_open(r))
         ;
     else if (result->status == SLUICE_OK && c->existed)
-        sl_respond(r, 200, sl_render_connector_info(result->managed));
+        sl_respond(r, 200, changed_info(r, result));
     else if (result->status == SLUICE_OK)
-        sl_respond_created(r, "connectors", c->name, sl_render_connector_info(result->managed));
+        sl_respond_created(r, "connectors", c->name, changed_info(r, result));
     else if (result->status == SLUICE_INVALID)
-        sl_flat_respond_faults(r, c->flat, result->report);
+        respond_refused(c, result->resolved, result->report);
     else if (result->status == SLUICE_BUSY)
         sl_respond_error(r, 409, "Connector %s already exists", c->name);
     else
@@ -126,8 +150,6 @@ static void on_changed(void *user, const sl_action_result_t *result) {
 /* What Connect checks before it looks at the class. 0 when it answered. */
 static int check_names(sl_request_t *r, const char *name, cJSON *flat) {
     const cJSON *given = cJSON_GetObjectItemCaseSensitive(flat, "name");
-    const cJSON *class = cJSON_GetObjectItemCaseSensitive(flat, "connector.class");
-    char *text;
 
     if (cJSON_IsString(given) && strcmp(given->valuestring, name) != 0) {
         sl_respond_error(r, 400,
@@ -136,33 +158,33 @@ static int check_names(sl_request_t *r, const char *name, cJSON *flat) {
                          given->valuestring, name);
         return 0;
     }
-    if (given == NULL)
+    if (!cJSON_IsString(given)) {
+        cJSON_DeleteItemFromObjectCaseSensitive(flat, "name");
         cJSON_AddStringToObject(flat, "name", name);
-    if (name[0] == '\0') {
-        sl_respond_error(r, 400,
-                         "Connector configuration is invalid and contains the following 1 "
-                         "error(s):\nInvalid value  for configuration name: String may not be "
-                         "empty\nYou can also find the above list of errors at the endpoint "
-                         "`/connector-plugins/{connectorType}/config/validate`");
-        return 0;
-    }
-    if (class == NULL || cJSON_IsNull(class)) {
-        text = sl_flat_java_text(flat);
-        sl_respond_error(r, 400, "Connector config %s contains no connector type",
-                         text == NULL ? "" : text);
-        free(text);
-        return 0;
     }
     return 1;
+}
+
+static int check_class(sl_request_t *r, const cJSON *flat) {
+    const cJSON *class = cJSON_GetObjectItemCaseSensitive(flat, "connector.class");
+    char *text;
+
+    if (class != NULL && !cJSON_IsNull(class))
+        return 1;
+    text = sl_flat_java_text(flat);
+    sl_respond_error(r, 400, "Connector config %s contains no connector type",
+                     text == NULL ? "" : text);
+    free(text);
+    return 0;
 }
 
 /* Takes flat. */
 static void change(sl_request_t *r, const char *name, cJSON *flat, const char *target, int is_new) {
     const sl_managed_t *m = sl_supervisor_find(supervisor(r), name);
-    sl_put_t put = { name, "connector", "rest", NULL, target, is_new };
+    sl_put_t put = { name, "connector", "rest", NULL, target, is_new, SL_CHECK_CONNECT };
     change_t *c;
 
-    if (!check_names(r, name, flat) || (c = calloc(1, sizeof *c)) == NULL) {
+    if (!check_class(r, flat) || (c = calloc(1, sizeof *c)) == NULL) {
         cJSON_Delete(flat);
         return;
     }
@@ -225,7 +247,10 @@ static void create(sl_request_t *r, const cJSON *body) {
     char *clean;
 
     if (wrong != NULL)
-        sl_respond_error(r, 500, "Unrecognized field \"%s\"", wrong);
+        sl_respond_error(r, 500,
+                         "Unrecognized field \"%s\" (3 known properties: \"config\", \"name\", "
+                         "\"initial_state\")",
+                         wrong);
     else if (given == NULL && !cJSON_IsNull(name))
         sl_respond_error(r, 500, "The value of \"name\" must be a string");
     else if (target == NULL)
@@ -233,12 +258,17 @@ static void create(sl_request_t *r, const cJSON *body) {
     else if (!cJSON_IsObject(config))
         sl_respond_error(r, 500, "The body has no object \"config\"");
     else if ((flat = sl_flat_from(config, &wrong)) == NULL)
-        sl_respond_error(r, 500, "The value of config key \"%s\" must be a string", wrong);
+        sl_respond_error(r, 500,
+                         "Cannot deserialize value of type `java.lang.String`: the value of config "
+                         "key \"%s\" must be a string",
+                         wrong);
     if (flat == NULL)
         return;
     clean = trimmed(given == NULL ? "" : given);
-    if (clean != NULL)
+    if (clean != NULL && check_names(r, clean, flat))
         change(r, clean, flat, target, 1);
+    else
+        cJSON_Delete(flat);
     free(clean);
 }
 
@@ -267,7 +297,10 @@ void sl_put_connector_config(sl_request_t *r) {
                          m->name);
         return;
     }
-    change(r, sl_request_arg(r, 0), flat, NULL, 0);
+    if (check_names(r, sl_request_arg(r, 0), flat))
+        change(r, sl_request_arg(r, 0), flat, NULL, 0);
+    else
+        cJSON_Delete(flat);
 }
 
 /* Merges into what is stored: a value sets, null removes. */
@@ -288,8 +321,11 @@ void sl_patch_connector_config(sl_request_t *r) {
         return;
     flat = cJSON_Duplicate(m->config, 1);
     cJSON_ArrayForEach(item, changes) {
-        cJSON_DeleteItemFromObjectCaseSensitive(flat, item->string);
-        if (!cJSON_IsNull(item))
+        if (cJSON_IsNull(item))
+            cJSON_DeleteItemFromObjectCaseSensitive(flat, item->string);
+        else if (cJSON_GetObjectItemCaseSensitive(flat, item->string) != NULL)
+            cJSON_ReplaceItemInObjectCaseSensitive(flat, item->string, cJSON_Duplicate(item, 1));
+        else
             cJSON_AddItemToObject(flat, item->string, cJSON_Duplicate(item, 1));
     }
     cJSON_Delete(changes);

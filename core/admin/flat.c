@@ -67,23 +67,31 @@ static char *available(const sl_catalog_t *catalog) {
         return NULL;
     for (i = 0; i < sl_catalog_count(catalog); i++) {
         const sl_catalog_plugin_t *p = sl_catalog_at(catalog, i);
+        const char *class;
         if (p->kind != SLUICE_SOURCE && p->kind != SLUICE_SINK)
             continue;
-        fprintf(out, "%s%s (%s, version %s)", separator, p->name,
-                p->kind == SLUICE_SOURCE ? "source" : "sink", p->version);
+        class = sl_catalog_class(p, "");
+        fprintf(out,
+                "%sPluginDesc{klass=class %s, name='%s', version='%s', encodedVersion=%s, type=%s, "
+                "typeName='%s', location='classpath'}",
+                separator, class == NULL ? p->name : class, class == NULL ? p->name : class,
+                p->version, p->version, p->kind == SLUICE_SOURCE ? "source" : "sink",
+                p->kind == SLUICE_SOURCE ? "source" : "sink");
         separator = ", ";
     }
     return fclose(out) == 0 ? text : NULL;
 }
 
-static void respond_unknown(sl_request_t *r, const sl_catalog_t *catalog, const char *name) {
+void sl_flat_respond_unknown(sl_request_t *r, const cJSON *flat, const char *prefix) {
+    const sl_catalog_t *catalog = sl_admin_options(sl_request_admin(r))->catalog;
+    const char *name = class_of(flat);
     char *list = available(catalog);
     const char *broken = sl_catalog_broken(catalog, name);
 
     sl_respond_error(r, 500,
-                     "Failed to find any class that implements Connector and which name matches "
+                     "%sFailed to find any class that implements Connector and which name matches "
                      "%s, available connectors are: %s%s%s",
-                     name, list == NULL ? "" : list, broken == NULL ? "" : "; ",
+                     prefix, name, list == NULL ? "" : list, broken == NULL ? "" : "; ",
                      broken == NULL ? "" : broken);
     free(list);
 }
@@ -96,7 +104,7 @@ void sl_flat_respond_faults(sl_request_t *r, const cJSON *flat, const sl_report_
     size_t i;
 
     if (!is_known(catalog, class_of(flat))) {
-        respond_unknown(r, catalog, class_of(flat));
+        sl_flat_respond_unknown(r, flat, "");
         return;
     }
     out = open_memstream(&text, &size);

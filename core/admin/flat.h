@@ -15,6 +15,9 @@ cJSON *sl_flat_from(const cJSON *object, const char **wrong);
 /* {k=v, k=v}: how Java prints a map. Given: free() it. */
 char *sl_flat_java_text(const cJSON *flat);
 
+/* Answers that there is no such connector class, with a 500: `prefix` before Connect's message. */
+void sl_flat_respond_unknown(sl_request_t *request, const cJSON *flat, const char *prefix);
+
 /* Answers what a failed check of a connector means: 400 with Connect's list of messages, or 500 for
  * an unknown class. */
 void sl_flat_respond_faults(sl_request_t *request, const cJSON *flat, const sl_report_t *report);

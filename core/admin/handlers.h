@@ -35,11 +35,23 @@ void sl_put_connector_resume(sl_request_t *request);
 void sl_put_connector_stop(sl_request_t *request);
 void sl_post_connector_restart(sl_request_t *request);
 void sl_get_tasks(sl_request_t *request);
+void sl_post_tasks(sl_request_t *request);
+void sl_put_fence(sl_request_t *request);
 void sl_get_task_status(sl_request_t *request);
 void sl_post_task_restart(sl_request_t *request);
 
+/* topics.c */
+void sl_get_topics(sl_request_t *request);
+void sl_put_topics_reset(sl_request_t *request);
+
+/* offsets.c */
+void sl_get_offsets(sl_request_t *request);
+void sl_patch_offsets(sl_request_t *request);
+void sl_delete_offsets(sl_request_t *request);
+
 /* connector_plugins.c */
 void sl_get_connector_plugins(sl_request_t *request);
+void sl_get_plugin_config(sl_request_t *request);
 void sl_put_validate(sl_request_t *request);
 void sl_get_modules(sl_request_t *request);
 

@@ -40,8 +40,10 @@ const char *sl_request_header(const sl_request_t *request, const char *name);
 /* The body as native JSON (strict); on a fault answers 400 and gives NULL. Given. */
 cJSON *sl_request_json(sl_request_t *request);
 /* The body as the Connect routes take it: the last of equal members wins, and what is no JSON
- * object is a 500, as there. Given; NULL after it answered. */
+ * object is a 500, as there. UTF-16 is read, too. Given; NULL after it answered. */
 cJSON *sl_request_connect_json(sl_request_t *request);
+/* The same for any JSON value; an empty body is null. NULL after it answered a 500. */
+cJSON *sl_request_connect_value(sl_request_t *request);
 
 /* ---- answers ---- */
 
@@ -53,9 +55,13 @@ void sl_respond_created(sl_request_t *request, const char *collection, const cha
 void sl_respond_text(sl_request_t *request, int status, const char *type, const char *text);
 /* {"error_code": status, "message": text} */
 void sl_respond_error(sl_request_t *request, int status, const char *fmt, ...) SLUICE_PRINTF(3, 4);
+/* {"message": text} */
+void sl_respond_message(sl_request_t *request, int status, const char *text);
 /* As respond_error with "faults" from the report. */
 void sl_respond_faults(sl_request_t *request, int status, const char *message,
                        const sl_report_t *report);
+/* The same with its type: what Connect answers a little later. */
+void sl_respond_typed_error(sl_request_t *request, int status);
 /* The server's own error pages of Connect have no Content-Type: 404 no route, 405, 406, 415. */
 void sl_respond_bare_error(sl_request_t *request, int status, const char *allow);
 

@@ -130,7 +130,7 @@ static void on_changed(void *user, const sl_action_result_t *result) {
 /* Takes config. */
 static void change(sl_request_t *r, const char *name, cJSON *config, int is_new) {
     const sl_managed_t *m = sl_supervisor_find(supervisor(r), name);
-    sl_put_t put = { name, "pipeline", "rest", config, NULL, is_new };
+    sl_put_t put = { name, "pipeline", "rest", config, NULL, is_new, SL_CHECK_ALL };
     change_t *c = calloc(1, sizeof *c);
 
     if (c == NULL || (c->name = strdup(name)) == NULL) {

@@ -32,20 +32,25 @@ const char *sl_render_task_word(const sl_task_t *t) {
     return strcmp(t->managed->target, "PAUSED") == 0 ? "PAUSED" : "UNASSIGNED";
 }
 
-cJSON *sl_render_connector_info(const sl_managed_t *m) {
-    cJSON *info = cJSON_CreateObject();
+cJSON *sl_render_task_ids(const char *name, size_t count) {
     cJSON *tasks = cJSON_CreateArray();
     size_t i;
 
-    cJSON_AddStringToObject(info, "name", m->name);
-    cJSON_AddItemToObject(info, "config", sl_render_config(m));
-    cJSON_AddItemToObject(info, "tasks", tasks);
-    for (i = 0; i < sl_render_task_count(m); i++) {
+    for (i = 0; i < count; i++) {
         cJSON *task = cJSON_CreateObject();
-        cJSON_AddStringToObject(task, "connector", m->name);
+        cJSON_AddStringToObject(task, "connector", name);
         cJSON_AddNumberToObject(task, "task", (double)i);
         cJSON_AddItemToArray(tasks, task);
     }
+    return tasks;
+}
+
+cJSON *sl_render_connector_info(const sl_managed_t *m) {
+    cJSON *info = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(info, "name", m->name);
+    cJSON_AddItemToObject(info, "config", sl_render_config(m));
+    cJSON_AddItemToObject(info, "tasks", sl_render_task_ids(m->name, sl_render_task_count(m)));
     cJSON_AddStringToObject(info, "type", m->type);
     return info;
 }
@@ -61,6 +66,11 @@ cJSON *sl_render_task_state(const sl_task_t *t, const char *worker) {
     return task;
 }
 
+/* One that is stopped has nothing that failed. */
+static int is_failed(const sl_managed_t *m) {
+    return m->failed && strcmp(m->target, "STOPPED") != 0;
+}
+
 cJSON *sl_render_connector_status(const sl_managed_t *m, const char *worker) {
     cJSON *status = cJSON_CreateObject();
     cJSON *connector = cJSON_CreateObject();
@@ -69,9 +79,9 @@ cJSON *sl_render_connector_status(const sl_managed_t *m, const char *worker) {
 
     cJSON_AddStringToObject(status, "name", m->name);
     cJSON_AddItemToObject(status, "connector", connector);
-    cJSON_AddStringToObject(connector, "state", m->failed ? "FAILED" : m->target);
+    cJSON_AddStringToObject(connector, "state", is_failed(m) ? "FAILED" : m->target);
     cJSON_AddStringToObject(connector, "worker_id", worker);
-    if (m->failed && m->trace != NULL)
+    if (is_failed(m) && m->trace != NULL)
         cJSON_AddStringToObject(connector, "trace", m->trace);
     cJSON_AddItemToObject(status, "tasks", tasks);
     for (i = 0; i < sl_render_task_count(m); i++)

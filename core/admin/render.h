@@ -12,6 +12,8 @@
 
 /* ---- Connect's shapes ---- */
 cJSON *sl_render_connector_info(const sl_managed_t *managed);
+/* [{"connector","task"}] */
+cJSON *sl_render_task_ids(const char *name, size_t count);
 cJSON *sl_render_connector_status(const sl_managed_t *managed, const char *worker);
 cJSON *sl_render_task_state(const sl_task_t *task, const char *worker);
 /* How many tasks Connect would show: none when STOPPED. */

@@ -17,8 +17,8 @@ static int hex_digit(char c) {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes %XX in place; 0, or -1 for a broken escape. In a path, what would change its meaning (a
- * slash, a backslash, a percent sign, control characters) is refused, as Connect's server does. */
+/* Decodes %XX in place; 0, or -1 for a broken escape. In a path, control characters and what must be
+ * escaped there are refused, as Connect's server does. */
 static int decode(char *text, int is_path) {
     char *out = text;
     const char *p;
@@ -32,7 +32,7 @@ static int decode(char *text, int is_path) {
                 return -1;
             c = hex_digit(p[1]) << 4 | hex_digit(p[2]);
             p += 2;
-            if (c == 0 || (is_path && (c == '/' || c == '\\' || c == '%' || c < 32)))
+            if (c == 0 || (is_path && c < 32))
                 return -1;
         } else if (is_path && (c < 32 || strchr("\"<>|{}\\", c) != NULL)) {
             return -1;
@@ -78,14 +78,15 @@ static void split_query(sl_request_t *r, char *query) {
     }
 }
 
-sl_request_t *sl_request_create(sl_admin_t *admin, const char *uri) {
+sl_request_t *sl_request_create(sl_port_t *port, const char *uri) {
     sl_request_t *r = calloc(1, sizeof *r);
     char *query;
 
     if (r == NULL)
         return NULL;
     r->refs = 1;
-    r->admin = admin;
+    r->admin = port->admin;
+    r->port = port;
     r->uri = strdup(uri);
     r->parts = strdup(uri);
     if (r->uri == NULL || r->parts == NULL) {
@@ -186,41 +187,95 @@ cJSON *sl_request_json(sl_request_t *r) {
     return json;
 }
 
-/* Of members with one name the last stays, as Jackson reads them. 0 for an object of so many
- * members that looking them up would keep the loop busy. */
-static int drop_earlier(cJSON *tree) {
-    cJSON *item = tree->child;
-    size_t members = 0;
+/* ---- JSON as Connect's parser takes it ---- */
 
-    while (item != NULL) {
-        cJSON *next = item->next;
-        cJSON *later;
-        if ((cJSON_IsObject(tree) && ++members > SL_JSON_MEMBERS_MAX) || !drop_earlier(item))
-            return 0;
-        for (later = next; later != NULL && item->string != NULL; later = later->next)
-            if (strcmp(later->string, item->string) == 0)
-                break;
-        if (later != NULL && item->string != NULL)
-            cJSON_Delete(cJSON_DetachItemViaPointer(tree, item));
-        item = next;
+static size_t put_utf8(unsigned c, char *out) {
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
     }
-    return 1;
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | c >> 18);
+    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* UTF-16 shows by its mark, or by the zero beside the first character, which is ASCII. */
+static int is_utf16(const unsigned char *b, size_t len, int *little) {
+    *little = len >= 2 && b[1] == 0 && b[0] != 0;
+    if (len >= 2 && b[0] == 0xff && b[1] == 0xfe)
+        *little = 1;
+    return len >= 2 && len % 2 == 0 &&
+           (*little || (b[0] == 0 && b[1] != 0) || (b[0] == 0xfe && b[1] == 0xff));
+}
+
+/* The body as UTF-8; given. */
+static char *utf8_body(const sl_request_t *r, size_t *len) {
+    const unsigned char *b = (const unsigned char *)r->body;
+    char *out = malloc(r->body_len * 2 + 4);
+    size_t i;
+    int little;
+
+    *len = 0;
+    if (out == NULL)
+        return NULL;
+    if (!is_utf16(b, r->body_len, &little)) {
+        memcpy(out, b == NULL ? (const unsigned char *)"" : b, r->body_len);
+        *len = r->body_len;
+    }
+    for (i = 0; *len != r->body_len && i + 1 < r->body_len; i += 2) {
+        unsigned c = little ? b[i] | (unsigned)b[i + 1] << 8 : (unsigned)b[i] << 8 | b[i + 1];
+        if (c >= 0xd800 && c < 0xdc00 && i + 3 < r->body_len) {
+            unsigned low = little ? b[i + 2] | (unsigned)b[i + 3] << 8
+                                  : (unsigned)b[i + 2] << 8 | b[i + 3];
+            c = 0x10000 + ((c - 0xd800) << 10) + ((low - 0xdc00) & 0x3ff);
+            i += 2;
+        }
+        *len += put_utf8(c, out + *len);
+    }
+    out[*len] = '\0';
+    return out;
+}
+
+cJSON *sl_request_connect_value(sl_request_t *r) {
+    sl_report_t report;
+    cJSON *json = NULL;
+    size_t len;
+    char *text = utf8_body(r, &len);
+
+    sl_report_init(&report);
+    if (text != NULL && text[strspn(text, " \t\r\n")] == '\0' && strlen(text) == len)
+        json = cJSON_CreateNull();
+    else if (text != NULL)
+        sl_json_read_last(text, len, &report, &json);
+    if (json == NULL)
+        sl_respond_error(r, 500, "The body is no JSON: %s",
+                         report.count > 0 ? report.faults[0].message : "out of memory");
+    sl_report_fini(&report);
+    free(text);
+    return json;
 }
 
 cJSON *sl_request_connect_json(sl_request_t *r) {
-    size_t len;
-    const char *body = sl_request_body(r, &len);
-    cJSON *json = sl_utf8_check(body, len) ? cJSON_ParseWithLengthOpts(body, len + 1, NULL, 1)
-                                           : NULL;
+    cJSON *json = sl_request_connect_value(r);
 
-    if (cJSON_IsObject(json) && drop_earlier(json))
+    if (json == NULL || cJSON_IsObject(json))
         return json;
-    if (cJSON_IsObject(json))
-        sl_respond_error(r, 400, "The body has more than %d members in one object",
-                         SL_JSON_MEMBERS_MAX);
-    else
-        sl_respond_error(r, 500, json == NULL ? "The body is not well-formed JSON"
-                                              : "The body must be a JSON object");
+    sl_respond_error(r, 500,
+                     cJSON_IsNull(json) ? "The body is missing"
+                                        : "Cannot deserialize value: the body must be a JSON object");
     cJSON_Delete(json);
     return NULL;
 }

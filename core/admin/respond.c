@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "observe/log.h"
 
@@ -28,10 +29,21 @@ static void answer(sl_request_t *r, int status, const char *type, char *text, co
         MHD_add_response_header(response, "Content-Type", type);
     if (value != NULL)
         MHD_add_response_header(response, name, value);
+    sl_headers_apply(r->admin->headers, r, response);
     r->answered = 1;
     r->status = (unsigned)status;
     r->response = response;
     sl_admin_answered(r);
+}
+
+/* One JSON type with parameters that the client asks for is what it gets. */
+static const char *json_type(const sl_request_t *r) {
+    const char *accept = sl_request_header(r, "Accept");
+
+    if (accept != NULL && strncasecmp(accept, "application/json;", 17) == 0 &&
+        strchr(accept, ',') == NULL && strstr(accept, "q=") == NULL)
+        return accept;
+    return "application/json";
 }
 
 static void answer_json(sl_request_t *r, int status, cJSON *body, const char *name,
@@ -39,7 +51,7 @@ static void answer_json(sl_request_t *r, int status, cJSON *body, const char *na
     char *text = body == NULL ? NULL : cJSON_PrintUnformatted(body);
 
     cJSON_Delete(body);
-    answer(r, status, text == NULL ? NULL : "application/json", text, name, value);
+    answer(r, status, text == NULL ? NULL : json_type(r), text, name, value);
 }
 
 void sl_respond(sl_request_t *r, int status, cJSON *body) {
@@ -67,13 +79,23 @@ void sl_respond_created(sl_request_t *r, const char *collection, const char *nam
     const char *host = sl_request_header(r, "Host");
 
     encode(name, encoded, sizeof encoded);
-    snprintf(location, sizeof location, "http://%s/%s/%s",
-             host == NULL ? r->admin->address : host, collection, encoded);
+    snprintf(location, sizeof location, "%s://%s/%s/%s", r->port->is_https ? "https" : "http",
+             host == NULL ? r->port->address : host, collection, encoded);
     answer_json(r, 201, body, "Location", location);
 }
 
 void sl_respond_text(sl_request_t *r, int status, const char *type, const char *text) {
     answer(r, status, type, strdup(text), NULL, NULL);
+}
+
+static const char *status_line(int status) {
+    switch (status) {
+    case 400: return "HTTP 400 Bad Request";
+    case 404: return "HTTP 404 Not Found";
+    case 405: return "HTTP 405 Method Not Allowed";
+    case 406: return "HTTP 406 Not Acceptable";
+    default: return "HTTP 415 Unsupported Media Type";
+    }
 }
 
 static cJSON *error_body(int status, const char *message) {
@@ -98,6 +120,13 @@ void sl_respond_error(sl_request_t *r, int status, const char *fmt, ...) {
     free(message);
 }
 
+void sl_respond_message(sl_request_t *r, int status, const char *text) {
+    cJSON *body = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(body, "message", text);
+    sl_respond(r, status, body);
+}
+
 void sl_respond_faults(sl_request_t *r, int status, const char *message,
                        const sl_report_t *report) {
     cJSON *body = error_body(status, message);
@@ -110,17 +139,14 @@ void sl_respond_faults(sl_request_t *r, int status, const char *message,
     sl_respond(r, status, body);
 }
 
+void sl_respond_typed_error(sl_request_t *r, int status) {
+    sl_respond(r, status, error_body(status, status_line(status)));
+}
+
 void sl_respond_bare_error(sl_request_t *r, int status, const char *allow) {
-    const char *what = status == 404   ? "Not Found"
-                       : status == 405 ? "Method Not Allowed"
-                       : status == 406 ? "Not Acceptable"
-                                       : "Unsupported Media Type";
-    char message[64];
-    cJSON *body;
+    cJSON *body = error_body(status, status_line(status));
     char *text;
 
-    snprintf(message, sizeof message, "HTTP %d %s", status, what);
-    body = error_body(status, message);
     text = cJSON_PrintUnformatted(body);
     cJSON_Delete(body);
     answer(r, status, NULL, text, "Allow", allow);

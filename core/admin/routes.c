@@ -9,53 +9,65 @@ typedef struct route {
     const char *method;
     const char *path; /* "{}" stands for any one part */
     sl_handler_fn handler;
+    unsigned flags; /* READS_BODY, INTERNAL */
 } route_t;
+
+#define READS_BODY 1u /* of a Connect route: without Content-Type it is refused */
+#define INTERNAL   2u /* between workers: signed, so not authenticated */
 
 /* Everything that this port answers. */
 static const route_t routes[] = {
-    { "GET", "/", sl_get_root },
-    { "GET", "/health", sl_get_health },
-    { "GET", "/health/live", sl_get_live },
-    { "GET", "/health/ready", sl_get_ready },
-    { "GET", "/metrics", sl_get_metrics },
+    { "GET", "/", sl_get_root, 0 },
+    { "GET", "/health", sl_get_health, 0 },
+    { "GET", "/health/live", sl_get_live, 0 },
+    { "GET", "/health/ready", sl_get_ready, 0 },
+    { "GET", "/metrics", sl_get_metrics, 0 },
 
-    { "GET", "/connectors", sl_get_connectors },
-    { "POST", "/connectors", sl_post_connectors },
-    { "GET", "/connectors/{}", sl_get_connector },
-    { "DELETE", "/connectors/{}", sl_delete_connector },
-    { "GET", "/connectors/{}/config", sl_get_connector_config },
-    { "PUT", "/connectors/{}/config", sl_put_connector_config },
-    { "PATCH", "/connectors/{}/config", sl_patch_connector_config },
-    { "GET", "/connectors/{}/status", sl_get_connector_status },
-    { "PUT", "/connectors/{}/pause", sl_put_connector_pause },
-    { "PUT", "/connectors/{}/resume", sl_put_connector_resume },
-    { "PUT", "/connectors/{}/stop", sl_put_connector_stop },
-    { "POST", "/connectors/{}/restart", sl_post_connector_restart },
-    { "GET", "/connectors/{}/tasks", sl_get_tasks },
-    { "GET", "/connectors/{}/tasks/{}/status", sl_get_task_status },
-    { "POST", "/connectors/{}/tasks/{}/restart", sl_post_task_restart },
+    { "GET", "/connectors", sl_get_connectors, 0 },
+    { "POST", "/connectors", sl_post_connectors, READS_BODY },
+    { "GET", "/connectors/{}", sl_get_connector, 0 },
+    { "DELETE", "/connectors/{}", sl_delete_connector, 0 },
+    { "GET", "/connectors/{}/config", sl_get_connector_config, 0 },
+    { "PUT", "/connectors/{}/config", sl_put_connector_config, READS_BODY },
+    { "PATCH", "/connectors/{}/config", sl_patch_connector_config, READS_BODY },
+    { "GET", "/connectors/{}/status", sl_get_connector_status, 0 },
+    { "PUT", "/connectors/{}/pause", sl_put_connector_pause, 0 },
+    { "PUT", "/connectors/{}/resume", sl_put_connector_resume, 0 },
+    { "PUT", "/connectors/{}/stop", sl_put_connector_stop, 0 },
+    { "POST", "/connectors/{}/restart", sl_post_connector_restart, 0 },
+    { "GET", "/connectors/{}/topics", sl_get_topics, 0 },
+    { "PUT", "/connectors/{}/topics/reset", sl_put_topics_reset, 0 },
+    { "GET", "/connectors/{}/offsets", sl_get_offsets, 0 },
+    { "PATCH", "/connectors/{}/offsets", sl_patch_offsets, READS_BODY },
+    { "DELETE", "/connectors/{}/offsets", sl_delete_offsets, 0 },
+    { "GET", "/connectors/{}/tasks", sl_get_tasks, 0 },
+    { "POST", "/connectors/{}/tasks", sl_post_tasks, INTERNAL },
+    { "PUT", "/connectors/{}/fence", sl_put_fence, INTERNAL },
+    { "GET", "/connectors/{}/tasks/{}/status", sl_get_task_status, 0 },
+    { "POST", "/connectors/{}/tasks/{}/restart", sl_post_task_restart, 0 },
 
-    { "GET", "/connector-plugins", sl_get_connector_plugins },
-    { "PUT", "/connector-plugins/{}/config/validate", sl_put_validate },
+    { "GET", "/connector-plugins", sl_get_connector_plugins, 0 },
+    { "GET", "/connector-plugins/{}/config", sl_get_plugin_config, 0 },
+    { "PUT", "/connector-plugins/{}/config/validate", sl_put_validate, READS_BODY },
 
-    { "GET", "/admin/loggers", sl_get_loggers },
-    { "GET", "/admin/loggers/{}", sl_get_logger },
-    { "PUT", "/admin/loggers/{}", sl_put_logger },
+    { "GET", "/admin/loggers", sl_get_loggers, 0 },
+    { "GET", "/admin/loggers/{}", sl_get_logger, 0 },
+    { "PUT", "/admin/loggers/{}", sl_put_logger, READS_BODY },
 
-    { "GET", "/pipelines", sl_get_pipelines },
-    { "POST", "/pipelines", sl_post_pipelines },
-    { "GET", "/pipelines/{}", sl_get_pipeline },
-    { "PUT", "/pipelines/{}", sl_put_pipeline },
-    { "DELETE", "/pipelines/{}", sl_delete_pipeline },
-    { "GET", "/pipelines/{}/status", sl_get_pipeline_status },
-    { "GET", "/pipelines/{}/ledger", sl_get_pipeline_ledger },
-    { "GET", "/pipelines/{}/history", sl_get_pipeline_history },
-    { "PUT", "/pipelines/{}/pause", sl_put_pipeline_pause },
-    { "PUT", "/pipelines/{}/resume", sl_put_pipeline_resume },
-    { "PUT", "/pipelines/{}/stop", sl_put_pipeline_stop },
-    { "POST", "/pipelines/{}/restart", sl_post_pipeline_restart },
-    { "GET", "/plugins", sl_get_modules },
-    { "GET", "/status", sl_get_status },
+    { "GET", "/pipelines", sl_get_pipelines, 0 },
+    { "POST", "/pipelines", sl_post_pipelines, 0 },
+    { "GET", "/pipelines/{}", sl_get_pipeline, 0 },
+    { "PUT", "/pipelines/{}", sl_put_pipeline, 0 },
+    { "DELETE", "/pipelines/{}", sl_delete_pipeline, 0 },
+    { "GET", "/pipelines/{}/status", sl_get_pipeline_status, 0 },
+    { "GET", "/pipelines/{}/ledger", sl_get_pipeline_ledger, 0 },
+    { "GET", "/pipelines/{}/history", sl_get_pipeline_history, 0 },
+    { "PUT", "/pipelines/{}/pause", sl_put_pipeline_pause, 0 },
+    { "PUT", "/pipelines/{}/resume", sl_put_pipeline_resume, 0 },
+    { "PUT", "/pipelines/{}/stop", sl_put_pipeline_stop, 0 },
+    { "POST", "/pipelines/{}/restart", sl_post_pipeline_restart, 0 },
+    { "GET", "/plugins", sl_get_modules, 0 },
+    { "GET", "/status", sl_get_status, 0 },
 };
 
 #define ROUTES (sizeof routes / sizeof routes[0])
@@ -130,17 +142,27 @@ static int is_json_type(const char *type) {
     return strncasecmp(type, json, len) == 0 && (type[len] == '\0' || strchr("; ", type[len]));
 }
 
-/* 0, 406 or 415. Without a type a body is taken as JSON: more lenient than Connect. */
-static int check_types(const sl_request_t *r) {
+static int is_broken_type(const char *type) {
+    const char *slash = strchr(type, '/');
+    return slash == NULL || slash == type || slash[1] == '\0' || slash[1] == ';';
+}
+
+/* 0, or the answer: 400, 406 or 415. *typed: whether that carries a type. Native routes take a body
+ * without a type as JSON. */
+static int check_types(const sl_request_t *r, const route_t *route, int *typed) {
     const char *type = sl_request_header(r, "Content-Type");
     const char *accept = sl_request_header(r, "Accept");
 
-    if (type != NULL && !is_json_type(type))
-        return 415;
+    *typed = 0;
+    if (type != NULL && is_broken_type(type))
+        return 400;
     if (accept != NULL && strstr(accept, "json") == NULL && strstr(accept, "*/*") == NULL &&
         strstr(accept, "application/*") == NULL)
         return 406;
-    return 0;
+    if (type != NULL && strcmp(type, "*/*") != 0)
+        return is_json_type(type) ? 0 : 415;
+    *typed = 1;
+    return (route->flags & READS_BODY) != 0 && (type != NULL || r->body_len > 0) ? 415 : 0;
 }
 
 /* Routes that serve no JSON take any Accept. */
@@ -148,15 +170,44 @@ static int serves_text(const char *path) {
     return strcmp(path, "/metrics") == 0 || strncmp(path, "/health/", 8) == 0;
 }
 
-static void call(sl_request_t *r, const route_t *route) {
-    int wrong = serves_text(route->path) ? 0 : check_types(r);
+/* Whether the client may, or has been told that it may not. */
+static int is_admitted(sl_request_t *r) {
+    char error[200] = "";
+    int status =
+        sl_auth_check(r->admin->auth, sl_request_header(r, "Authorization"), error, sizeof error);
 
+    if (status == 401)
+        sl_respond_text(r, 401, strcmp(r->method, "OPTIONS") == 0 ? "text/plain" : "application/json",
+                        "User cannot access the resource.");
+    else if (status != 0)
+        sl_respond_error(r, status, "%s", error);
+    return status == 0;
+}
+
+static void call(sl_request_t *r, const route_t *route) {
+    int typed = 0;
+    int wrong = serves_text(route->path) ? 0 : check_types(r, route, &typed);
+
+    if (wrong != 0 && typed) {
+        sl_respond_typed_error(r, wrong);
+        return;
+    }
     if (wrong != 0) {
         sl_respond_bare_error(r, wrong, NULL);
         return;
     }
+    if ((route->flags & INTERNAL) == 0 && !is_admitted(r))
+        return;
     take_args(r, route->path);
     route->handler(r);
+}
+
+/* Loggers may have ports of their own. */
+static int is_served(const sl_request_t *r) {
+    unsigned wanted = r->segment_count > 0 && strcmp(r->segments[0], "admin") == 0
+                          ? SL_SERVES_ADMIN
+                          : SL_SERVES_MAIN;
+    return (r->port->serves & wanted) != 0;
 }
 
 void sl_route(sl_request_t *r) {
@@ -168,6 +219,14 @@ void sl_route(sl_request_t *r) {
         sl_respond_error(r, 400, "The path has a broken or ambiguous escape: %s", r->uri);
         return;
     }
+    if (strcmp(r->uri, "*") == 0) {
+        sl_respond(r, 404, NULL);
+        return;
+    }
+    if (!is_served(r)) {
+        sl_respond_bare_error(r, 404, NULL);
+        return;
+    }
     for (i = 0; i < ROUTES; i++)
         if (strcmp(routes[i].method, method) == 0 && matches(r, routes[i].path)) {
             call(r, &routes[i]);
@@ -175,8 +234,10 @@ void sl_route(sl_request_t *r) {
         }
     if (!allowed(r, ",", allow, sizeof allow))
         sl_respond_bare_error(r, 404, NULL);
-    else if (strcmp(method, "OPTIONS") == 0)
+    else if (strcmp(method, "OPTIONS") == 0 && is_admitted(r))
         answer_options(r);
+    else if (strcmp(method, "OPTIONS") == 0)
+        return;
     else
         sl_respond_bare_error(r, 405, NULL);
 }

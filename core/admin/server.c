@@ -16,48 +16,6 @@
 #define CONNECTION_MEMORY (32u * 1024u)
 #define FULL_RETRY_MS 20u
 
-/* ---- the daemon on the loop ---- */
-
-static void serve(sl_admin_t *a);
-
-static void on_timer(uv_timer_t *timer) {
-    serve(timer->data);
-}
-
-static void on_idle(uv_idle_t *idle) {
-    uv_idle_stop(idle);
-    serve(idle->data);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events) {
-    (void)status;
-    (void)events;
-    serve(poll->data);
-}
-
-static unsigned connections(const sl_admin_t *a) {
-    return MHD_get_daemon_info(a->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
-}
-
-static void serve(sl_admin_t *a) {
-    MHD_UNSIGNED_LONG_LONG timeout;
-    int was_full = connections(a) >= CONNECTIONS_MAX;
-
-    if (a->closing)
-        return;
-    MHD_run(a->daemon);
-    /* A full daemon does not watch its port, and begins to again at the start of a run only: when
-     * its clients have left, nothing else would wake us. */
-    if (was_full || connections(a) >= CONNECTIONS_MAX)
-        uv_timer_start(&a->timer, on_timer, FULL_RETRY_MS, 0);
-    else if (MHD_get_timeout(a->daemon, &timeout) != MHD_YES)
-        uv_timer_stop(&a->timer);
-    else if (timeout == 0)
-        uv_idle_start(&a->idle, on_idle);
-    else
-        uv_timer_start(&a->timer, on_timer, timeout, 0);
-}
-
 /* ---- requests ---- */
 
 static void link_request(sl_admin_t *a, sl_request_t *r) {
@@ -81,7 +39,7 @@ static void *on_uri(void *user, const char *uri, struct MHD_Connection *connecti
     if (r == NULL)
         return NULL;
     r->connection = connection;
-    link_request(user, r);
+    link_request(r->admin, r);
     return r;
 }
 
@@ -111,7 +69,7 @@ void sl_admin_answered(sl_request_t *r) {
         return;
     r->suspended = 0;
     MHD_resume_connection(r->connection);
-    uv_idle_start(&r->admin->idle, on_idle);
+    sl_port_wake(r->port);
 }
 
 static void take_body(sl_request_t *r, const char *data, size_t len) {
@@ -162,165 +120,105 @@ static size_t keep_escapes(void *user, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
-/* ---- the port ---- */
+/* ---- daemons ---- */
 
-/* getaddrinfo() would cut 99999 to 16 bits. */
-static int is_port(const char *text) {
-    size_t digits = strspn(text, "0123456789");
-
-    return digits > 0 && digits <= 5 && text[digits] == '\0' && atoi(text) <= 65535;
+unsigned sl_admin_connections_max(void) {
+    return CONNECTIONS_MAX;
 }
 
-/* Splits "host:port"; 0, or -1. */
-static int split_listen(const char *listen, char *host, size_t size, char *port, size_t port_size) {
-    const char *colon = strrchr(listen, ':');
-    size_t len = colon == NULL ? 0 : (size_t)(colon - listen);
+struct MHD_Daemon *sl_admin_daemon(sl_port_t *p, int fd) {
+    struct MHD_OptionItem more[8];
 
-    if (colon == NULL || len >= size || strlen(colon + 1) >= port_size || !is_port(colon + 1))
-        return -1;
-    memcpy(host, listen, len);
-    host[len] = '\0';
-    strcpy(port, colon + 1);
-    if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
-        memmove(host, host + 1, len - 2);
-        host[len - 2] = '\0';
-    }
-    return 0;
-}
-
-static int bind_first(const struct addrinfo *list) {
-    int on = 1;
-    int fd = -1;
-    int why = EADDRNOTAVAIL;
-
-    for (; list != NULL && fd < 0; list = list->ai_next) {
-        fd = socket(list->ai_family, list->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0) {
-            why = errno;
-            continue;
-        }
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (bind(fd, list->ai_addr, list->ai_addrlen) == 0 && listen(fd, 128) == 0)
-            return fd;
-        why = errno;
-        close(fd);
-        fd = -1;
-    }
-    errno = why;
-    return -1;
-}
-
-static void note_address(sl_admin_t *a, int fd, const char *host) {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    char port[16] = "0";
-
-    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-        getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port, NI_NUMERICSERV);
-    snprintf(a->address, sizeof a->address, strchr(host, ':') ? "[%s]:%s" : "%s:%s",
-             host[0] == '\0' ? "0.0.0.0" : host, port);
-}
-
-static int open_port(sl_admin_t *a, char *error, size_t size) {
-    struct addrinfo hints = { 0 };
-    struct addrinfo *list = NULL;
-    char host[256];
-    char port[16];
-    int fd;
-    int rc;
-
-    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    hints.ai_socktype = SOCK_STREAM;
-    if (split_listen(a->listen, host, sizeof host, port, sizeof port) != 0) {
-        snprintf(error, size,
-                 "--listen %s: not of the form HOST:PORT with a port of 0 to 65535, such as "
-                 "127.0.0.1:8083",
-                 a->listen);
-        return -1;
-    }
-    rc = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &list);
-    if (rc != 0) {
-        snprintf(error, size, "--listen %s: %s; give an address or host name of this machine",
-                 a->listen, gai_strerror(rc));
-        return -1;
-    }
-    fd = bind_first(list);
-    if (fd < 0)
-        snprintf(error, size,
-                 "cannot listen on %s: %s; %s", a->listen, strerror(errno),
-                 errno == EADDRINUSE ? "end the program that uses this port (another sluice?) or "
-                                       "choose another with --listen HOST:PORT"
-                                     : "choose another address with --listen HOST:PORT");
-    else
-        note_address(a, fd, host);
-    freeaddrinfo(list);
-    return fd;
-}
-
-static struct MHD_Daemon *start_daemon(sl_admin_t *a, int fd) {
+    sl_tls_options(p->tls, more);
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, a,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, a,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, a, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-        a, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
-        CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (p->tls != NULL ? MHD_USE_TLS : 0u), 0, NULL,
+        NULL, on_request, p, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, p,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, p, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, p,
+        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, more,
         MHD_OPTION_END);
 }
 
+/* ---- life ---- */
+
 static void admin_free(sl_admin_t *a) {
-    free(a->listen);
+    size_t i;
+
+    for (i = 0; i < a->port_count; i++)
+        sl_tls_destroy(a->ports[i].tls);
+    sl_headers_destroy(a->headers);
+    sl_auth_destroy(a->auth);
     free(a);
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+    sl_admin_t *a = ((sl_port_t *)handle->data)->admin;
+    size_t i;
+
+    if (--a->handles > 0)
+        return;
+    for (i = 0; i < a->port_count; i++)
+        if (a->ports[i].daemon != NULL)
+            MHD_stop_daemon(a->ports[i].daemon);
+    if (a->closed != NULL)
+        a->closed(a->closed_user);
+    admin_free(a);
+}
+
+static void on_failed_closed(void *user) {
+    *(int *)user = 1;
+}
+
+/* Some ports are open and another cannot be: takes all back before the call ends. */
+static int give_up(sl_admin_t *a, int status) {
+    uv_loop_t *loop = a->o.loop;
+    int gone = 0;
+
+    if (a->handles == 0) {
+        admin_free(a);
+        return status;
+    }
+    sl_admin_close(a, on_failed_closed, &gone);
+    while (!gone)
+        uv_run(loop, UV_RUN_NOWAIT);
+    return status;
+}
+
+static int open_all(sl_admin_t *a, char *error, size_t size) {
+    int status = sl_listeners_read(a, error, size);
+    size_t i;
+
+    if (status == SLUICE_OK)
+        status = sl_headers_create(a->o.worker, &a->headers, error, size);
+    if (status == SLUICE_OK)
+        status = sl_auth_create(a->o.worker, &a->auth, error, size);
+    for (i = 0; i < a->port_count && status == SLUICE_OK; i++)
+        status = sl_port_open(&a->ports[i], error, size);
+    return status;
 }
 
 int sl_admin_open(const sl_admin_options_t *options, sl_admin_t **out, char *error, size_t size) {
     sl_admin_t *a = calloc(1, sizeof *a);
-    const union MHD_DaemonInfo *info;
-    int fd;
+    int status;
 
-    if (a == NULL || (a->listen = strdup(options->listen)) == NULL) {
-        free(a);
+    if (a == NULL) {
         snprintf(error, size, "out of memory");
         return SLUICE_NO_MEMORY;
     }
     a->o = *options;
     if (a->o.body_max == 0)
         a->o.body_max = BODY_MAX;
-    fd = open_port(a, error, size);
-    if (fd < 0) {
-        admin_free(a);
-        return SLUICE_INVALID;
-    }
-    a->daemon = start_daemon(a, fd);
-    if (a->daemon == NULL) {
-        close(fd);
-        admin_free(a);
-        snprintf(error, size, "the HTTP server cannot start");
-        return SLUICE_FATAL;
-    }
-    info = MHD_get_daemon_info(a->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    uv_poll_init(a->o.loop, &a->poll, info->epoll_fd);
-    uv_timer_init(a->o.loop, &a->timer);
-    uv_idle_init(a->o.loop, &a->idle);
-    a->poll.data = a->timer.data = a->idle.data = a;
-    a->handles = 3;
-    uv_poll_start(&a->poll, UV_READABLE, on_poll);
+    status = open_all(a, error, size);
+    if (status != SLUICE_OK)
+        return give_up(a, status);
+    sl_listeners_name(a);
     *out = a;
     return SLUICE_OK;
 }
 
-static void on_handle_closed(uv_handle_t *handle) {
-    sl_admin_t *a = handle->data;
-
-    if (--a->handles > 0)
-        return;
-    MHD_stop_daemon(a->daemon);
-    if (a->closed != NULL)
-        a->closed(a->closed_user);
-    admin_free(a);
-}
-
 void sl_admin_close(sl_admin_t *a, void (*closed)(void *user), void *user) {
     sl_request_t *r;
+    size_t i;
 
     a->closed = closed;
     a->closed_user = user;
@@ -328,10 +226,11 @@ void sl_admin_close(sl_admin_t *a, void (*closed)(void *user), void *user) {
     a->closing = 1;
     for (r = a->requests; r != NULL; r = r->next)
         sl_respond_error(r, 503, "sluice is shutting down");
-    MHD_run(a->daemon);
-    uv_close((uv_handle_t *)&a->poll, on_handle_closed);
-    uv_close((uv_handle_t *)&a->timer, on_handle_closed);
-    uv_close((uv_handle_t *)&a->idle, on_handle_closed);
+    for (i = 0; i < a->port_count; i++)
+        if (a->ports[i].daemon != NULL)
+            MHD_run(a->ports[i].daemon);
+    for (i = 0; i < a->port_count; i++)
+        sl_port_close(&a->ports[i], on_handle_closed);
 }
 
 const sl_admin_options_t *sl_admin_options(const sl_admin_t *a) {
@@ -339,7 +238,11 @@ const sl_admin_options_t *sl_admin_options(const sl_admin_t *a) {
 }
 
 const char *sl_admin_address(const sl_admin_t *a) {
-    return a->address;
+    return a->ports[0].address;
+}
+
+const char *sl_admin_worker_id(const sl_admin_t *a) {
+    return a->worker_id;
 }
 
 void sl_admin_set_ready(sl_admin_t *a) {

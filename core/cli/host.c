@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "config/worker.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "plugin/catalog.h"
@@ -107,6 +108,11 @@ static void on_put(void *user, const sl_action_result_t *result) {
         begin(h);
 }
 
+/* A Connect worker takes what Connect takes. */
+static sl_check_t check_of(const host_t *h) {
+    return sl_worker_mode(h->o->worker) == SL_WORKER_NONE ? SL_CHECK_ALL : SL_CHECK_CONNECT;
+}
+
 static void put_all(host_t *h) {
     size_t i;
 
@@ -114,7 +120,11 @@ static void put_all(host_t *h) {
     for (i = 0; i < h->o->files.count; i++) {
         const sl_run_file_t *f = &h->o->files.items[i];
         const sl_managed_t *m = sl_supervisor_find(h->supervisor, f->name);
-        sl_put_t put = { f->name, f->kind, "file", cJSON_Duplicate(f->config, 1), NULL, 0 };
+        sl_put_t put = { f->name, f->kind, "file", cJSON_Duplicate(f->config, 1), NULL, 0,
+                         check_of(h) };
+
+        if (f->target[0] != '\0')
+            put.target = f->target;
         if (m != NULL)
             sl_log(SLUICE_LOG_WARN, SCOPE,
                    "%s replaces the configuration of %s that was made over REST", f->path, f->name);
@@ -136,21 +146,22 @@ static void on_checked(void *user, int status, sl_resolved_t *resolved,
     host_t *h = check->host;
     char *text;
 
-    if (status == SLUICE_OK) {
-        sl_resolved_fini(resolved);
-    } else {
+    if (status != SLUICE_OK)
         h->bad = 1;
-    }
-    if (report->count > 0 && !h->ending) {
+    if (resolved != NULL && resolved->refusal != NULL && !h->ending)
+        fprintf(stderr, "%s: %s\n", check->file->path, resolved->refusal);
+    else if (report->count > 0 && !h->ending) {
         text = sl_report_text(report, check->file->path);
         fputs(text == NULL ? "out of memory\n" : text, stderr);
         free(text);
     }
+    if (resolved != NULL)
+        sl_resolved_fini(resolved);
     free(check);
     if (--h->waiting > 0 || h->ending)
         return;
     if (h->bad)
-        end(h, 1);
+        end(h, sl_worker_mode(h->o->worker) == SL_WORKER_NONE ? 1 : 3);
     else
         put_all(h);
 }
@@ -166,8 +177,8 @@ static void check_all(host_t *h) {
             abort();
         check->host = h;
         check->file = f;
-        if (h->resolver->resolve(h->resolver, f->name, f->kind, f->config, 1, on_checked, check) !=
-            SLUICE_OK)
+        if (h->resolver->resolve(h->resolver, f->name, f->kind, f->config, check_of(h),
+                                 on_checked, check) != SLUICE_OK)
             abort(); /* out of memory before anything began */
         h->waiting++;
     }
@@ -220,8 +231,8 @@ static int open_supervisor(host_t *h) {
 }
 
 static int open_admin(host_t *h) {
-    sl_admin_options_t options = { &h->loop, h->o->listen, h->supervisor,
-                                   h->resolver, h->catalog, 0 };
+    sl_admin_options_t options = { &h->loop,    h->o->listen, h->supervisor, h->resolver,
+                                   h->catalog, 0,            h->o->worker };
     char error[600];
 
     if (sl_admin_open(&options, &h->admin, error, sizeof error) == SLUICE_OK) {

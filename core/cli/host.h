@@ -13,11 +13,11 @@
 #include "cli/run_files.h"
 
 typedef struct sl_host_options {
-    const char *listen;
+    const char *listen; /* NULL: as the worker's properties say */
     const char *data_dir;
     const char *plugin_path;
     const char *executable;
-    const cJSON *worker; /* flat defaults for connectors, borrowed; NULL: none */
+    const cJSON *worker; /* a worker's properties: defaults for connectors; borrowed; NULL: none */
     sl_run_files_t files;
     int exit_when_done;
     uint64_t hang_ms; /* 0: the supervisor's default, for this and the next two */

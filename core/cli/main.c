@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "cli/connect.h"
 #include "cli/plugins.h"
 #include "cli/run.h"
 #include "cli/status.h"
@@ -39,6 +40,10 @@ typedef struct verb {
 
 static const verb_t verbs[] = {
     { "run", "sluice run", sl_cli_run, "run pipelines and connectors, and the REST port" },
+    { "connect-distributed", "sluice connect-distributed", sl_cli_connect_distributed,
+      "run a Kafka Connect worker" },
+    { "connect-standalone", "sluice connect-standalone", sl_cli_connect_standalone,
+      "the same, with connectors from files" },
     { "status", "sluice status", sl_cli_status, "show what a running sluice does" },
     { "validate", "sluice validate", sl_cli_validate,
       "check descriptors and connector JSON: all faults at once" },
@@ -56,7 +61,7 @@ static int usage(FILE *out, int code) {
           "Usage: sluice VERB [ARGUMENTS]\n\n",
           out);
     for (i = 0; i < VERBS; i++)
-        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].what);
+        fprintf(out, "  %-20s %s\n", verbs[i].name, verbs[i].what);
     fputs("\n`sluice VERB --help` says more about each.\n", out);
     return code;
 }

@@ -1,5 +1,6 @@
 #include "cli/run_files.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
@@ -13,6 +14,7 @@
 #include "config/json_file.h"
 #include "config/overlay.h"
 #include "config/pipeline.h"
+#include "config/properties.h"
 #include "sluice/error.h"
 
 void sl_run_files_init(sl_run_files_t *files) {
@@ -115,15 +117,46 @@ static int append(sl_run_files_t *files, const sl_run_file_t *file) {
     return SLUICE_OK;
 }
 
-static int add_file(sl_run_files_t *files, const char *path, const sl_run_changes_t *changes) {
-    sl_run_file_t file = { strdup(path), NULL, NULL, NULL };
+/* JSON, or properties when they are taken and it does not begin as JSON does. */
+static int read_file(const char *path, int or_properties, sl_report_t *report, cJSON **out) {
+    char *text;
+    size_t len;
+
+    if (!or_properties)
+        return sl_json_read_file(path, report, out);
+    if (sl_file_read(path, SL_JSON_FILE_MAX, &text, &len) != SLUICE_OK)
+        return sl_json_read_file(path, report, out); /* says why */
+    if (text[strspn(text, " \t\r\n")] == '{') {
+        free(text);
+        return sl_json_read_file(path, report, out);
+    }
+    *out = sl_properties_read(text);
+    free(text);
+    return *out == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
+}
+
+/* RUNNING, PAUSED or STOPPED, in any case. */
+static void take_target(sl_run_file_t *file, const cJSON *config) {
+    const char *state =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "initial_state"));
+    size_t i;
+
+    for (i = 0; state != NULL && state[i] != '\0' && i + 1 < sizeof file->target; i++)
+        file->target[i] = (char)toupper((unsigned char)state[i]);
+}
+
+static int add_file(sl_run_files_t *files, const char *path, const sl_run_changes_t *changes,
+                    int is_connector) {
+    sl_run_file_t file = { strdup(path), NULL, NULL, NULL, "" };
     sl_report_t report;
     cJSON *config = NULL;
     char *text;
     int status;
 
     sl_report_init(&report);
-    status = sl_json_read_file(path, &report, &config);
+    status = read_file(path, is_connector, &report, &config);
+    if (status == SLUICE_OK && is_connector)
+        take_target(&file, config);
     if (status == SLUICE_OK)
         status = change(&config, changes, &report);
     if (status == SLUICE_OK) {
@@ -163,7 +196,7 @@ static int add_folder(sl_run_files_t *files, const char *path, const sl_run_chan
 
     for (i = 0; i < count; i++) {
         if (asprintf(&full, "%s/%s", path, entries[i]->d_name) >= 0) {
-            if (add_file(files, full, changes) != SLUICE_OK)
+            if (add_file(files, full, changes, 0) != SLUICE_OK)
                 status = SLUICE_INVALID;
             free(full);
         }
@@ -185,5 +218,10 @@ int sl_run_files_add(sl_run_files_t *files, const char *path, const sl_run_chang
                 strerror(errno));
         return SLUICE_INVALID;
     }
-    return S_ISDIR(st.st_mode) ? add_folder(files, path, changes) : add_file(files, path, changes);
+    return S_ISDIR(st.st_mode) ? add_folder(files, path, changes) : add_file(files, path, changes, 0);
+}
+
+int sl_run_files_add_connector(sl_run_files_t *files, const char *path,
+                               const sl_run_changes_t *changes) {
+    return add_file(files, path, changes, 1);
 }

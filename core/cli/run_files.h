@@ -16,6 +16,7 @@ typedef struct sl_run_file {
     char *name;       /* of the pipeline or connector */
     const char *kind; /* "pipeline" or "connector" */
     cJSON *config;    /* a descriptor, or a flat connector configuration */
+    char target[8];   /* of a connector with "initial_state"; "": not given */
 } sl_run_file_t;
 
 typedef struct sl_run_files {
@@ -34,5 +35,9 @@ void sl_run_files_init(sl_run_files_t *files);
 void sl_run_files_fini(sl_run_files_t *files);
 /* Adds a file or a folder; SLUICE_INVALID after the faults were printed on standard error. */
 int sl_run_files_add(sl_run_files_t *files, const char *path, const sl_run_changes_t *changes);
+/* Adds a connector as connect-standalone takes it: properties, or JSON ({"name","config",
+ * "initial_state"} or flat). */
+int sl_run_files_add_connector(sl_run_files_t *files, const char *path,
+                               const sl_run_changes_t *changes);
 
 #endif

@@ -18,6 +18,9 @@ typedef struct sl_plugin_info {
     uint32_t kind;         /* sluice_plugin_kind_t */
     const char *name;      /* canonical */
     sl_options_t *options; /* of this plugin; never NULL */
+    /* The Java class that it is known as, of several the one that was asked for; NULL: none. */
+    const char *class_name;
+    int has_check; /* asking it for its cross-field check is worth while */
 } sl_plugin_info_t;
 
 typedef struct sl_plugin_catalog {

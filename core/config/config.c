@@ -9,10 +9,15 @@
 #include "observe/log.h"
 #include "sluice/error.h"
 
+#define UNLISTED (SLUICE_OPT_HIDDEN | SLUICE_OPT_PREFIX | SLUICE_OPT_DEFINITION)
+#define BLANKS " \t\r\n\f\v"
+
 typedef struct slot {
     sl_value_t value;
     const char *given; /* the key as the user wrote it, or NULL */
     int wrong;         /* given, but in error */
+    int unread;        /* and none of its type */
+    int null;          /* given as null */
 } slot_t;
 
 /* A key below a PREFIX option. */
@@ -36,6 +41,7 @@ typedef struct parsing {
     sl_report_t *report;
     unsigned flags;
     int no_memory;
+    const char *named; /* before names, see sl_config_parse_named */
 } parsing_t;
 
 static size_t index_of(const sl_config_t *config, const sluice_option_t *option) {
@@ -54,6 +60,14 @@ static void keep_secret(const parsing_t *parsing, const sluice_option_t *option,
         sl_log_add_secret(text);
 }
 
+static char *trim(const char *text) {
+    size_t len = strlen(text), start = strspn(text, BLANKS);
+
+    while (len > start && strchr(BLANKS, text[len - 1]) != NULL)
+        len--;
+    return strndup(text + start, len - start);
+}
+
 static void report_value(parsing_t *parsing, const sluice_option_t *option, const cJSON *item,
                          const char *key, const sl_value_fault_t *fault) {
     char pointer[SL_POINTER_MAX], buffer[64], *printed = NULL;
@@ -69,12 +83,14 @@ static void report_value(parsing_t *parsing, const sluice_option_t *option, cons
         sl_report_error(parsing->report, pointer, key, hint, "%s: \"%.200s\" is wrong: %s", key,
                         shown != NULL ? shown : "", fault->message);
     } else {
+        char *trimmed = trim(shown != NULL ? shown : "");
         sl_report_error(parsing->report, pointer, key, hint,
-                        "Invalid value %.500s for configuration %s: %s", shown != NULL ? shown : "",
-                        key, fault->message);
+                        "Invalid value %.500s for configuration %s%s: %s",
+                        trimmed != NULL ? trimmed : "", fault->unread ? parsing->named : "", key,
+                        fault->message);
+        free(trimmed);
         /* Connect's validators run on what could not be parsed, too, and then see null. */
-        if ((option->flags & SLUICE_OPT_RANGE) != 0 &&
-            strncmp(fault->message, "Not a number", 12) == 0)
+        if ((option->flags & SLUICE_OPT_RANGE) != 0 && fault->unread)
             sl_report_error(parsing->report, pointer, key, NULL,
                             "Invalid value null for configuration %s: Value must be non-null", key);
     }
@@ -141,8 +157,10 @@ static void read_option(parsing_t *parsing, const sluice_option_t *option, const
     int status;
 
     warn_use(parsing, option, item->string, alias);
-    if (cJSON_IsNull(item))
+    if (cJSON_IsNull(item)) {
+        slot->null = 1;
         return;
+    }
     if (slot->given != NULL) {
         sl_report_error(parsing->report, place(parsing, item->string, pointer), item->string,
                         "remove one of them", "\"%s\" and \"%s\" are the same option", item->string,
@@ -159,6 +177,7 @@ static void read_option(parsing_t *parsing, const sluice_option_t *option, const
     if (status != SLUICE_INVALID)
         return;
     slot->wrong = 1;
+    slot->unread = fault.unread;
     report_value(parsing, option, item, item->string, &fault);
 }
 
@@ -194,8 +213,8 @@ static void report_missing(parsing_t *parsing, const sluice_option_t *option) {
     place(parsing, option->name, pointer);
     if ((parsing->flags & SL_CONFIG_CONNECT) != 0)
         sl_report_error(parsing->report, pointer, option->name, NULL,
-                        "Missing required configuration \"%s\" which has no default value.",
-                        option->name);
+                        "Missing required configuration \"%s%s\" which has no default value.",
+                        parsing->named, option->name);
     else
         sl_report_error(parsing->report, pointer, option->name, option->doc, "\"%s\" is required",
                         option->name);
@@ -207,7 +226,11 @@ static void fill_defaults(parsing_t *parsing) {
 
     for (i = 0; (option = sl_options_at(parsing->config->options, i)) != NULL; i++) {
         slot_t *slot = &parsing->config->slots[i];
-        if ((option->flags & SLUICE_OPT_PREFIX) != 0 || slot->given != NULL)
+        if ((option->flags & (SLUICE_OPT_PREFIX | SLUICE_OPT_DEFINITION)) != 0 ||
+            slot->given != NULL)
+            continue;
+        /* Connect takes a null as it is: no default, and nothing is missing. */
+        if (slot->null && (parsing->flags & SL_CONFIG_CONNECT) != 0)
             continue;
         if (option->default_text != NULL)
             set_default(parsing, option, slot);
@@ -239,7 +262,13 @@ static sl_config_t *make(sl_options_t *options, const cJSON *object, const char 
 
 int sl_config_parse(sl_options_t *options, const cJSON *object, const char *pointer, unsigned flags,
                     sl_report_t *report, sl_config_t **out) {
-    parsing_t parsing = {make(options, object, pointer), report, flags, 0};
+    return sl_config_parse_named(options, object, pointer, "", flags, report, out);
+}
+
+int sl_config_parse_named(sl_options_t *options, const cJSON *object, const char *pointer,
+                          const char *named, unsigned flags, sl_report_t *report,
+                          sl_config_t **out) {
+    parsing_t parsing = {make(options, object, pointer), report, flags, 0, named};
 
     *out = NULL;
     if (parsing.config == NULL)
@@ -374,7 +403,7 @@ cJSON *sl_config_to_json(const sl_config_t *config) {
     size_t i;
 
     for (i = 0; ok && (option = sl_options_at(config->options, i)) != NULL; i++)
-        if ((option->flags & SLUICE_OPT_PREFIX) == 0)
+        if ((option->flags & (SLUICE_OPT_PREFIX | SLUICE_OPT_DEFINITION)) == 0)
             ok = cJSON_AddItemToObject(json, option->name,
                                        shown(option, config->slots[i].value.text));
     for (i = 0; ok && i < config->extra_count; i++) {
@@ -399,8 +428,14 @@ static cJSON *errors_of(const sl_report_t *report, const char *pointer) {
     return array;
 }
 
-/* Connect shows what could be parsed as text, null when it could not; an ENUM out of its values
- * as it was given. */
+static char *given_text(const sl_config_t *config, const slot_t *slot) {
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config->object, slot->given));
+
+    return text != NULL ? trim(text) : NULL;
+}
+
+/* Connect shows what could be parsed as text, also when it is not allowed, else null. */
 static cJSON *value_info(const sl_config_t *config, const sl_report_t *report, size_t i,
                          const char *name) {
     const sluice_option_t *option = sl_options_at(config->options, i);
@@ -411,10 +446,15 @@ static cJSON *value_info(const sl_config_t *config, const sl_report_t *report, s
     char pointer[SL_POINTER_MAX];
     cJSON *info = cJSON_CreateObject(), *list;
 
-    if (slot->wrong && (option->type == SLUICE_OPT_ENUM || option->type == SLUICE_OPT_REGEX))
-        text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config->object, slot->given));
+    char *given = NULL;
+
+    if (slot->wrong && !slot->unread) {
+        given = given_text(config, slot);
+        text = given;
+    }
     cJSON_AddStringToObject(info, "name", name);
     cJSON_AddItemToObject(info, "value", shown(option, text));
+    free(given);
     list = cJSON_AddArrayToObject(info, "recommended_values");
     for (; recommended != NULL && *recommended != NULL; recommended++)
         cJSON_AddItemToArray(list, cJSON_CreateString(*recommended));
@@ -433,7 +473,7 @@ cJSON *sl_config_connect(const sl_config_t *config, const sl_report_t *report, c
     size_t i;
 
     for (i = 0; (option = sl_options_at(config->options, i)) != NULL; i++) {
-        if ((option->flags & (SLUICE_OPT_HIDDEN | SLUICE_OPT_PREFIX)) != 0)
+        if ((option->flags & UNLISTED) != 0)
             continue;
         definition = cJSON_DetachItemFromArray(definitions, 0);
         name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(definition, "name"));

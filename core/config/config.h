@@ -29,6 +29,11 @@ typedef struct sl_config sl_config_t;
  * further checks can run; ask the report. SLUICE_NO_MEMORY gives none. */
 int sl_config_parse(sl_options_t *options, const cJSON *object, const char *pointer, unsigned flags,
                     sl_report_t *report, sl_config_t **out);
+/* As parse. `named` stands before the names in messages that an option is missing or is none of its
+ * type: so Connect names the options of what is embedded in a connector's configuration. */
+int sl_config_parse_named(sl_options_t *options, const cJSON *object, const char *pointer,
+                          const char *named, unsigned flags, sl_report_t *report,
+                          sl_config_t **out);
 void sl_config_destroy(sl_config_t *config); /* accepts NULL */
 
 /* The getters have the meaning of the api's slots. Names of aliases are not known to them. */

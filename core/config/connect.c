@@ -257,6 +257,8 @@ static void put_worker(work_t *work, const sl_options_t *options, cJSON *config)
     cJSON_ArrayForEach (item, work->worker) {
         if (strncmp(item->string, from, strlen(from)) == 0)
             snprintf(key, sizeof key, "%soverride.%s", from, item->string + strlen(from));
+        else if (strcmp(item->string, "group.id") == 0 || strcmp(item->string, "client.id") == 0)
+            continue; /* the worker's own, of its group */
         else if (strncmp(item->string, "producer.", 9) != 0 &&
                  strncmp(item->string, "consumer.", 9) != 0 &&
                  sl_options_find(options, item->string, NULL) != NULL)

@@ -18,70 +18,94 @@ typedef struct common {
     sluice_option_t option;
 } common_t;
 
-#define OPTION(kinds, key, kind, text, where, weight, what, ...)                                   \
-    {                                                                                              \
-        kinds, {                                                                                   \
-            .name = key, .type = kind, .default_text = text, .group = where, .importance = weight, \
-            .doc = what, __VA_ARGS__                                                               \
-        }                                                                                          \
+#define OPTION(kinds, key, kind, text, where, at, how_wide, shown, weight, what, ...)     \
+    {                                                                                     \
+        kinds, {                                                                          \
+            .name = key, .type = kind, .default_text = text, .group = where, .order = at, \
+            .width = how_wide, .display_name = shown, .importance = weight, .doc = what,  \
+            __VA_ARGS__                                                                   \
+        }                                                                                 \
     }
-#define AT_LEAST(n) .flags = SLUICE_OPT_RANGE, .min = n, .max = INT64_MAX
-#define REQUIRED    .flags = SLUICE_OPT_REQUIRED
-#define PLAIN       .flags = 0
-#define ERRORS      "Error Handling"
-#define ONCE        "Exactly Once Support"
+#define PLAIN        .flags = SLUICE_OPT_ORDERED
+#define REQUIRED     .flags = SLUICE_OPT_ORDERED | SLUICE_OPT_REQUIRED
+#define VALUES(list) .flags = SLUICE_OPT_ORDERED | SLUICE_OPT_EXACT, .values = list
+#define AT_LEAST(n)  .flags = SLUICE_OPT_ORDERED | SLUICE_OPT_RANGE, .min = n, .max = INT64_MAX
+#define NOT_EMPTY    AT_LEAST(1)
+#define ERRORS       "Error Handling"
+#define ONCE         "Exactly Once Support"
 
+/* Groups, orders, widths and names as Connect gives them: UIs draw their forms from these. */
 static const common_t all[] = {
-    OPTION(FOR_BOTH, "name", SLUICE_OPT_STRING, NULL, "Common", SLUICE_HIGH,
-           "Name of the connector, unique.", REQUIRED),
-    OPTION(FOR_BOTH, "connector.class", SLUICE_OPT_STRING, NULL, "Common", SLUICE_HIGH,
-           "Class or alias of the connector.", REQUIRED),
-    OPTION(FOR_BOTH, "tasks.max", SLUICE_OPT_INT, "1", "Common", SLUICE_HIGH,
-           "Most tasks that share the work.", AT_LEAST(1)),
-    OPTION(FOR_BOTH, "tasks.max.enforce", SLUICE_OPT_BOOLEAN, "true", "Common", SLUICE_LOW,
-           "Fail a connector that makes more tasks than tasks.max.", PLAIN),
-    OPTION(FOR_SINK, "topics", SLUICE_OPT_LIST, "", "Common", SLUICE_HIGH, "Topics to read.",
+    OPTION(FOR_BOTH, "name", SLUICE_OPT_STRING, NULL, "Common", 1, SLUICE_WIDTH_MEDIUM,
+           "Connector name", SLUICE_HIGH, "Globally unique name of the connector.", REQUIRED),
+    OPTION(FOR_BOTH, "connector.class", SLUICE_OPT_STRING, NULL, "Common", 2, SLUICE_WIDTH_LONG,
+           "Connector class", SLUICE_HIGH, "Name or alias of the class of the connector.",
+           REQUIRED),
+    OPTION(FOR_BOTH, "tasks.max", SLUICE_OPT_INT, "1", "Common", 3, SLUICE_WIDTH_SHORT, "Tasks max",
+           SLUICE_HIGH, "Most tasks that share the work.", AT_LEAST(1)),
+    OPTION(FOR_BOTH, "tasks.max.enforce", SLUICE_OPT_BOOLEAN, "true", "Common", 4,
+           SLUICE_WIDTH_SHORT, "Enforce tasks max", SLUICE_LOW,
+           "Fail a connector that makes more tasks than tasks.max. Deprecated.", PLAIN),
+    OPTION(FOR_BOTH, "key.converter", SLUICE_OPT_CLASS, NULL, "Common", 5, SLUICE_WIDTH_SHORT,
+           "Key converter class", SLUICE_LOW, "Converter of keys; the worker's when not set.",
            PLAIN),
-    OPTION(FOR_SINK, "topics.regex", SLUICE_OPT_REGEX, "", "Common", SLUICE_HIGH,
-           "Pattern of the topics to read.", PLAIN),
-    OPTION(FOR_BOTH, "key.converter", SLUICE_OPT_CLASS, NULL, "Common", SLUICE_LOW,
-           "Converter of keys.", PLAIN),
-    OPTION(FOR_BOTH, "value.converter", SLUICE_OPT_CLASS, NULL, "Common", SLUICE_LOW,
-           "Converter of values.", PLAIN),
-    OPTION(FOR_BOTH, "header.converter", SLUICE_OPT_CLASS, NULL, "Common", SLUICE_LOW,
-           "Converter of headers.", PLAIN),
-    OPTION(FOR_BOTH, "transforms", SLUICE_OPT_LIST, "", "Transforms", SLUICE_LOW,
-           "Aliases of transformations, in order.", PLAIN),
-    OPTION(FOR_BOTH, "predicates", SLUICE_OPT_LIST, "", "Predicates", SLUICE_LOW,
-           "Aliases of predicates.", PLAIN),
-    OPTION(FOR_BOTH, "config.action.reload", SLUICE_OPT_ENUM, "restart", "Common", SLUICE_LOW,
-           "What to do when a referenced value changes.", .values = reloads),
-    OPTION(FOR_BOTH, "errors.retry.timeout", SLUICE_OPT_LONG, "0", ERRORS, SLUICE_MEDIUM,
+    OPTION(FOR_BOTH, "value.converter", SLUICE_OPT_CLASS, NULL, "Common", 6, SLUICE_WIDTH_SHORT,
+           "Value converter class", SLUICE_LOW, "Converter of values; the worker's when not set.",
+           PLAIN),
+    OPTION(FOR_BOTH, "header.converter", SLUICE_OPT_CLASS, NULL, "Common", 7, SLUICE_WIDTH_SHORT,
+           "Header converter class", SLUICE_LOW, "Converter of headers; the worker's when not set.",
+           PLAIN),
+    OPTION(FOR_BOTH, "transforms", SLUICE_OPT_LIST, "", "Transforms", 8, SLUICE_WIDTH_LONG,
+           "Transforms", SLUICE_LOW, "Aliases of the transformations, in order.", PLAIN),
+    OPTION(FOR_BOTH, "predicates", SLUICE_OPT_LIST, "", "Predicates", 9, SLUICE_WIDTH_LONG,
+           "Predicates", SLUICE_LOW, "Aliases of the predicates that transformations use.", PLAIN),
+    OPTION(FOR_BOTH, "config.action.reload", SLUICE_OPT_ENUM, "restart", "Common", 10,
+           SLUICE_WIDTH_MEDIUM, "Reload Action", SLUICE_LOW,
+           "What to do when a value that a config provider gave changes: none or restart.",
+           VALUES(reloads)),
+    OPTION(FOR_BOTH, "errors.retry.timeout", SLUICE_OPT_LONG, "0", ERRORS, 1, SLUICE_WIDTH_MEDIUM,
+           "Retry Timeout for Errors", SLUICE_MEDIUM,
            "Milliseconds for which a failed operation is tried again; -1: for ever.", PLAIN),
-    OPTION(FOR_BOTH, "errors.retry.delay.max.ms", SLUICE_OPT_LONG, "60000", ERRORS, SLUICE_MEDIUM,
+    OPTION(FOR_BOTH, "errors.retry.delay.max.ms", SLUICE_OPT_LONG, "60000", ERRORS, 2,
+           SLUICE_WIDTH_MEDIUM, "Maximum Delay Between Retries for Errors", SLUICE_MEDIUM,
            "Longest wait between two tries, milliseconds.", PLAIN),
-    OPTION(FOR_BOTH, "errors.tolerance", SLUICE_OPT_ENUM, "none", ERRORS, SLUICE_MEDIUM,
-           "none: a bad record fails the task; all: it is skipped.", .values = tolerances),
-    OPTION(FOR_BOTH, "errors.log.enable", SLUICE_OPT_BOOLEAN, "false", ERRORS, SLUICE_MEDIUM,
-           "Log failed records.", PLAIN),
-    OPTION(FOR_BOTH, "errors.log.include.messages", SLUICE_OPT_BOOLEAN, "false", ERRORS,
-           SLUICE_MEDIUM, "With the record.", PLAIN),
-    OPTION(FOR_SINK, "errors.deadletterqueue.topic.name", SLUICE_OPT_STRING, "", ERRORS,
-           SLUICE_MEDIUM, "Topic for records that failed.", PLAIN),
+    OPTION(FOR_BOTH, "errors.tolerance", SLUICE_OPT_ENUM, "none", ERRORS, 3, SLUICE_WIDTH_SHORT,
+           "Error Tolerance", SLUICE_MEDIUM,
+           "none: a bad record fails the task; all: it is skipped.", VALUES(tolerances)),
+    OPTION(FOR_BOTH, "errors.log.enable", SLUICE_OPT_BOOLEAN, "false", ERRORS, 4,
+           SLUICE_WIDTH_SHORT, "Log Errors", SLUICE_MEDIUM, "Log what failed.", PLAIN),
+    OPTION(FOR_BOTH, "errors.log.include.messages", SLUICE_OPT_BOOLEAN, "false", ERRORS, 5,
+           SLUICE_WIDTH_SHORT, "Log Error Details", SLUICE_MEDIUM,
+           "Log the record that failed, too.", PLAIN),
+    OPTION(FOR_SINK, "topics", SLUICE_OPT_LIST, "", "Common", 4, SLUICE_WIDTH_LONG, "Topics",
+           SLUICE_HIGH, "Topics to read.", PLAIN),
+    OPTION(FOR_SINK, "topics.regex", SLUICE_OPT_REGEX, "", "Common", 4, SLUICE_WIDTH_LONG,
+           "Topics regex", SLUICE_HIGH, "Pattern of the topics to read; either this or topics.",
+           PLAIN),
+    OPTION(FOR_SINK, "errors.deadletterqueue.topic.name", SLUICE_OPT_STRING, "", ERRORS, 6,
+           SLUICE_WIDTH_MEDIUM, "Dead Letter Queue Topic Name", SLUICE_MEDIUM,
+           "Topic for records that failed; empty: none.", PLAIN),
     OPTION(FOR_SINK, "errors.deadletterqueue.topic.replication.factor", SLUICE_OPT_SHORT, "3",
-           ERRORS, SLUICE_MEDIUM, "Replication factor of that topic.", PLAIN),
+           ERRORS, 7, SLUICE_WIDTH_MEDIUM, "Dead Letter Queue Topic Replication Factor",
+           SLUICE_MEDIUM, "Replication factor of that topic when it is made.", PLAIN),
     OPTION(FOR_SINK, "errors.deadletterqueue.context.headers.enable", SLUICE_OPT_BOOLEAN, "false",
-           ERRORS, SLUICE_MEDIUM, "Add headers that say what failed.", PLAIN),
-    OPTION(FOR_SOURCE, "topic.creation.groups", SLUICE_OPT_LIST, "", "Topic Creation", SLUICE_LOW,
-           "Groups of settings for new topics.", PLAIN),
-    OPTION(FOR_SOURCE, "exactly.once.support", SLUICE_OPT_ENUM, "requested", ONCE, SLUICE_MEDIUM,
-           "requested or required.", .values = supports),
-    OPTION(FOR_SOURCE, "transaction.boundary", SLUICE_OPT_ENUM, "poll", ONCE, SLUICE_MEDIUM,
-           "When transactions end.", .values = boundaries),
-    OPTION(FOR_SOURCE, "transaction.boundary.interval.ms", SLUICE_OPT_LONG, NULL, ONCE, SLUICE_LOW,
+           ERRORS, 8, SLUICE_WIDTH_MEDIUM, "Enable Error Context Headers", SLUICE_MEDIUM,
+           "Add headers that say what failed.", PLAIN),
+    OPTION(FOR_SOURCE, "topic.creation.groups", SLUICE_OPT_LIST, "", "Topic Creation", 1,
+           SLUICE_WIDTH_LONG, "Topic Creation Groups", SLUICE_LOW,
+           "Groups of settings for topics that are made.", PLAIN),
+    OPTION(FOR_SOURCE, "exactly.once.support", SLUICE_OPT_ENUM, "requested", ONCE, 2,
+           SLUICE_WIDTH_SHORT, "Exactly once support", SLUICE_MEDIUM,
+           "requested, or required: refuse to run without.", VALUES(supports)),
+    OPTION(FOR_SOURCE, "transaction.boundary", SLUICE_OPT_ENUM, "poll", ONCE, 3, SLUICE_WIDTH_SHORT,
+           "Transaction Boundary", SLUICE_MEDIUM,
+           "When transactions end: poll, interval or connector.", VALUES(boundaries)),
+    OPTION(FOR_SOURCE, "transaction.boundary.interval.ms", SLUICE_OPT_LONG, NULL, ONCE, 4,
+           SLUICE_WIDTH_SHORT, "Transaction boundary interval", SLUICE_LOW,
            "Milliseconds between transactions, with boundary interval.", AT_LEAST(0)),
-    OPTION(FOR_SOURCE, "offsets.storage.topic", SLUICE_OPT_STRING, NULL, "offsets.topic",
-           SLUICE_LOW, "Topic of this connector's own for its offsets.", AT_LEAST(1)),
+    OPTION(FOR_SOURCE, "offsets.storage.topic", SLUICE_OPT_STRING, NULL, "offsets.topic", 1,
+           SLUICE_WIDTH_LONG, "Offsets topic", SLUICE_LOW,
+           "Topic of this connector's own for its offsets.", NOT_EMPTY),
 };
 #define COUNT (sizeof all / sizeof *all)
 

@@ -11,7 +11,7 @@
 #define NO_RANGE_HIGH INT64_MAX
 
 static int listed(const sluice_option_t *option) {
-    return (option->flags & SLUICE_OPT_HIDDEN) == 0;
+    return (option->flags & (SLUICE_OPT_HIDDEN | SLUICE_OPT_DEFINITION | SLUICE_OPT_HOST)) == 0;
 }
 
 static char *finish(FILE *out, char **text) {
@@ -139,6 +139,10 @@ char *sl_options_markdown(const sl_options_t *options) {
 
 /* ---- Connect ---- */
 
+static int defined(const sluice_option_t *option) {
+    return (option->flags & (SLUICE_OPT_HIDDEN | SLUICE_OPT_DEFINITION)) == 0;
+}
+
 /* Words of a name with capitals, as connectors' display names mostly are. */
 static void display_name(const char *name, char *out, size_t size) {
     size_t len = 0;
@@ -154,8 +158,14 @@ static void display_name(const char *name, char *out, size_t size) {
     out[len] = '\0';
 }
 
-static const char *width(uint32_t type) {
-    switch (type) {
+static const char *width(const sluice_option_t *option) {
+    static const char *const names[] = {"NONE", "NONE", "SHORT", "MEDIUM", "LONG"};
+
+    if (option->width != SLUICE_WIDTH_AUTO && option->width <= SLUICE_WIDTH_LONG)
+        return names[option->width];
+    if ((option->flags & SLUICE_OPT_UNGROUPED) != 0)
+        return "NONE";
+    switch (option->type) {
     case SLUICE_OPT_INT:
     case SLUICE_OPT_SHORT:
     case SLUICE_OPT_BOOLEAN:
@@ -175,7 +185,7 @@ static cJSON *connect_default(const sluice_option_t *option) {
     int64_t number = 0;
     char text[24];
 
-    if (option->default_text == NULL)
+    if (option->default_text == NULL || (option->flags & SLUICE_OPT_HOST) != 0)
         return cJSON_CreateNull();
     if (sl_option_is_secret(option))
         return cJSON_CreateString("[hidden]");
@@ -187,15 +197,40 @@ static cJSON *connect_default(const sluice_option_t *option) {
     return cJSON_CreateString(option->default_text);
 }
 
+static cJSON *text_or_null(const char *text) {
+    return text != NULL ? cJSON_CreateString(text) : cJSON_CreateNull();
+}
+
+static void add_dependents(cJSON *json, const sluice_option_t *option, const char *prefix) {
+    cJSON *array = cJSON_AddArrayToObject(json, "dependents");
+    const char *const *name;
+    char text[512];
+
+    for (name = option->dependents; name != NULL && *name != NULL; name++) {
+        snprintf(text, sizeof text, "%s%s", prefix != NULL ? prefix : "", *name);
+        cJSON_AddItemToArray(array, cJSON_CreateString(text));
+    }
+}
+
+static const char *group_of(const sluice_option_t *option) {
+    if ((option->flags & SLUICE_OPT_UNGROUPED) != 0)
+        return NULL;
+    return option->group != NULL ? option->group : "Common";
+}
+
 static cJSON *definition(const sluice_option_t *option, const char *prefix, const char *group,
                          int order) {
     static const char *const importances[] = {"HIGH", "MEDIUM", "LOW"};
     cJSON *json = cJSON_CreateObject();
     char name[256], display[256];
-    int required = (option->flags & SLUICE_OPT_REQUIRED) != 0;
+    int required = (option->flags & (SLUICE_OPT_REQUIRED | SLUICE_OPT_HOST)) != 0;
 
     snprintf(name, sizeof name, "%s%s", prefix != NULL ? prefix : "", option->name);
-    display_name(option->name, display, sizeof display);
+    if (option->display_name != NULL || (option->flags & SLUICE_OPT_UNGROUPED) != 0)
+        snprintf(display, sizeof display, "%s",
+                 option->display_name != NULL ? option->display_name : option->name);
+    else
+        display_name(option->name, display, sizeof display);
     cJSON_AddStringToObject(json, "name", name);
     cJSON_AddStringToObject(json, "type", sl_option_connect_type(option->type));
     cJSON_AddBoolToObject(json, "required", required);
@@ -203,12 +238,10 @@ static cJSON *definition(const sluice_option_t *option, const char *prefix, cons
     cJSON_AddStringToObject(json, "importance",
                             importances[option->importance < 3 ? option->importance : 2]);
     cJSON_AddStringToObject(json, "documentation", option->doc != NULL ? option->doc : "");
-    if (group == NULL)
-        group = option->group != NULL ? option->group : "Common";
-    cJSON_AddStringToObject(json, "group", group);
-    cJSON_AddStringToObject(json, "width", width(option->type));
+    cJSON_AddItemToObject(json, "group", text_or_null(group != NULL ? group : group_of(option)));
+    cJSON_AddStringToObject(json, "width", width(option));
     cJSON_AddStringToObject(json, "display_name", display);
-    cJSON_AddArrayToObject(json, "dependents");
+    add_dependents(json, option, prefix);
     cJSON_AddNumberToObject(json, "order", order);
     return json;
 }
@@ -216,14 +249,16 @@ static cJSON *definition(const sluice_option_t *option, const char *prefix, cons
 /* Orders count within a group, from 1. */
 static int order_in_group(const sl_options_t *options, size_t at) {
     const sluice_option_t *option = sl_options_at(options, at), *other;
-    const char *group = option->group != NULL ? option->group : "Common";
+    const char *group = group_of(option);
     int order = 1;
     size_t i;
 
+    if (group == NULL || (option->flags & SLUICE_OPT_ORDERED) != 0)
+        return group == NULL ? -1 : option->order;
     for (i = 0; i < at; i++) {
         other = sl_options_at(options, i);
-        if (listed(other) && (other->flags & SLUICE_OPT_PREFIX) == 0 &&
-            strcmp(other->group != NULL ? other->group : "Common", group) == 0)
+        if (defined(other) && (other->flags & SLUICE_OPT_PREFIX) == 0 &&
+            group_of(other) != NULL && strcmp(group_of(other), group) == 0)
             order++;
     }
     return order;
@@ -236,7 +271,7 @@ cJSON *sl_options_connect(const sl_options_t *options, const char *prefix, const
     int order = 0;
 
     for (i = 0; array != NULL && (option = sl_options_at(options, i)) != NULL; i++) {
-        if (!listed(option) || (option->flags & SLUICE_OPT_PREFIX) != 0)
+        if (!defined(option) || (option->flags & SLUICE_OPT_PREFIX) != 0)
             continue;
         order++;
         if (!cJSON_AddItemToArray(array,
@@ -247,4 +282,14 @@ cJSON *sl_options_connect(const sl_options_t *options, const char *prefix, const
         }
     }
     return array;
+}
+
+cJSON *sl_options_definition(const sl_options_t *options, const char *name) {
+    const sluice_option_t *option;
+    size_t i;
+
+    for (i = 0; (option = sl_options_at(options, i)) != NULL; i++)
+        if (strcmp(option->name, name) == 0)
+            return definition(option, NULL, NULL, order_in_group(options, i));
+    return NULL;
 }

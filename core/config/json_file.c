@@ -21,6 +21,7 @@ typedef struct reader {
     char pointer[SL_POINTER_MAX];
     char *scratch; /* as long as the text: no string can be longer */
     int failed;
+    int last_wins;
 } reader_t;
 
 static cJSON *read_value(reader_t *reader);
@@ -288,6 +289,13 @@ static size_t enter(reader_t *reader, const char *key, size_t index) {
     return len;
 }
 
+/* A later member takes the place of an earlier one. */
+static int put_member(const reader_t *reader, cJSON *object, const char *key, cJSON *item) {
+    if (reader->last_wins && cJSON_GetObjectItemCaseSensitive(object, key) != NULL)
+        return cJSON_ReplaceItemInObjectCaseSensitive(object, key, item);
+    return cJSON_AddItemToObject(object, key, item);
+}
+
 static int read_member(reader_t *reader, cJSON *object) {
     char *key;
     size_t before;
@@ -304,7 +312,7 @@ static int read_member(reader_t *reader, cJSON *object) {
     if (key == NULL)
         return no_memory(reader) != NULL;
     before = enter(reader, key, 0);
-    if (cJSON_GetObjectItemCaseSensitive(object, key) != NULL)
+    if (cJSON_GetObjectItemCaseSensitive(object, key) != NULL && !reader->last_wins)
         sl_report_error(reader->report, reader->pointer, key, "remove one of them",
                         "\"%s\" is given twice", key);
     skip_blanks(reader);
@@ -312,7 +320,7 @@ static int read_member(reader_t *reader, cJSON *object) {
         fail(reader, "':'");
     else
         item = read_value(reader);
-    if (item != NULL && !cJSON_AddItemToObject(object, key, item)) {
+    if (item != NULL && !put_member(reader, object, key, item)) {
         cJSON_Delete(item);
         item = no_memory(reader);
     }
@@ -404,8 +412,9 @@ static cJSON *read_value(reader_t *reader) {
     return item;
 }
 
-int sl_json_read(const char *text, size_t len, sl_report_t *report, cJSON **out) {
-    reader_t reader = {.text = text, .len = len, .report = report};
+static int read_document(const char *text, size_t len, int last_wins, sl_report_t *report,
+                         cJSON **out) {
+    reader_t reader = {.text = text, .len = len, .report = report, .last_wins = last_wins};
     size_t errors = report->errors;
     cJSON *item;
 
@@ -426,6 +435,14 @@ int sl_json_read(const char *text, size_t len, sl_report_t *report, cJSON **out)
     }
     *out = item;
     return SLUICE_OK;
+}
+
+int sl_json_read(const char *text, size_t len, sl_report_t *report, cJSON **out) {
+    return read_document(text, len, 0, report, out);
+}
+
+int sl_json_read_last(const char *text, size_t len, sl_report_t *report, cJSON **out) {
+    return read_document(text, len, 1, report, out);
 }
 
 /* ---- files ---- */

@@ -22,6 +22,8 @@
 /* Reads one document; a byte order mark is skipped. SLUICE_INVALID with faults in the report
  * (duplicate keys: with the pointer of the key; then *out is still NULL). */
 int sl_json_read(const char *text, size_t len, sl_report_t *report, cJSON **out);
+/* As read, but of members with one name the last counts, as Connect's parser takes them. */
+int sl_json_read_last(const char *text, size_t len, sl_report_t *report, cJSON **out);
 int sl_json_read_file(const char *path, sl_report_t *report, cJSON **out);
 
 /* Whether an item is a number in either form, and its text: the raw one, or the shortest that

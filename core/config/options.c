@@ -32,8 +32,13 @@ static const struct {
     uint32_t flag;
 } flags[] = {{"required", SLUICE_OPT_REQUIRED},     {"secret", SLUICE_OPT_SECRET},
              {"deprecated", SLUICE_OPT_DEPRECATED}, {"hidden", SLUICE_OPT_HIDDEN},
-             {"prefix", SLUICE_OPT_PREFIX},         {"range", SLUICE_OPT_RANGE}};
+             {"prefix", SLUICE_OPT_PREFIX},         {"range", SLUICE_OPT_RANGE},
+             {"ungrouped", SLUICE_OPT_UNGROUPED},   {"ordered", SLUICE_OPT_ORDERED},
+             {"exact", SLUICE_OPT_EXACT},           {"definition", SLUICE_OPT_DEFINITION},
+             {"host", SLUICE_OPT_HOST}};
 #define FLAGS (sizeof flags / sizeof *flags)
+#define UNLISTED                                                                                   \
+    (SLUICE_OPT_HIDDEN | SLUICE_OPT_DEPRECATED | SLUICE_OPT_DEFINITION | SLUICE_OPT_HOST)
 
 const char *sl_option_type_name(uint32_t type) {
     return type < TYPES ? types[type].name : "STRING";
@@ -91,6 +96,8 @@ static int copy_option(const sluice_option_t *from, sluice_option_t *to) {
     to->default_text = copy_text(from->default_text, &ok);
     to->group = copy_text(from->group, &ok);
     to->doc = copy_text(from->doc, &ok);
+    to->display_name = copy_text(from->display_name, &ok);
+    to->dependents = copy_list(from->dependents, &ok);
     to->values = copy_list(from->values, &ok);
     to->aliases = copy_list(from->aliases, &ok);
     return ok;
@@ -101,6 +108,8 @@ static void free_option(sluice_option_t *option) {
     free((void *)(uintptr_t)option->default_text);
     free((void *)(uintptr_t)option->group);
     free((void *)(uintptr_t)option->doc);
+    free((void *)(uintptr_t)option->display_name);
+    free_list(option->dependents);
     free_list(option->values);
     free_list(option->aliases);
 }
@@ -261,7 +270,7 @@ const sluice_option_t *sl_options_find(const sl_options_t *options, const char *
     if (alias != NULL)
         *alias = 0;
     for (i = 0; i < options->count; i++)
-        if ((options->items[i].flags & SLUICE_OPT_PREFIX) == 0 &&
+        if ((options->items[i].flags & (SLUICE_OPT_PREFIX | SLUICE_OPT_DEFINITION)) == 0 &&
             strcmp(options->items[i].name, key) == 0)
             return &options->items[i];
     option = find_alias(options, key);
@@ -276,7 +285,7 @@ const char *sl_options_nearest(const sl_options_t *options, const char *key) {
 
     sl_nearest_init(&nearest, key);
     for (i = 0; i < options->count; i++)
-        if ((options->items[i].flags & (SLUICE_OPT_HIDDEN | SLUICE_OPT_DEPRECATED)) == 0)
+        if ((options->items[i].flags & UNLISTED) == 0)
             sl_nearest_offer(&nearest, options->items[i].name);
     return nearest.best;
 }
@@ -312,6 +321,15 @@ static int add_limits(cJSON *object, const sluice_option_t *option) {
     return ok && add_text(object, "max", text);
 }
 
+static int add_form(cJSON *object, const sluice_option_t *option) {
+    return add_text(object, "display_name", option->display_name) &&
+           add_list(object, "dependents", option->dependents) &&
+           (option->width == SLUICE_WIDTH_AUTO ||
+            cJSON_AddNumberToObject(object, "width", option->width) != NULL) &&
+           ((option->flags & SLUICE_OPT_ORDERED) == 0 ||
+            cJSON_AddNumberToObject(object, "order", option->order) != NULL);
+}
+
 static cJSON *option_to_json(const sluice_option_t *option) {
     static const char *const importances[] = {"high", "medium", "low"};
     cJSON *json = cJSON_CreateObject(), *array;
@@ -328,7 +346,7 @@ static cJSON *option_to_json(const sluice_option_t *option) {
          add_text(json, "group", option->group) &&
          add_text(json, "importance",
                   importances[option->importance < 3 ? option->importance : 2]) &&
-         add_text(json, "doc", option->doc);
+         add_text(json, "doc", option->doc) && add_form(json, option);
     if (ok)
         return json;
     cJSON_Delete(json);
@@ -388,6 +406,12 @@ static int64_t limit_from_json(const cJSON *json, const char *name) {
     return text != NULL ? strtoll(text, NULL, 10) : 0;
 }
 
+static int32_t number_from_json(const cJSON *json, const char *name) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+
+    return cJSON_IsNumber(item) ? item->valueint : 0;
+}
+
 static int option_from_json(const cJSON *json, sluice_option_t *to) {
     const char *type = text_of(json, "type"), *importance = text_of(json, "importance");
     int ok = 1;
@@ -408,6 +432,10 @@ static int option_from_json(const cJSON *json, sluice_option_t *to) {
                      : strcmp(importance, "medium") == 0 ? SLUICE_MEDIUM
                                                          : SLUICE_LOW;
     to->doc = copy_text(text_of(json, "doc"), &ok);
+    to->display_name = copy_text(text_of(json, "display_name"), &ok);
+    to->dependents = list_from_json(cJSON_GetObjectItemCaseSensitive(json, "dependents"), &ok);
+    to->width = (uint32_t)number_from_json(json, "width");
+    to->order = number_from_json(json, "order");
     return ok;
 }
 

@@ -41,8 +41,8 @@ const char *sl_option_connect_type(uint32_t type);
 const char *sl_options_nearest(const sl_options_t *options, const char *key);
 
 /* Array of {"name", "type",
- * "flags":["required"...],"default","min","max","values","aliases","group","importance","doc"}];
- * int64 limits as text. Given; NULL without memory. */
+ * "flags":["required"...],"default","min","max","values","aliases","group","importance","doc",
+ * "display_name","dependents","width","order"}]; int64 limits as text. Given; NULL without memory. */
 cJSON *sl_options_to_json(const sl_options_t *options);
 int sl_options_from_json(const cJSON *json, sl_options_t **out, const char **why);
 
@@ -56,6 +56,8 @@ char *sl_options_markdown(const sl_options_t *options);
  * [{"name","type","required","default_value","importance","documentation","group",
  * "width","display_name","dependents","order"}]. prefix ("transforms.a.") goes before each name;
  * group replaces the option's when given. Either may be NULL. Given. */
+/* The definition of one, also of those that are not listed. Given; NULL when there is none. */
+cJSON *sl_options_definition(const sl_options_t *options, const char *name);
 cJSON *sl_options_connect(const sl_options_t *options, const char *prefix, const char *group);
 
 #endif

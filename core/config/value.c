@@ -85,6 +85,7 @@ static int read_integer(reading_t *reading, const char *text, int64_t min, int64
     n = strtoll(begin, &end, 10);
     if (end == begin || *end != '\0' || isspace((unsigned char)*begin) || *begin == '+' ||
         errno == ERANGE || n < min || n > max) {
+        reading->fault->unread = 1;
         if (reading->connect)
             return fault(reading, NULL, "Not a number of type %s", type);
         if (end != begin && *end == '\0')
@@ -102,9 +103,11 @@ static int read_double(reading_t *reading, const char *text) {
 
     /* "inf", "nan" and what is too large for a double are no numbers that anybody can want. */
     if (end == text || *end != '\0' || isspace((unsigned char)*text) ||
-        strpbrk(text, "xXpP") != NULL || !isfinite(value))
+        strpbrk(text, "xXpP") != NULL || !isfinite(value)) {
+        reading->fault->unread = 1;
         return fault(reading, NULL, "%s",
                      reading->connect ? "Not a number of type DOUBLE" : "not a number");
+    }
     reading->out->real = value;
     reading->out->number = fabs(value) < 9e18 ? (int64_t)value : 0;
     return check_range(reading,
@@ -155,10 +158,12 @@ static int read_with_unit(reading_t *reading, const char *text, const unit_t *un
 static int read_boolean(reading_t *reading, const char *text) {
     int yes = strcasecmp(text, "true") == 0;
 
-    if (!yes && strcasecmp(text, "false") != 0)
+    if (!yes && strcasecmp(text, "false") != 0) {
+        reading->fault->unread = 1;
         return fault(reading, NULL, "%s",
                      reading->connect ? "Expected value to be either true or false"
                                       : "must be true or false");
+    }
     reading->out->number = yes;
     reading->out->real = yes;
     free(reading->out->text);
@@ -176,12 +181,13 @@ static int read_enum(reading_t *reading, const char *text) {
     const char *const *values = reading->option->values;
     const char *near = NULL;
     char all[384] = "", hint[160] = "";
+    int exact = (reading->option->flags & SLUICE_OPT_EXACT) != 0;
     int64_t i, found = -1;
 
     for (i = 0; values[i] != NULL && found < 0; i++)
         if (strcmp(values[i], text) == 0)
             found = i;
-    for (i = 0; values[i] != NULL && found < 0; i++)
+    for (i = 0; !exact && values[i] != NULL && found < 0; i++)
         if (strcasecmp(values[i], text) == 0)
             found = i;
     if (found < 0) {
@@ -190,7 +196,10 @@ static int read_enum(reading_t *reading, const char *text) {
         if (near != NULL)
             snprintf(hint, sizeof hint, "did you mean \"%.100s\"?", near);
         return fault(reading, hint,
-                     reading->connect ? "String must be one of: %s" : "must be one of: %s", all);
+                     !reading->connect ? "must be one of: %s"
+                     : exact           ? "String must be one of: %s"
+                                       : "String must be one of (case insensitive): %s",
+                     all);
     }
     reading->out->number = found;
     reading->out->real = (double)found;
@@ -213,6 +222,22 @@ int sl_regex_check(const char *pattern, char *text, size_t size) {
     pcre2_get_error_message(error, why, sizeof why);
     snprintf(text, size, "%s at offset %zu", (const char *)why, (size_t)offset);
     return SLUICE_INVALID;
+}
+
+int sl_regex_matches(const char *pattern, const char *text) {
+    int error, found = 0;
+    PCRE2_SIZE offset;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                                     PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED, &error,
+                                     &offset, NULL);
+    pcre2_match_data *match =
+        code != NULL ? pcre2_match_data_create_from_pattern(code, NULL) : NULL;
+
+    if (match != NULL)
+        found = pcre2_match(code, (PCRE2_SPTR)text, strlen(text), 0, 0, match, NULL) >= 0;
+    pcre2_match_data_free(match);
+    pcre2_code_free(code);
+    return found;
 }
 
 static int read_regex(reading_t *reading, const char *text) {
@@ -411,6 +436,7 @@ int sl_value_read(const sluice_option_t *option, const cJSON *item, int connect,
 
     memset(out, 0, sizeof *out);
     fault_out->message[0] = fault_out->hint[0] = '\0';
+    fault_out->unread = 0;
     if (item != NULL && !cJSON_IsNull(item))
         status = read_item(&reading, item);
     if (status != SLUICE_OK)

@@ -19,9 +19,9 @@ typedef struct sl_value {
     size_t item_count;
 } sl_value_t;
 
-/* What is wrong with a value. `missing_range`: Connect's validator would complain of the null,
- * too. */
+/* What is wrong with a value. */
 typedef struct sl_value_fault {
+    int unread; /* it is none of the type; else it is, but not one that the option takes */
     char message[512];
     char hint[256];
 } sl_value_fault_t;
@@ -35,5 +35,8 @@ void sl_value_fini(sl_value_t *value);
 
 /* Compiles as a regular expression; 0, or the message in text. */
 int sl_regex_check(const char *pattern, char *text, size_t size);
+
+/* Whether all of the text matches; not when the pattern is none. */
+int sl_regex_matches(const char *pattern, const char *text);
 
 #endif

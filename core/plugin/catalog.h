@@ -46,6 +46,7 @@ typedef struct sl_catalog_plugin {
     int has_check;
     int has_probe;
     int has_plan;
+    const char *task_class; /* as the module gave it; NULL: by rule, see sl_catalog_task_class */
     uint32_t sink_flags;   /* SLUICE_SINK_*, sinks only */
     uint32_t failure_mode; /* sluice_failure_mode_t, sinks only */
     const cJSON *json;     /* the whole description, see plugin/describe.h */
@@ -65,9 +66,14 @@ void sl_catalog_close(sl_catalog_t *catalog, void (*closed)(void *user), void *u
  * suffix Connector, SourceConnector or SinkConnector. */
 const sl_catalog_plugin_t *sl_catalog_find(const sl_catalog_t *catalog, sluice_plugin_kind_t kind,
                                            const char *name);
+/* The Java class name of a plugin that was found as `name`: of several the one that fits best, else
+ * the first; NULL when it has none. */
+const char *sl_catalog_class(const sl_catalog_plugin_t *plugin, const char *name);
 /* A known name near to a misspelt one; NULL when none is. */
 const char *sl_catalog_nearest(const sl_catalog_t *catalog, sluice_plugin_kind_t kind,
                                const char *name);
+/* The Java class of its tasks, into out. */
+void sl_catalog_task_class(const sl_catalog_plugin_t *plugin, char *out, size_t size);
 /* Whether some module with that file name or description failed: its error, for the message about
  * an unknown plugin; NULL when all modules are well. */
 const char *sl_catalog_broken(const sl_catalog_t *catalog, const char *name);
@@ -92,6 +98,11 @@ typedef void (*sl_catalog_answer_fn)(void *user, const cJSON *answer, const char
 int sl_catalog_ask(sl_catalog_t *catalog, const char *type, sluice_plugin_kind_t kind,
                    const char *name, const cJSON *config, int32_t max_tasks, uint64_t timeout_ms,
                    sl_catalog_answer_fn answer, void *user);
+
+/* As ask, whether offsets (JSON text) may be set: type "alter". */
+int sl_catalog_ask_offsets(sl_catalog_t *catalog, sluice_plugin_kind_t kind, const char *name,
+                           const cJSON *config, const char *offsets, uint64_t timeout_ms,
+                           sl_catalog_answer_fn answer, void *user);
 
 /* The view that config has of us. Its `check` waits for the prober, by running a loop of its own:
  * for `validate` on the command line; a server uses sl_catalog_ask and leaves check NULL. */

@@ -40,37 +40,64 @@ static void on_answer(void *user, const cJSON *answer, const char *error) {
     free(q);
 }
 
-int sl_catalog_ask(sl_catalog_t *c, const char *type, sluice_plugin_kind_t kind, const char *name,
-                   const cJSON *config, int32_t max_tasks, uint64_t timeout_ms,
-                   sl_catalog_answer_fn answer, void *user) {
-    const sl_catalog_plugin_t *p = sl_catalog_find(c, kind, name);
+/* Takes request. */
+static int ask_client(sl_catalog_t *c, const sl_catalog_plugin_t *p, cJSON *request,
+                      uint64_t timeout_ms, sl_catalog_answer_fn answer, void *user) {
+    question_t *q = calloc(1, sizeof(*q));
     sl_probe_client_t *client;
-    question_t *q;
     int status;
 
-    if (c->closing)
-        return SLUICE_CANCELLED;
-    if (p == NULL)
-        return SLUICE_INVALID;
-    if ((q = calloc(1, sizeof(*q))) == NULL)
+    if (q == NULL || request == NULL) {
+        cJSON_Delete(request);
+        free(q);
         return SLUICE_NO_MEMORY;
+    }
     q->entry = (sl_entry_t *)(uintptr_t)sl_catalog_entry_of(c, p);
     q->answer = answer;
     q->user = user;
     client = sl_entry_client(q->entry);
     if (client == NULL) {
+        cJSON_Delete(request);
         free(q);
         return SLUICE_NO_MEMORY;
     }
     q->entry->refs++;
-    status = sl_probe_client_ask(
-        client, request_of(type, sl_plugin_kind_name(p->kind), p->name, config, max_tasks),
-        timeout_ms, on_answer, q);
+    status = sl_probe_client_ask(client, request, timeout_ms, on_answer, q);
     if (status != SLUICE_OK) {
         sl_entry_unref(q->entry);
         free(q);
     }
     return status;
+}
+
+int sl_catalog_ask(sl_catalog_t *c, const char *type, sluice_plugin_kind_t kind, const char *name,
+                   const cJSON *config, int32_t max_tasks, uint64_t timeout_ms,
+                   sl_catalog_answer_fn answer, void *user) {
+    const sl_catalog_plugin_t *p = sl_catalog_find(c, kind, name);
+
+    if (c->closing)
+        return SLUICE_CANCELLED;
+    if (p == NULL)
+        return SLUICE_INVALID;
+    return ask_client(c, p,
+                      request_of(type, sl_plugin_kind_name(p->kind), p->name, config, max_tasks),
+                      timeout_ms, answer, user);
+}
+
+int sl_catalog_ask_offsets(sl_catalog_t *c, sluice_plugin_kind_t kind, const char *name,
+                           const cJSON *config, const char *offsets, uint64_t timeout_ms,
+                           sl_catalog_answer_fn answer, void *user) {
+    const sl_catalog_plugin_t *p = sl_catalog_find(c, kind, name);
+    cJSON *request;
+
+    if (c->closing)
+        return SLUICE_CANCELLED;
+    if (p == NULL)
+        return SLUICE_INVALID;
+    request = request_of("alter", sl_plugin_kind_name(p->kind), p->name, config, 1);
+    if (request != NULL)
+        cJSON_AddStringToObject(request, "offsets", offsets);
+    return ask_client(c, p, request, timeout_ms, answer, user);
 }
 
 /* ---- what config asks ---- */
@@ -86,7 +113,8 @@ static int lookup(void *ctx, uint32_t kind, const char *name, sl_plugin_info_t *
     else if ((p = sl_catalog_find(c, SLUICE_SOURCE, name)) == NULL)
         p = sl_catalog_find(c, SLUICE_SINK, name);
     if (p != NULL) {
-        *out = (sl_plugin_info_t){(uint32_t)p->kind, p->name, p->options};
+        *out = (sl_plugin_info_t){(uint32_t)p->kind, p->name, p->options,
+                                  sl_catalog_class(p, name), p->has_check};
         return SLUICE_OK;
     }
     broken = sl_catalog_broken(c, name);

@@ -114,6 +114,36 @@ static int is_short_form(sluice_plugin_kind_t kind, const char *alias, const cha
     }
 }
 
+const char *sl_catalog_class(const sl_catalog_plugin_t *p, const char *wanted) {
+    const char *const *alias;
+    const char *first = NULL;
+
+    for (alias = p->aliases; *alias != NULL; alias++) {
+        if (strchr(*alias, '.') == NULL)
+            continue;
+        if (strcmp(*alias, wanted) == 0 || is_short_form(p->kind, *alias, wanted))
+            return *alias;
+        if (first == NULL)
+            first = *alias;
+    }
+    return first;
+}
+
+void sl_catalog_task_class(const sl_catalog_plugin_t *p, char *out, size_t size) {
+    static const char ending[] = "Connector";
+    const char *class = sl_catalog_class(p, "");
+    size_t len;
+
+    if (class == NULL || p->task_class != NULL) {
+        snprintf(out, size, "%s", p->task_class != NULL ? p->task_class : p->name);
+        return;
+    }
+    len = strlen(class);
+    if (len >= sizeof ending - 1 && strcmp(class + len - (sizeof ending - 1), ending) == 0)
+        len -= sizeof ending - 1;
+    snprintf(out, size, "%.*sTask", (int)len, class);
+}
+
 /* How well a name fits: 3 its name, 2 an alias, 1 a short form, 0 not at all. */
 static int fit(const sl_catalog_plugin_t *p, const char *wanted) {
     const char *const *alias;

@@ -45,6 +45,7 @@ static cJSON *describe_plugin(const sluice_plugin_t *p) {
              cJSON_AddBoolToObject(object, "check", p->check != NULL) != NULL &&
              cJSON_AddBoolToObject(object, "probe", p->probe != NULL) != NULL &&
              cJSON_AddBoolToObject(object, "plan", plan) != NULL &&
+             (p->task_class == NULL || add_text(object, "task_class", p->task_class)) &&
              (p->kind != SLUICE_SINK || add_sink(object, p->sink));
 
     if (!ok) {

@@ -8,6 +8,7 @@
 #include "plugin/module.h"
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ typedef struct job {
     sl_config_t *config;
     sluice_ctx_t *ctx;
     int32_t max_tasks;
+    char *offsets; /* of alter */
     int (*run)(struct job *job);
     int status;
 } job_t;
@@ -98,11 +100,31 @@ static int run_plan(job_t *job) {
     return source->plan(sl_api(), job->ctx, job->max_tasks);
 }
 
+typedef int (*alter_fn)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets);
+
+/* The callback, of a table that is new enough to have it. */
+static alter_fn alter_of(const sluice_plugin_t *p) {
+    if (p->source != NULL &&
+        p->source->size >= offsetof(sluice_source_t, alter_offsets) + sizeof(alter_fn))
+        return p->source->alter_offsets;
+    if (p->sink != NULL &&
+        p->sink->size >= offsetof(sluice_sink_t, alter_offsets) + sizeof(alter_fn))
+        return p->sink->alter_offsets;
+    return NULL;
+}
+
+static int run_alter(job_t *job) {
+    alter_fn alter = alter_of(job->plugin);
+
+    return alter != NULL ? alter(sl_api(), job->ctx, sluice_str(job->offsets)) : 0;
+}
+
 static void job_destroy(job_t *job) {
     sl_ctx_destroy(job->ctx);
     sl_config_destroy(job->config);
     sl_options_unref(job->options);
     cJSON_Delete(job->answer);
+    free(job->offsets);
     free(job);
 }
 
@@ -126,6 +148,8 @@ static void job_finish(job_t *job) {
 
     if (job->run == run_plan && job->status >= 0)
         cJSON_AddNumberToObject(job->answer, "tasks", job->status);
+    if (job->run == run_alter)
+        cJSON_AddBoolToObject(job->answer, "complete", job->status > 0);
     cJSON_AddNumberToObject(job->answer, "status", job->status < 0 ? job->status : SLUICE_OK);
     add_faults(job);
     if (sl_ctx_error_take(job->ctx, &error) || job->status < 0)
@@ -148,6 +172,10 @@ static void on_worked(uv_work_t *work, int status) {
     job_finish(work->data);
 }
 
+static char *copy_of(const char *text) {
+    return strdup(text != NULL ? text : "[]");
+}
+
 /* Options, configuration and ctx of the request; NULL or why not. */
 static const char *job_prepare(job_t *job, const cJSON *request) {
     const cJSON *tasks = cJSON_GetObjectItemCaseSensitive(request, "max_tasks");
@@ -164,6 +192,7 @@ static const char *job_prepare(job_t *job, const cJSON *request) {
                                      sl_plugin_kind_parse(text_of(request, "kind")), name);
     if (job->plugin == NULL)
         return "the module has no such plugin";
+    job->offsets = copy_of(text_of(request, "offsets"));
     job->max_tasks = cJSON_IsNumber(tasks) ? tasks->valueint : 1;
     if (sl_options_create(job->plugin->options, job->plugin->option_count, job->plugin->option_size,
                           &job->options, &why) != SLUICE_OK)
@@ -218,6 +247,8 @@ static void on_message(void *user, const char *type, cJSON *message) {
         start_job(p, message, "probed", run_probe, 1);
     else if (strcmp(type, "plan") == 0)
         start_job(p, message, "planned", run_plan, 1);
+    else if (strcmp(type, "alter") == 0)
+        start_job(p, message, "altered", run_alter, 1);
 }
 
 static void on_end(void *user, const char *reason) {

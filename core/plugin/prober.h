@@ -8,6 +8,7 @@
  *   {"type":"check","kind","plugin","config":{}} -> {"type":"checked","status","faults":[]}
  *   {"type":"probe","kind","plugin","config":{}} -> {"type":"probed","status","faults":[]}
  *   {"type":"plan","kind","plugin","config":{},"max_tasks"} -> {"type":"planned","tasks"}
+ *   {"type":"alter","kind","plugin","config":{},"offsets"} -> {"type":"altered","complete"}
  * A fault is {"name","message"}; probe connects, so it may take seconds. "id" of a request comes
  * back in its answer; "pipeline" (its name) is optional. An answer that fails as a whole has
  * "error": {"status","code","message"} instead of its result.

@@ -123,6 +123,8 @@ static int run_current(sl_trunk_t *t) {
         sl_trunk_fail(t);
         return 0;
     }
+    if (sl_trunk_tracks_topics(t) == SL_TRACK_AFTER)
+        sl_topics_note(&t->topics, out);
     if (!fan_out(t, out)) /* before the arrival's charge ends: held memory never looks freed */
         return 0;
     arrival_destroy(t, t->current);
@@ -184,6 +186,8 @@ static int arrive(sl_trunk_t *t, sluice_batch_t *batch) {
         return SLUICE_BUSY;
     }
     (void)sl_batch_records(batch, &count);
+    if (sl_trunk_tracks_topics(t) == SL_TRACK_BEFORE)
+        sl_topics_note(&t->topics, batch);
     arrival->batch = batch;
     arrival->bytes = (int64_t)sl_batch_bytes(batch);
     arrival->records = (int64_t)count;

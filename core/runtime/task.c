@@ -70,6 +70,13 @@ static void send_ledger(task_t *t) {
     send_frame(t, message);
 }
 
+static void send_topics(task_t *t) {
+    cJSON *message = sl_trunk_new_topics(t->trunk);
+
+    if (message != NULL)
+        send_frame(t, message);
+}
+
 /* ---- the end ---- */
 
 static void on_channel_closed(void *user) {
@@ -126,6 +133,7 @@ static void on_ended(void *user, int state) {
     if (state == SL_TRUNK_FINISHED)
         send_frame(t, sl_frame_status(t->trunk, state));
     if (!busy(t)) {
+        send_topics(t);
         sl_task_metrics(t->trunk);
         send_metrics(t);
         send_ledger(t);
@@ -250,6 +258,8 @@ static void on_message(void *user, const char *type, cJSON *message) {
         sl_trunk_pause(t->trunk);
     else if (strcmp(type, "resume") == 0 && t->trunk != NULL)
         sl_trunk_resume(t->trunk);
+    else if (strcmp(type, "forget_topics") == 0 && t->trunk != NULL)
+        sl_trunk_forget_topics(t->trunk);
     else if (strcmp(type, "log_level") == 0)
         set_level(message, "level");
 }
@@ -294,6 +304,7 @@ static void on_tick(uv_timer_t *timer) {
         return;
     send_metrics(t);
     send_ledger(t);
+    send_topics(t);
     if (sl_trunk_state(t->trunk) != SL_TRUNK_FAILED)
         send_frame(t, sl_frame_status(t->trunk, sl_trunk_state(t->trunk)));
 }

@@ -398,6 +398,7 @@ void sl_trunk_destroy(sl_trunk_t *t) {
     if (t->handles == 2) {
         sl_source_fini(t);
         sl_commit_fini(t);
+        sl_topics_fini(&t->topics);
         on_words(t);
         sl_queue_close(&t->words);
         sl_queue_fini(&t->words);
@@ -468,4 +469,22 @@ sl_branch_run_t *sl_trunk_branch(sl_trunk_t *t, size_t i) {
 
 int sl_trunk_was_abandoned(const sl_trunk_t *t) {
     return t->abandoned;
+}
+
+/* ---- topics ---- */
+
+sl_track_t sl_trunk_tracks_topics(const sl_trunk_t *t) {
+    const sl_pipeline_t *p = t->graph.pipeline;
+
+    if (!p->connect)
+        return SL_TRACK_NONE;
+    return strcmp(p->source.plugin, "@topics") == 0 ? SL_TRACK_BEFORE : SL_TRACK_AFTER;
+}
+
+cJSON *sl_trunk_new_topics(sl_trunk_t *t) {
+    return sl_topics_frame(&t->topics);
+}
+
+void sl_trunk_forget_topics(sl_trunk_t *t) {
+    sl_topics_forget(&t->topics);
 }

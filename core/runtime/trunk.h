@@ -14,6 +14,8 @@
 #ifndef SL_RUNTIME_TRUNK_H
 #define SL_RUNTIME_TRUNK_H
 
+#include <cjson/cJSON.h>
+
 #include "runtime/branch.h"
 
 typedef struct sl_trunk sl_trunk_t;
@@ -73,6 +75,10 @@ void sl_trunk_resume(sl_trunk_t *trunk);
  * deadline_ms, or a little more when plugins do not close: after three quarters of it what is not
  * delivered stays undone (the source repeats it next time). */
 void sl_trunk_drain(sl_trunk_t *trunk, uint64_t deadline_ms);
+
+/* {"type":"topics"} with what is new since the last call, or NULL; given. */
+cJSON *sl_trunk_new_topics(sl_trunk_t *trunk);
+void sl_trunk_forget_topics(sl_trunk_t *trunk);
 
 int sl_trunk_state(const sl_trunk_t *trunk);
 const sl_failure_t *sl_trunk_failure(const sl_trunk_t *trunk);

@@ -5,6 +5,7 @@
 #ifndef SL_RUNTIME_TRUNK_INT_H
 #define SL_RUNTIME_TRUNK_INT_H
 
+#include "runtime/topics.h"
 #include "runtime/trunk.h"
 
 #define SL_SOURCE_CLOSE_MS 10000
@@ -115,7 +116,13 @@ struct sl_trunk {
     size_t asked_count;
 
     sl_commit_t commit;
+    sl_topics_t topics; /* of a connector */
 };
+
+/* Where the names of topics count: before the transforms of a sink connector, after those of a
+ * source connector. */
+typedef enum sl_track { SL_TRACK_NONE, SL_TRACK_BEFORE, SL_TRACK_AFTER } sl_track_t;
+sl_track_t sl_trunk_tracks_topics(const sl_trunk_t *t);
 
 /* ---- trunk.c ---- */
 void sl_trunk_fail(sl_trunk_t *t); /* t->failure is set */

@@ -18,6 +18,7 @@ typedef struct action {
     cJSON *secrets;
     int must_be_new;
     int forget;
+    sl_resolved_t resolved; /* of a put */
     sl_action_fn done;
     void *user;
 } action_t;
@@ -27,6 +28,7 @@ static void action_destroy(action_t *a) {
         return;
     cJSON_Delete(a->config);
     cJSON_Delete(a->secrets);
+    sl_resolved_fini(&a->resolved);
     free(a->name);
     free(a->kind);
     free(a->origin);
@@ -51,7 +53,8 @@ static action_t *action_create(sl_supervisor_t *s, const char *name, sl_action_f
 /* Completes and frees the action; the end of one pending call-back. */
 static void finish(action_t *a, int status, const char *message, const sl_report_t *report) {
     sl_supervisor_t *s = a->supervisor;
-    sl_action_result_t result = { status, message, report, sl_supervisor_find(s, a->name) };
+    sl_action_result_t result = { status, message, report, sl_supervisor_find(s, a->name),
+                                  &a->resolved };
 
     s->pending--;
     if (a->done != NULL)
@@ -149,11 +152,12 @@ static void on_put_resolved(void *user, int status, sl_resolved_t *resolved,
     action_t *a = user;
     const sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
 
-    if (status == SLUICE_OK) {
-        a->type = resolved->type;
-        a->secrets = resolved->secrets;
-        resolved->secrets = NULL;
-        sl_resolved_fini(resolved);
+    if (resolved != NULL) {
+        a->resolved = *resolved;
+        memset(resolved, 0, sizeof *resolved);
+        a->type = a->resolved.type;
+        a->secrets = a->resolved.secrets;
+        a->resolved.secrets = NULL;
     }
     if (status != SLUICE_OK)
         finish(a, status, NULL, report);
@@ -181,8 +185,8 @@ int sl_supervisor_put(sl_supervisor_t *s, const sl_put_t *put, sl_action_fn done
     sl_set_text(&a->origin, put->origin);
     sl_set_text(&a->target, put->target);
     status = s->closing ? SLUICE_CANCELLED
-                        : s->o.resolver->resolve(s->o.resolver, a->name, a->kind, a->config, 1,
-                                                 on_put_resolved, a);
+                        : s->o.resolver->resolve(s->o.resolver, a->name, a->kind, a->config,
+                                                 put->check, on_put_resolved, a);
     if (status != SLUICE_OK) {
         action_destroy(a);
         return status;

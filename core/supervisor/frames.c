@@ -143,6 +143,25 @@ static void on_metrics(sl_task_t *t, const cJSON *message) {
         sl_set_text(&t->metrics, text);
 }
 
+static int has_text(const cJSON *array, const char *text) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, array)
+        if (strcmp(item->valuestring, text) == 0)
+            return 1;
+    return 0;
+}
+
+static void on_topics(sl_managed_t *m, const cJSON *message) {
+    const cJSON *name;
+
+    if (m->topics == NULL)
+        m->topics = cJSON_CreateArray();
+    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(message, "names"))
+        if (cJSON_IsString(name) && !has_text(m->topics, name->valuestring))
+            cJSON_AddItemToArray(m->topics, cJSON_CreateString(name->valuestring));
+}
+
 void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
     if (strcmp(type, "alive") == 0)
         sl_set_text(&t->stuck, text_member(message, "stuck"));
@@ -156,6 +175,8 @@ void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
         on_metrics(t, message);
     else if (strcmp(type, "ledger") == 0)
         on_ledger(t, message);
+    else if (strcmp(type, "topics") == 0)
+        on_topics(t->managed, message);
     else if (strcmp(type, "log") == 0)
         on_log(t, message);
 }

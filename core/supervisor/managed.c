@@ -46,7 +46,7 @@ static int make_tasks(sl_managed_t *m, size_t count) {
         m->tasks = calloc(count, sizeof *m->tasks);
         if (m->tasks == NULL)
             return SLUICE_NO_MEMORY;
-        m->task_count = count;
+        m->task_count = m->had_tasks = count;
         for (i = 0; i < count; i++)
             sl_task_init(&m->tasks[i], m, (int)i);
     }
@@ -104,7 +104,7 @@ static void on_resolved(void *user, int status, sl_resolved_t *resolved,
         else
             cannot_resolve(m, report);
     }
-    if (status == SLUICE_OK)
+    if (resolved != NULL)
         sl_resolved_fini(resolved);
     free(a->name);
     free(a);
@@ -124,7 +124,8 @@ static void resolve(sl_managed_t *m) {
         a->name = strdup(m->name);
         a->version = m->version;
         if (a->name != NULL && s->o.resolver->resolve(s->o.resolver, m->name, m->kind, m->config,
-                                                      0, on_resolved, a) == SLUICE_OK) {
+                                                      SL_CHECK_NONE, on_resolved, a) ==
+                                    SLUICE_OK) {
             m->resolving = 1;
             s->pending++;
             return;

@@ -74,6 +74,8 @@ typedef struct sl_managed {
     char *trace;    /* why */
     sl_task_t *tasks;
     size_t task_count;
+    size_t had_tasks; /* when it last had any */
+    cJSON *topics;    /* names of the topics that its tasks used, or NULL */
 
     /* private to core/supervisor */
     cJSON *pipeline;

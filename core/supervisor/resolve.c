@@ -7,7 +7,10 @@
 #include "config/connect.h"
 #include "config/interpolate.h"
 #include "config/pipeline.h"
+#include "config/providers.h"
+#include "config/worker.h"
 #include "sluice/error.h"
+#include "supervisor/connect_check.h"
 #include "supervisor/secrets.h"
 
 #define ASK_TIMEOUT_MS 10000u
@@ -24,7 +27,8 @@ typedef struct work {
     real_resolver_t *resolver;
     char *name;
     int is_connector;
-    int check;
+    sl_check_t check;
+    sl_connect_checked_t checked; /* with SL_CHECK_CONNECT */
     cJSON *config; /* as given */
     cJSON *native;
     sl_pipeline_t *pipeline;
@@ -45,7 +49,13 @@ static void work_destroy(work_t *w) {
     sl_connect_map_destroy(w->map);
     sl_refs_fini(&w->refs);
     sl_report_fini(&w->report);
+    cJSON_Delete(w->checked.answer);
+    free(w->checked.refusal);
     free(w);
+}
+
+static int is_connect_check(const work_t *w) {
+    return w->is_connector && w->check == SL_CHECK_CONNECT;
 }
 
 /* ---- the end: paths of modules, or the report ---- */
@@ -101,10 +111,33 @@ static const char *type_of(const work_t *w) {
                : "sink";
 }
 
+/* What a start needs, from the pipeline that was read. */
+static void fill(work_t *w, cJSON *modules, sl_resolved_t *out) {
+    out->pipeline = sl_pipeline_to_json(w->pipeline);
+    out->modules = modules;
+    out->tasks = w->tasks;
+    out->memory_limit = w->pipeline->memory_limit;
+    out->secrets =
+        sl_secrets_find(w->resolver->catalog, w->pipeline, w->config, w->is_connector);
+}
+
+/* Connect's verdict counts: what it takes is taken, though it may not start. */
+static int take_checked(work_t *w, int status, sl_resolved_t *out) {
+    if (!is_connect_check(w))
+        return status;
+    out->answer = w->checked.answer;
+    out->refusal = w->checked.refusal;
+    out->has_thrown = w->checked.has_thrown;
+    w->checked.answer = NULL;
+    w->checked.refusal = NULL;
+    return out->refusal == NULL && !out->has_thrown ? SLUICE_OK : SLUICE_INVALID;
+}
+
 static void conclude(work_t *w) {
     sl_resolved_t resolved = { 0 };
     module_search_t search = { w, cJSON_CreateObject() };
     int status = sl_report_status(&w->report);
+    int is_given;
 
     if (status == SLUICE_OK) {
         sl_pipeline_each_plugin(w->pipeline, add_module, &search);
@@ -114,19 +147,15 @@ static void conclude(work_t *w) {
     if (w->map != NULL)
         sl_connect_map_report(w->map, &w->report, 0);
     sl_refs_show(&w->refs, &w->report);
-    if (status == SLUICE_OK) {
-        resolved.pipeline = sl_pipeline_to_json(w->pipeline);
-        resolved.modules = search.modules;
-        resolved.type = type_of(w);
-        resolved.tasks = w->tasks;
-        resolved.memory_limit = w->pipeline->memory_limit;
-        resolved.secrets = sl_secrets_find(w->resolver->catalog, w->pipeline, w->config,
-                                           w->is_connector);
-        w->done(w->user, SLUICE_OK, &resolved, &w->report);
-    } else {
+    if (status == SLUICE_OK)
+        fill(w, search.modules, &resolved);
+    else
         cJSON_Delete(search.modules);
-        w->done(w->user, SLUICE_INVALID, NULL, &w->report);
-    }
+    resolved.type = type_of(w);
+    status = take_checked(w, status, &resolved);
+    is_given = status == SLUICE_OK || is_connect_check(w);
+    w->done(w->user, status == SLUICE_OK ? SLUICE_OK : SLUICE_INVALID, is_given ? &resolved : NULL,
+            &w->report);
     work_destroy(w);
 }
 
@@ -233,8 +262,11 @@ static void ask_plugins(work_t *w) {
             : sl_catalog_find(w->resolver->catalog, SLUICE_SOURCE, source->plugin);
 
     w->tasks = w->pipeline->tasks_max;
-    if (w->check)
+    if (w->check != SL_CHECK_NONE && !is_connect_check(w))
         sl_pipeline_each_plugin(w->pipeline, check_plugin, w);
+    /* A sink connector has as many members in its group as it may have. */
+    if (w->is_connector && strcmp(type_of(w), "sink") == 0)
+        return;
     if (p == NULL || !p->has_plan)
         w->tasks = 1;
     else if (w->tasks > 1 && sl_report_status(&w->report) == SLUICE_OK)
@@ -243,12 +275,53 @@ static void ask_plugins(work_t *w) {
 
 /* ---- reading ---- */
 
+/* A Connect worker's providers are those that it declares. 0 when Connect would throw. */
+static int resolve_references(work_t *w, cJSON *config) {
+    cJSON *flat = cJSON_GetObjectItemCaseSensitive(config, "config");
+    char *message = NULL;
+    int status;
+
+    if (!w->is_connector || sl_worker_mode(w->resolver->worker) == SL_WORKER_NONE) {
+        sl_interpolate(config, "", &w->report, &w->refs);
+        return 1;
+    }
+    status = sl_providers_resolve(w->resolver->worker, cJSON_IsObject(flat) ? flat : config,
+                                  &message);
+    if (status == SLUICE_OK)
+        return 1;
+    sl_report_error(&w->report, "", "", NULL, "%s", message == NULL ? "out of memory" : message);
+    w->checked.refusal = message;
+    w->checked.has_thrown = 1;
+    return 0;
+}
+
+static void on_connector_checked(void *user, const sl_connect_checked_t *checked) {
+    work_t *w = user;
+
+    w->checked = *checked;
+    answered(w);
+}
+
+static void check_connector(work_t *w, const cJSON *config) {
+    w->waiting++;
+    if (sl_connect_check(w->resolver->catalog, w->resolver->worker, config, on_connector_checked,
+                         w) != SLUICE_OK) {
+        w->checked.has_thrown = 1;
+        w->waiting--;
+    }
+}
+
 static void read_config(work_t *w) {
     sl_plugin_catalog_t view;
     cJSON *config = cJSON_Duplicate(w->config, 1);
 
     sl_catalog_for_config(w->resolver->catalog, 0, &view);
-    sl_interpolate(config, "", &w->report, &w->refs);
+    if (!resolve_references(w, config)) {
+        cJSON_Delete(config);
+        return;
+    }
+    if (is_connect_check(w))
+        check_connector(w, config);
     if (w->is_connector) {
         sl_connect_to_native(config, w->resolver->worker, &view, w->name, &w->report, &w->native,
                              &w->map);
@@ -263,15 +336,15 @@ static void read_config(work_t *w) {
 static void on_scanned(void *user) {
     work_t *w = user;
 
-    read_config(w);
     w->waiting = 1;
+    read_config(w);
     if (w->pipeline != NULL)
         ask_plugins(w);
     answered(w);
 }
 
 static int resolve(sl_resolver_t *self, const char *name, const char *kind, const cJSON *config,
-                   int check, sl_resolve_fn done, void *user) {
+                   sl_check_t check, sl_resolve_fn done, void *user) {
     real_resolver_t *r = (real_resolver_t *)self;
     work_t *w = calloc(1, sizeof *w);
     int status = SLUICE_NO_MEMORY;
@@ -293,12 +366,59 @@ static int resolve(sl_resolver_t *self, const char *name, const char *kind, cons
     return status;
 }
 
+/* ---- offsets that a user sets ---- */
+
+typedef struct alteration {
+    sl_alter_fn done;
+    void *user;
+} alteration_t;
+
+static void on_altered(void *user, const cJSON *answer, const char *error) {
+    alteration_t *a = user;
+    const cJSON *failure = cJSON_GetObjectItemCaseSensitive(answer, "error");
+
+    if (error == NULL && failure != NULL)
+        error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(failure, "message"));
+    a->done(a->user, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "complete")),
+            answer == NULL && error == NULL ? "the plugin did not answer" : error);
+    free(a);
+}
+
+static int alter_offsets(sl_resolver_t *self, const cJSON *config, const char *offsets,
+                         sl_alter_fn done, void *user) {
+    real_resolver_t *r = (real_resolver_t *)self;
+    const char *class =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "connector.class"));
+    const sl_catalog_plugin_t *p = NULL;
+    alteration_t *a = calloc(1, sizeof *a);
+    cJSON *own = cJSON_Duplicate(config, 1);
+    char *message = NULL;
+    int status = SLUICE_INVALID;
+
+    if (class != NULL && (p = sl_catalog_find(r->catalog, SLUICE_SOURCE, class)) == NULL)
+        p = sl_catalog_find(r->catalog, SLUICE_SINK, class);
+    if (sl_worker_mode(r->worker) != SL_WORKER_NONE)
+        sl_providers_resolve(r->worker, own, &message);
+    if (a != NULL && p != NULL) {
+        a->done = done;
+        a->user = user;
+        status = sl_catalog_ask_offsets(r->catalog, p->kind, class, own, offsets, ASK_TIMEOUT_MS,
+                                        on_altered, a);
+    }
+    free(message);
+    cJSON_Delete(own);
+    if (status != SLUICE_OK)
+        free(a);
+    return status;
+}
+
 int sl_resolver_create(sl_catalog_t *catalog, const cJSON *worker, sl_resolver_t **out) {
     real_resolver_t *r = calloc(1, sizeof *r);
 
     if (r == NULL)
         return SLUICE_NO_MEMORY;
     r->base.resolve = resolve;
+    r->base.alter_offsets = alter_offsets;
     r->catalog = catalog;
     r->worker = worker;
     *out = &r->base;

@@ -21,19 +21,38 @@ typedef struct sl_resolved {
     int tasks;
     int64_t memory_limit;
     cJSON *secrets; /* array of JSON pointers into the configuration: values to hide */
+    /* Connectors with SL_CHECK_CONNECT only: */
+    cJSON *answer;  /* Connect's answer to validate */
+    char *refusal;  /* Connect's message when the configuration is refused */
+    int has_thrown; /* and Connect says it with a 500: nothing could be checked */
 } sl_resolved_t;
 
-/* resolved: given when status is SLUICE_OK, to be ended with sl_resolved_fini. report: borrowed. */
+/* How much is checked besides what a start needs. */
+typedef enum sl_check {
+    SL_CHECK_NONE,    /* it was checked before */
+    SL_CHECK_ALL,     /* plugins' own checks, too; connectors as strictly as pipelines */
+    SL_CHECK_CONNECT, /* connectors: what Connect checks, no more, no less */
+} sl_check_t;
+
+/* resolved: given when status is SLUICE_OK or it was SL_CHECK_CONNECT of a connector (then only the
+ * members for that are set unless OK), to be ended with sl_resolved_fini; NULL else. A connector
+ * that Connect takes though it cannot start is SLUICE_OK without a pipeline. report: borrowed. */
 typedef void (*sl_resolve_fn)(void *user, int status, sl_resolved_t *resolved,
                               const sl_report_t *report);
 
+/* complete: these are all offsets that the connector has. error: NULL, or why they are refused. */
+typedef void (*sl_alter_fn)(void *user, int complete, const char *error);
+
 typedef struct sl_resolver sl_resolver_t;
 struct sl_resolver {
-    /* Looks at the plugin path again, reads the configuration, finds modules; with `check` also
-     * runs the plugins' own checks. Completes exactly once and never inside the call, unless it
+    /* Looks at the plugin path again, reads the configuration, finds modules. Completes exactly once and never inside the call, unless it
      * fails. */
     int (*resolve)(sl_resolver_t *self, const char *name, const char *kind, const cJSON *config,
-                   int check, sl_resolve_fn done, void *user);
+                   sl_check_t check, sl_resolve_fn done, void *user);
+    /* Whether the connector's plugin lets a user set these offsets (JSON text). Completes as
+     * resolve. NULL: nobody is asked, the offsets are taken. */
+    int (*alter_offsets)(sl_resolver_t *self, const cJSON *config, const char *offsets,
+                         sl_alter_fn done, void *user);
 };
 
 void sl_resolved_fini(sl_resolved_t *resolved);

@@ -21,6 +21,8 @@ void sl_resolved_fini(sl_resolved_t *r) {
     cJSON_Delete(r->pipeline);
     cJSON_Delete(r->modules);
     cJSON_Delete(r->secrets);
+    cJSON_Delete(r->answer);
+    free(r->refusal);
     memset(r, 0, sizeof *r);
 }
 
@@ -55,6 +57,7 @@ void sl_managed_remove(sl_managed_t *m) {
     cJSON_Delete(m->secrets);
     cJSON_Delete(m->pipeline);
     cJSON_Delete(m->modules);
+    cJSON_Delete(m->topics);
     free(m->name);
     free(m->kind);
     free(m->origin);

@@ -49,6 +49,7 @@ typedef struct sl_action_result {
     const char *message;
     const sl_report_t *report;
     sl_managed_t *managed; /* NULL when it is gone */
+    const sl_resolved_t *resolved; /* put of a connector: what Connect's check said; or NULL */
 } sl_action_result_t;
 typedef void (*sl_action_fn)(void *user, const sl_action_result_t *result);
 
@@ -82,6 +83,7 @@ typedef struct sl_put {
     cJSON *config;      /* taken */
     const char *target; /* NULL: keeps it, RUNNING when new */
     int must_be_new;    /* SLUICE_BUSY when there is one of that name */
+    sl_check_t check;
 } sl_put_t;
 
 /* Checks the configuration, stores it, and starts or restarts its tasks. */
@@ -96,6 +98,27 @@ int sl_supervisor_delete(sl_supervisor_t *supervisor, const char *name, int forg
 /* At once, without completion. task -1: the pipeline with all tasks (only_failed: those FAILED). */
 int sl_supervisor_restart(sl_supervisor_t *supervisor, const char *name, int task,
                           int only_failed);
+
+/* ---- offsets and topics of a connector ---- */
+
+typedef enum sl_offsets_do { SL_OFFSETS_READ, SL_OFFSETS_ALTER, SL_OFFSETS_RESET } sl_offsets_do_t;
+
+typedef struct sl_offsets_result {
+    int status; /* SLUICE_OK; SLUICE_INVALID: refused; else the store's */
+    const char *message;
+    int is_refusal; /* what was asked for is wrong, rather than that it failed */
+    int by_plugin;  /* the plugin keeps no other offsets than these */
+    const cJSON *offsets; /* read: [{"partition","offset"}], borrowed */
+} sl_offsets_result_t;
+typedef void (*sl_offsets_fn)(void *user, const sl_offsets_result_t *result);
+
+/* Takes offsets ([{"partition","offset"|null}], for alter; else NULL). To be altered or reset the
+ * connector must be stopped. Completes exactly once, perhaps inside the call; not at all when it
+ * gives a negative status. */
+int sl_supervisor_offsets(sl_managed_t *managed, sl_offsets_do_t what, cJSON *offsets,
+                          sl_offsets_fn done, void *user);
+/* Forgets the topics that its tasks used so far: they are told to report them anew. */
+void sl_supervisor_forget_topics(sl_managed_t *managed);
 
 /* The status history, see store.h. */
 int sl_supervisor_history(sl_supervisor_t *supervisor, const char *name, sl_store_load_fn loaded,

@@ -12,7 +12,7 @@
 #define CONVERTER_TYPE_OPTION                                                                      \
     {.name = "converter.type",                                                                     \
      .type = SLUICE_OPT_ENUM,                                                                      \
-     .flags = SLUICE_OPT_HIDDEN,                                                                   \
+     .flags = SLUICE_OPT_HOST | SLUICE_OPT_UNGROUPED,                                              \
      .default_text = "value",                                                                      \
      .values = (const char *const[]){"key", "value", "header", NULL},                              \
      .importance = SLUICE_LOW,                                                                     \

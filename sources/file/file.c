@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lines.h"
+#include "offsets.h"
 #include "support/recordjson.h"
 
 enum { PIECE = 256 * 1024 };
@@ -610,6 +611,7 @@ static const sluice_source_t source = {
     .pause = file_pause,
     .resume = file_resume,
     .close = file_close,
+    .alter_offsets = file_alter_offsets,
 };
 
 static const char *const aliases[] = {

@@ -66,6 +66,11 @@ static void test_constants(void **state) {
     assert_int_equal(SLUICE_OPT_HIDDEN, 0x08);
     assert_int_equal(SLUICE_OPT_PREFIX, 0x10);
     assert_int_equal(SLUICE_OPT_RANGE, 0x20);
+    assert_int_equal(SLUICE_OPT_UNGROUPED, 0x40);
+    assert_int_equal(SLUICE_OPT_ORDERED, 0x80);
+    assert_int_equal(SLUICE_OPT_EXACT, 0x100);
+    assert_int_equal(SLUICE_OPT_DEFINITION, 0x200);
+    assert_int_equal(SLUICE_OPT_HOST, 0x400);
     assert_int_equal(SLUICE_SINK_BYTES, 0x01);
     assert_int_equal(SLUICE_SINK_OWN_POSITION, 0x02);
     assert_int_equal(SLUICE_SINK_EMPTY_BATCHES, 0x04);
@@ -80,7 +85,7 @@ static void test_nothing_unlisted(void **state) {
     assert_true(SLUICE_HAS(&(sluice_api_t){.size = sizeof(sluice_api_t)}, sample));
     assert_int_equal(offsetof(sluice_api_t, sample) + sizeof(void *),
                      sizeof(sluice_api_t));
-    assert_int_equal(offsetof(sluice_plugin_t, predicate) + sizeof(void *),
+    assert_int_equal(offsetof(sluice_plugin_t, task_class) + sizeof(void *),
                      sizeof(sluice_plugin_t));
     assert_int_equal(offsetof(sluice_module_t, plugin_size) + sizeof(uint32_t),
                      sizeof(sluice_module_t));

@@ -117,9 +117,15 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
 }
 
 static const sluice_option_t options[] = {
-    {"converter.encoding", SLUICE_OPT_STRING, 0, "UTF-8", 0, 0, NULL, NULL, NULL, SLUICE_HIGH,
-     "Name of the encoding of the text, for example UTF-8, ISO-8859-1 or UTF-16"},
     CONVERTER_TYPE_OPTION,
+    {.name = "converter.encoding",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
+     .default_text = "UTF-8",
+     .importance = SLUICE_HIGH,
+     .doc = "Name of the encoding of the text, for example UTF-8, ISO-8859-1 or UTF-16",
+     .display_name = "Encoding",
+     .width = SLUICE_WIDTH_MEDIUM},
 };
 
 static const sluice_converter_t vtable = {

@@ -45,6 +45,21 @@ typedef enum sluice_importance {
 #define SLUICE_OPT_HIDDEN 0x08u     /* works, but is not listed */
 #define SLUICE_OPT_PREFIX 0x10u     /* name ends with '.': every key that begins with it is accepted, as text */
 #define SLUICE_OPT_RANGE 0x20u      /* min and max are checked (in the option's unit, list: number of items) */
+#define SLUICE_OPT_UNGROUPED 0x40u  /* 1.1: in no group, order -1, as Connect shows keys declared without; width and display
+                                       name NONE and the name unless given; `group` is not looked at */
+#define SLUICE_OPT_ORDERED 0x80u    /* 1.1: `order` counts; else an option's order is its place in its group, from 1 */
+#define SLUICE_OPT_EXACT 0x100u     /* 1.1: ENUM: only in the case of its values */
+#define SLUICE_OPT_DEFINITION 0x200u /* 1.1: describes a key below a PREFIX option; read as the PREFIX's, listed by validate only */
+#define SLUICE_OPT_HOST 0x400u      /* 1.1: the host fills it in; shown only by Connect's definitions, as required there */
+
+/* How wide UIs draw the field (1.1). */
+typedef enum sluice_width {
+    SLUICE_WIDTH_AUTO = 0, /* after the type */
+    SLUICE_WIDTH_NONE = 1,
+    SLUICE_WIDTH_SHORT = 2,
+    SLUICE_WIDTH_MEDIUM = 3,
+    SLUICE_WIDTH_LONG = 4
+} sluice_width_t;
 
 /* One option. A plugin's table is an array of these; new members only ever come at the end (see option_size). */
 typedef struct sluice_option {
@@ -59,6 +74,11 @@ typedef struct sluice_option {
     const char *group;            /* heading under which UIs show it; NULL: "Common" */
     uint32_t importance;          /* sluice_importance_t */
     const char *doc;              /* one line: what it does, unit included */
+    /* since 1.1: what forms drawn from the table show */
+    const char *display_name;       /* NULL: made of the name */
+    const char *const *dependents;  /* options whose meaning hangs on this one; NULL-terminated, or NULL */
+    uint32_t width;                 /* sluice_width_t */
+    int32_t order;                  /* with ORDERED */
 } sluice_option_t;
 
 #ifdef __cplusplus

@@ -30,6 +30,8 @@
  *
  * ABI changelog
  *   1.0  first version: source, transform, sink, converter; sample records for probes.
+ *   1.1  options: display_name, dependents, width, order; UNGROUPED, ORDERED, EXACT, DEFINITION, HOST.
+ *        Plugins: task_class. Sources, sinks: alter_offsets.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -45,7 +47,7 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 0
+#define SLUICE_ABI_MINOR 1
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -79,6 +81,10 @@ typedef struct sluice_source {
     int (*close)(void *self);
     /* Outside a task: how many tasks this configuration can use, at most max_tasks. NULL: one. */
     int (*plan)(const sluice_api_t *api, sluice_ctx_t *ctx, int32_t max_tasks);
+    /* Since 1.1. Outside a task: whether offsets that a user sets over REST may stand. `offsets`: a JSON array of
+     * {"partition","offset"}, an offset of null forgets. 1: these are all that there are; 0: the plugin keeps others in
+     * the system that it reads, which the user must set, too; a negative status after api->fail refuses. NULL: 0. */
+    int (*alter_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets);
 } sluice_source_t;
 
 /* A transform makes a batch out of a batch: pure, or with state that follows positions. */
@@ -111,6 +117,8 @@ typedef struct sluice_sink {
     int (*write)(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket);
     int (*flush)(void *self); /* deliver now whatever is buffered; complete FLUSH */
     int (*close)(void *self);
+    /* Since 1.1: as a source's. */
+    int (*alter_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets);
 } sluice_sink_t;
 
 #define SLUICE_SINK_BYTES 0x01u        /* wants key and value as BYTES: converters run before it */
@@ -160,6 +168,9 @@ typedef struct sluice_plugin {
     const sluice_sink_t *sink;
     const sluice_converter_t *converter;
     const sluice_predicate_t *predicate;
+    /* Since 1.1. Source, sink: the Java class that Connect's task configurations name. NULL: the first alias that is a full
+     * class name, its ending Connector replaced by Task. */
+    const char *task_class;
 } sluice_plugin_t;
 
 /* A module: what sluice_module returns. Static, const. */

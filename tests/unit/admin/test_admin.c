@@ -47,7 +47,7 @@ static void on_slow(uv_timer_t *timer) {
 }
 
 static int resolve(sl_resolver_t *self, const char *name, const char *kind, const cJSON *config,
-                   int check, sl_resolve_fn done, void *user) {
+                   sl_check_t check, sl_resolve_fn done, void *user) {
     slow_t *slow = calloc(1, sizeof *slow);
 
     (void)self;
@@ -67,7 +67,7 @@ static int setup(void **state) {
     fixture_t *f = calloc(1, sizeof *f);
     sl_store_options_t store = { f->folder, NULL, NULL, 0 };
     sl_supervisor_options_t o = { 0 };
-    sl_admin_options_t a = { &f->loop, "127.0.0.1:0", NULL, NULL, NULL, 1000 };
+    sl_admin_options_t a = { &f->loop, "127.0.0.1:0", NULL, NULL, NULL, 1000, NULL };
     char error[300];
 
     current = f;
@@ -298,8 +298,8 @@ static void put_body(fixture_t *f, const char *body, const char *part) {
     char *text = NULL;
 
     assert_true(asprintf(&text,
-                         "PUT /connectors/a/config HTTP/1.1\r\nHost: h\r\nContent-Length: "
-                         "%zu\r\n\r\n%s",
+                         "PUT /connectors/a/config HTTP/1.1\r\nHost: h\r\nContent-Type: "
+                         "application/json\r\nContent-Length: %zu\r\n\r\n%s",
                          strlen(body), body) > 0);
     ask(f, text, part);
     free(text);
@@ -312,12 +312,12 @@ static void test_bodies(void **state) {
     int i;
 
     ((sl_admin_options_t *)(uintptr_t)sl_admin_options(f->admin))->body_max = sizeof body;
-    put_body(f, "{\"a\":\"\xc0\x80\"}", "not well-formed JSON");
+    put_body(f, "{\"a\":\"\xc0\x80\"}", "is no JSON");
     put_body(f, "{\"connector.class\":\"x\",\"a\":1,\"a\":2}", "\"a\":\"2\"");
     for (i = 1; i < 2001; i++)
         len += (size_t)snprintf(body + len, sizeof body - len, ",\"k%d\":1", i);
     strcat(body, "}");
-    put_body(f, body, "more than 2000 members");
+    put_body(f, body, "too many members");
 }
 
 /* What the supervisor says of tasks is gone with them. */
@@ -339,7 +339,7 @@ static void test_metrics_forget(void **state) {
 
 static void test_bad_listen(void **state) {
     fixture_t *f = *state;
-    sl_admin_options_t a = { &f->loop, "nonsense", f->s, &f->resolver, NULL, 0 };
+    sl_admin_options_t a = { &f->loop, "nonsense", f->s, &f->resolver, NULL, 0, NULL };
     sl_admin_t *second = NULL;
     char error[300];
 

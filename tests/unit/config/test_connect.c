@@ -168,7 +168,8 @@ static void faults_in_connects_words(void **state) {
     expect(&r.report, "/config/url",
            "Missing required configuration \"url\" which has no default value.");
     expect(&r.report, "/config/mode",
-           "Invalid value upsrt for configuration mode: String must be one of: insert, upsert");
+           "Invalid value upsrt for configuration mode: String must be one of (case insensitive): insert, "
+           "upsert");
     expect(&r.report, "/config/ulr", "\"ulr\" is not a known option; it is ignored");
     done(&r);
 }

@@ -66,7 +66,7 @@ static void on_resolve(uv_timer_t *timer) {
 }
 
 static int fake_resolve(sl_resolver_t *self, const char *name, const char *kind,
-                        const cJSON *config, int check, sl_resolve_fn done, void *user) {
+                        const cJSON *config, sl_check_t check, sl_resolve_fn done, void *user) {
     fake_resolve_t *f = calloc(1, sizeof *f);
 
     (void)self;
@@ -178,7 +178,7 @@ static void on_done(void *user, const sl_action_result_t *result) {
 
 static int put(fixture_t *f, const char *name, const char *behave, const char *more) {
     char text[400];
-    sl_put_t p = { name, "pipeline", "rest", NULL, NULL, 0 };
+    sl_put_t p = { name, "pipeline", "rest", NULL, NULL, 0, SL_CHECK_ALL };
     int before = f->done;
 
     snprintf(text, sizeof text, "{\"behave\":\"%s\",\"file\":\"%s\"%s}", behave, f->file, more);
@@ -404,7 +404,7 @@ static void test_restart_waits_for_the_old(void **state) {
 static void test_put_again_and_delete(void **state) {
     fixture_t *f = *state;
     int before;
-    sl_put_t p = { "a", "pipeline", "rest", NULL, NULL, 1 };
+    sl_put_t p = { "a", "pipeline", "rest", NULL, NULL, 1, SL_CHECK_ALL };
 
     open_all(f, 3);
     put(f, "a", "run", "");
@@ -437,7 +437,7 @@ static void test_unresolvable(void **state) {
 
 static void test_file_origin_keeps_target(void **state) {
     fixture_t *f = *state;
-    sl_put_t p = { "a", "pipeline", "file", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 0 };
+    sl_put_t p = { "a", "pipeline", "file", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 0, SL_CHECK_ALL };
 
     open_all(f, 3);
     assert_int_equal(sl_supervisor_put(f->s, &p, on_done, f), SLUICE_OK);
@@ -531,7 +531,7 @@ static void test_two_create_one(void **state) {
 
     open_all(f, 3);
     for (i = 0; i < 2; i++) {
-        sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 1 };
+        sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 1, SL_CHECK_ALL };
         assert_int_equal(sl_supervisor_put(f->s, &p, on_raced, counts), SLUICE_OK);
     }
     WAIT(f, counts[0] == 2);
@@ -542,7 +542,7 @@ static void test_two_create_one(void **state) {
 /* A configuration that is stored together with a pause does not undo it, neither here nor there. */
 static void test_put_keeps_target(void **state) {
     fixture_t *f = *state;
-    sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 0 };
+    sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 0, SL_CHECK_ALL };
     int counts[3] = { 0, 0, 0 };
 
     open_all(f, 3);

@@ -1,0 +1,140 @@
+#include "supervisor/sink_offsets.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/json_file.h"
+#include "sluice/error.h"
+
+#define TOPIC     "kafka_topic"
+#define PARTITION "kafka_partition"
+#define OFFSET    "kafka_offset"
+
+typedef struct reading {
+    const char *connector;
+    char *message;
+    size_t size;
+    int *is_refusal;
+} reading_t;
+
+static cJSON *member(const cJSON *object, const char *key) {
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+static void rename_member(cJSON *object, const char *from, const char *to) {
+    cJSON *item = cJSON_DetachItemFromObjectCaseSensitive(object, from);
+
+    if (item != NULL)
+        cJSON_AddItemToObject(object, to, item);
+}
+
+void sl_sink_offset_show(cJSON *one) {
+    rename_member(member(one, "partition"), "topic", TOPIC);
+    rename_member(member(one, "partition"), "partition", PARTITION);
+    rename_member(member(one, "offset"), "offset", OFFSET);
+}
+
+static int refuse(const reading_t *r, const char *text) {
+    *r->is_refusal = 1;
+    snprintf(r->message, r->size, "%s", text);
+    return SLUICE_INVALID;
+}
+
+/* Java's text of a JSON value, for messages. */
+static const char *shown(const cJSON *item, char *buffer, size_t size) {
+    const char *text = sl_json_scalar(item, buffer, size);
+
+    return text == NULL ? "null" : text;
+}
+
+/* A number, also as text; long decides over its range. 0, or -1. */
+static int read_number(const cJSON *item, long long max, long long *out) {
+    char buffer[64];
+    const char *text = sl_json_scalar(item, buffer, sizeof buffer);
+    char *end;
+
+    if (text == NULL || *text == '\0' || *text == ' ')
+        return -1;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    return *end != '\0' || errno == ERANGE || *out > max || *out < -max - 1 ? -1 : 0;
+}
+
+static int bad_number(const reading_t *r, const char *what, const cJSON *item) {
+    char buffer[64];
+
+    *r->is_refusal = 1;
+    snprintf(r->message, r->size,
+             "Failed to parse the following Kafka %s value in the provided offsets: '%.150s'. %s "
+             "values for sink connectors need to be integers.",
+             what, shown(item, buffer, sizeof buffer),
+             strcmp(what, "offset") == 0 ? "Offset" : "Partition");
+    return SLUICE_INVALID;
+}
+
+static int read_partition(const reading_t *r, cJSON *partition) {
+    const cJSON *topic = member(partition, TOPIC);
+    const cJSON *number = member(partition, PARTITION);
+    char buffer[64];
+    char name[300];
+    long long n;
+
+    if (!cJSON_IsObject(partition))
+        return refuse(r, "The partition for a sink connector offset cannot be null or missing");
+    if (topic == NULL || number == NULL)
+        return refuse(r, "The partition for a sink connector offset must contain the keys "
+                         "'kafka_topic' and 'kafka_partition'");
+    if (cJSON_IsNull(topic))
+        return refuse(r, "Kafka topic names must be valid strings and may not be null");
+    if (cJSON_IsNull(number))
+        return refuse(r, "Kafka partitions must be valid numbers and may not be null");
+    if (read_number(number, INT_MAX, &n) != 0)
+        return bad_number(r, "partition", number);
+    snprintf(name, sizeof name, "%s", shown(topic, buffer, sizeof buffer));
+    while (partition->child != NULL)
+        cJSON_Delete(cJSON_DetachItemViaPointer(partition, partition->child));
+    cJSON_AddStringToObject(partition, "topic", name);
+    cJSON_AddNumberToObject(partition, "partition", (double)n);
+    return SLUICE_OK;
+}
+
+static int read_offset(const reading_t *r, cJSON *offset) {
+    const cJSON *number = member(offset, OFFSET);
+    long long n;
+
+    if (!cJSON_IsObject(offset))
+        return SLUICE_OK;
+    if (number == NULL)
+        return refuse(r, "The offset for a sink connector should either be null or contain the key "
+                         "'kafka_offset'");
+    if (read_number(number, LLONG_MAX, &n) != 0)
+        return bad_number(r, "offset", number);
+    if (n < 0) {
+        snprintf(r->message, r->size, "Failed to modify offsets for sink connector %s",
+                 r->connector);
+        return SLUICE_INVALID;
+    }
+    while (offset->child != NULL)
+        cJSON_Delete(cJSON_DetachItemViaPointer(offset, offset->child));
+    cJSON_AddNumberToObject(offset, "offset", (double)n);
+    return SLUICE_OK;
+}
+
+int sl_sink_offsets_read(cJSON *offsets, const char *connector, char *message, size_t size,
+                         int *is_refusal) {
+    reading_t r = { connector, message, size, is_refusal };
+    cJSON *one;
+    int status = SLUICE_OK;
+
+    *is_refusal = 0;
+    cJSON_ArrayForEach(one, offsets) {
+        if (status == SLUICE_OK)
+            status = read_partition(&r, member(one, "partition"));
+        if (status == SLUICE_OK)
+            status = read_offset(&r, member(one, "offset"));
+    }
+    return status;
+}
