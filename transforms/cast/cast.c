@@ -16,7 +16,7 @@
 static const sluice_option_t options[] = {
     {.name = "spec",
      .type = SLUICE_OPT_LIST,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "List of fields and the type to cast them to of the form field1:type,field2:type to "
             "cast fields of Maps or Structs. A single type to cast the entire value. Valid types "

@@ -7,7 +7,7 @@
 static const sluice_option_t options[] = {
     {.name = "headers",
      .type = SLUICE_OPT_LIST,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "The name of the headers to be removed."},
 };

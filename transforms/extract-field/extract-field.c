@@ -15,7 +15,7 @@
 static const sluice_option_t options[] = {
     {.name = "field",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_MEDIUM,
      .doc = "Field name to extract."},
     CONNECT_NULL_OPTION,

@@ -13,6 +13,7 @@
 static const sluice_option_t options[] = {
     {.name = "delimiter",
      .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
      .default_text = ".",
      .importance = SLUICE_MEDIUM,
      .doc = "Delimiter to insert between field names from the input record when generating field "

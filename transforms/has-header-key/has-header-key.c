@@ -10,7 +10,7 @@
 static const sluice_option_t options[] = {
     {.name = "name",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_MEDIUM,
      .doc = "The header name."},
 };

@@ -14,18 +14,18 @@ static const char *const operations[] = {"move", "copy", NULL};
 static const sluice_option_t options[] = {
     {.name = "fields",
      .type = SLUICE_OPT_LIST,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Field names in the record whose values are to be copied or moved to headers."},
     {.name = "headers",
      .type = SLUICE_OPT_LIST,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Header names, in the same order as the field names listed in the fields configuration "
             "property."},
     {.name = "operation",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Either move if the fields are to be moved to the headers (removed from the "
             "key/value), or copy if the fields are to be copied to the headers (retained in the "

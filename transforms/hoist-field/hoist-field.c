@@ -11,7 +11,7 @@
 static const sluice_option_t options[] = {
     {.name = "field",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_MEDIUM,
      .doc = "Field name for the single field that will be created in the resulting Struct or Map."},
 };

@@ -14,8 +14,11 @@
 
 #define OPTIONALITY \
     " Suffix with ! to make this a required field, or ? to keep it optional (the default)."
-#define NAME(option, text) \
-    { .name = (option), .type = SLUICE_OPT_STRING, .importance = SLUICE_MEDIUM, .doc = text }
+#define NAME(option, text)                                                        \
+    {                                                                             \
+        .name = (option), .type = SLUICE_OPT_STRING, .importance = SLUICE_MEDIUM, \
+        .flags = SLUICE_OPT_UNGROUPED, .doc = text                                \
+    }
 
 static const sluice_option_t options[] = {
     NAME("topic.field", "Field name for Kafka topic." OPTIONALITY),

@@ -9,12 +9,12 @@
 static const sluice_option_t options[] = {
     {.name = "header",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "The name of the header."},
     {.name = "value.literal",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "The literal value that is to be set as the header value on all records."},
 };

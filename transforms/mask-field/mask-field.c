@@ -13,11 +13,12 @@
 static const sluice_option_t options[] = {
     {.name = "fields",
      .type = SLUICE_OPT_LIST,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Names of fields to mask."},
     {.name = "replacement",
      .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_LOW,
      .doc = "Custom value replacement, that will be applied to all 'fields' values (numeric or "
             "non-empty string values only)."},

@@ -9,12 +9,12 @@
 static const sluice_option_t options[] = {
     {.name = "regex",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Regular expression to use for matching."},
     {.name = "replacement",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Replacement string."},
 };

@@ -11,10 +11,12 @@
 static const sluice_option_t options[] = {
     {.name = "schema.name",
      .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Schema name to set."},
     {.name = "schema.version",
      .type = SLUICE_OPT_INT,
+     .flags = SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Schema version to set."},
     CONNECT_NULL_OPTION,

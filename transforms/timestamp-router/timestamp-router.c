@@ -9,12 +9,14 @@
 static const sluice_option_t options[] = {
     {.name = "topic.format",
      .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
      .default_text = "${topic}-${timestamp}",
      .importance = SLUICE_HIGH,
      .doc = "Format string which can contain ${topic} and ${timestamp} as placeholders for the "
             "topic and timestamp, respectively."},
     {.name = "timestamp.format",
      .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
      .default_text = "yyyyMMdd",
      .importance = SLUICE_HIGH,
      .doc = "Format string for the timestamp that is compatible with java.text.SimpleDateFormat."},

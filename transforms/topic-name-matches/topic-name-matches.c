@@ -13,7 +13,7 @@
 static const sluice_option_t options[] = {
     {.name = "pattern",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_MEDIUM,
      .doc = "A Java regular expression for matching against the name of a record's topic."},
 };

@@ -12,7 +12,7 @@
 static const sluice_option_t options[] = {
     {.name = "fields",
      .type = SLUICE_OPT_LIST,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Field names on the record value to extract as the record key."},
     CONNECT_NULL_OPTION,

@@ -29,7 +29,7 @@ void connect_list_text(const sluice_api_t *api, sluice_ctx_t *ctx, const char *n
 #define CONNECT_NULL_OPTION                                                                      \
     {                                                                                            \
         .name = "replace.null.with.default", .type = SLUICE_OPT_BOOLEAN, .default_text = "true", \
-        .importance = SLUICE_MEDIUM,                                                             \
+        .flags = SLUICE_OPT_UNGROUPED, .importance = SLUICE_MEDIUM,                              \
         .doc = "Whether to replace fields that have a default value and that are null to the "   \
                "default value. When set to true, the default value is used, otherwise null is "  \
                "used."                                                                           \
