@@ -9,6 +9,7 @@
 
 #include "config/catalog.h"
 
+#define SL_JAVA_PACKAGE           "org.apache.kafka.connect."
 #define SL_JAVA_CONNECT_EXCEPTION "org.apache.kafka.connect.errors.ConnectException"
 #define SL_JAVA_CONFIG_EXCEPTION  "org.apache.kafka.common.config.ConfigException"
 #define SL_JAVA_BAD_REQUEST       "org.apache.kafka.connect.runtime.rest.errors.BadRequestException"

@@ -111,6 +111,19 @@ static cJSON *add_unknown(sl_validation_t *v, const char *key) {
     return info;
 }
 
+static const cJSON *errors_of(const cJSON *info) {
+    return cJSON_GetObjectItemCaseSensitive(value_of(info), "errors");
+}
+
+static int has_text(const cJSON *array, const char *text) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach (item, array)
+        if (strcmp(item->valuestring, text) == 0)
+            return 1;
+    return 0;
+}
+
 void sl_validation_add_error(sl_validation_t *v, const char *key, const char *fmt, ...) {
     cJSON *info = find_info(v->infos, key);
     char *text = NULL;
@@ -122,7 +135,7 @@ void sl_validation_add_error(sl_validation_t *v, const char *key, const char *fm
     va_end(args);
     if (info == NULL && (info = find_info(v->unknown, key)) == NULL)
         info = add_unknown(v, key);
-    if (text != NULL)
+    if (text != NULL && !has_text(errors_of(info), text))
         cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(value_of(info), "errors"),
                              cJSON_CreateString(text));
     free(text);
@@ -473,10 +486,6 @@ void sl_validation_fault(sl_validation_t *v, const sl_validation_part_t *part, c
 }
 
 /* ---- answers ---- */
-
-static const cJSON *errors_of(const cJSON *info) {
-    return cJSON_GetObjectItemCaseSensitive(value_of(info), "errors");
-}
 
 size_t sl_validation_errors(const sl_validation_t *v) {
     const cJSON *info;

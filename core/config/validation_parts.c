@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/java_names.h"
 #include "config/java_order.h"
 #include "sluice/plugin.h"
 
@@ -138,7 +139,7 @@ static void add_options(sl_validation_t *v, const sl_plugin_info_t *plugin, cons
         take_infos(v, sl_config_connect(config, &report, prefix, NULL), group);
     cJSON_DeleteItemFromObjectCaseSensitive(own, "predicate");
     cJSON_DeleteItemFromObjectCaseSensitive(own, "negate");
-    if (report.errors == 0 && plugin->has_check)
+    if (plugin->has_check) /* Connect's validators run whatever else is wrong */
         sl_validation_add_part(v, plugin->kind, name, prefix, own);
     else
         cJSON_Delete(own);
@@ -153,7 +154,7 @@ static int by_text(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* All classes of the kind, sorted. */
+/* All classes of Connect's own of that kind, sorted: what forms offer. Others are taken, too. */
 static cJSON *classes(const sl_validation_t *v, uint32_t kind) {
     const sl_plugin_catalog_t *c = v->catalog;
     cJSON *array = cJSON_CreateArray();
@@ -164,7 +165,8 @@ static cJSON *classes(const sl_validation_t *v, uint32_t kind) {
         total++;
     names = calloc(total + 1, sizeof *names);
     for (i = 0; names != NULL && i < total; i++)
-        if ((name = c->name_at(c->ctx, kind, i)) != NULL && strchr(name, '.') != NULL)
+        if ((name = c->name_at(c->ctx, kind, i)) != NULL &&
+            strncmp(name, SL_JAVA_PACKAGE, sizeof SL_JAVA_PACKAGE - 1) == 0)
             names[count++] = name;
     if (names != NULL)
         qsort(names, count, sizeof *names, by_text);
@@ -308,10 +310,7 @@ void sl_validation_add_converter(sl_validation_t *v, const char *role, const cha
     sl_report_init(&report);
     if (sl_config_parse(plugin.options, own, "", SL_CONFIG_CONNECT, &report, &config) == SLUICE_OK)
         take_converter(v, sl_config_connect(config, &report, prefix, NULL));
-    if (report.errors == 0 && plugin.has_check)
-        sl_validation_add_part(v, SLUICE_CONVERTER, name, prefix, own);
-    else
-        cJSON_Delete(own);
+    cJSON_Delete(own); /* what only the converter can say, Connect hears when a task begins */
     sl_config_destroy(config);
     sl_report_fini(&report);
 }
