@@ -112,6 +112,7 @@ int sl_log_parse_level(const char *text, sluice_log_level_t *out) {
         const char *name;
         sluice_log_level_t level;
     } names[] = {{"error", SLUICE_LOG_ERROR}, {"fatal", SLUICE_LOG_ERROR},
+                 {"off", SLUICE_LOG_ERROR}, /* errors are always said */
                  {"warn", SLUICE_LOG_WARN},   {"warning", SLUICE_LOG_WARN},
                  {"info", SLUICE_LOG_INFO},   {"debug", SLUICE_LOG_DEBUG},
                  {"trace", SLUICE_LOG_TRACE}, {"all", SLUICE_LOG_TRACE}};
