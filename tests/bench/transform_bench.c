@@ -1,0 +1,220 @@
+/*
+ * transform_bench: what Kafka Connect's transforms take for a record of 200 bytes of JSON, without and
+ * with a schema, one by one and as a chain of five. Prints ns a record. Argument: the folder of plugins.
+ * tests/bench/java/TransformBench.java measures the same of the real classes.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/config.h"
+#include "plugin/ctx.h"
+#include "plugin/module.h"
+#include "record/batch.h"
+#include "record/json.h"
+#include "record/schema.h"
+
+#define RUN_NS  300000000ll
+#define RECORDS 500 /* a batch */
+
+typedef struct use {
+    const char *module; /* and plugin */
+    const char *config;
+    int chain; /* one of the five */
+} use_t;
+
+static const use_t uses[] = {
+    {"insert-field", "{\"topic.field\":\"topic\",\"timestamp.field\":\"at\"}", 1},
+    {"replace-field", "{\"exclude\":\"comment\",\"renames\":\"id:key\"}", 1},
+    {"cast", "{\"spec\":\"amount:float64,count:string\"}", 1},
+    {"mask-field", "{\"fields\":\"email\"}", 1},
+    {"regex-router", "{\"regex\":\"([^.]+)\\\\.(.*)\",\"replacement\":\"$2\"}", 1},
+    {"flatten", "{}", 0},
+    {"hoist-field", "{\"field\":\"value\"}", 0},
+    {"extract-field", "{\"field\":\"email\"}", 0},
+    {"value-to-key", "{\"fields\":\"id\"}", 0},
+    {"header-from", "{\"fields\":\"id\",\"headers\":\"id\",\"operation\":\"copy\"}", 0},
+    {"insert-header", "{\"header\":\"h\",\"value.literal\":\"1\"}", 0},
+    {"timestamp-converter",
+     "{\"field\":\"created\",\"target.type\":\"string\",\"format\":\"yyyy-MM-dd HH:mm:ss\"}", 0},
+    {"timestamp-router", "{}", 0},
+};
+#define USES (sizeof(uses) / sizeof(uses[0]))
+
+static const char event[] =
+    "{\"id\":123456789,\"email\":\"someone@example.com\",\"amount\":\"199.95\",\"count\":42,"
+    "\"created\":1483425001864,\"active\":true,\"country\":\"NL\",\"score\":0.75,"
+    "\"comment\":\"left at the door of the neighbours\",\"tag\":\"x-1\"}";
+
+typedef struct step {
+    const sluice_transform_t *transform;
+    void *self;
+} step_t;
+
+static step_t steps[USES];
+
+static int64_t now_ns(void) {
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void die(const char *what, const char *name) {
+    fprintf(stderr, "transform_bench: %s %s\n", what, name);
+    exit(1);
+}
+
+/* Instances live as long as the process. */
+static void make_step(const char *folder, const use_t *use, step_t *step) {
+    char path[1024], error[SL_MODULE_ERROR_SIZE];
+    sl_module_t *module;
+    sl_options_t *options;
+    sl_config_t *config;
+    sluice_ctx_t *ctx;
+    sl_report_t report;
+    sl_ctx_params_t params = {.pipeline = "bench", .instance = use->module};
+    cJSON *json = cJSON_Parse(use->config);
+    char *real;
+
+    snprintf(path, sizeof(path), "%s/%s.so", folder, use->module);
+    real = realpath(path, NULL);
+    if (real == NULL || sl_module_open(real, &module, error, sizeof(error)) != SLUICE_OK)
+        die("no module", path);
+    free(real);
+    params.plugin = sl_module_find(module, SLUICE_TRANSFORM, use->module);
+    sl_report_init(&report);
+    if (sl_options_create(params.plugin->options, params.plugin->option_count,
+                          params.plugin->option_size, &options, NULL) != SLUICE_OK ||
+        sl_config_parse(options, json, "", SL_CONFIG_CONNECT, &report, &config) != SLUICE_OK ||
+        sl_report_status(&report) != SLUICE_OK)
+        die("wrong configuration of", use->module);
+    params.config = config;
+    step->transform = params.plugin->transform;
+    if (sl_ctx_create(&params, &ctx) != SLUICE_OK ||
+        step->transform->create(sl_api(), ctx, &step->self) != SLUICE_OK)
+        die("no instance of", use->module);
+    sl_report_fini(&report);
+    cJSON_Delete(json);
+}
+
+/* ---- records ---- */
+
+static const sluice_schema_t *schema_of(const sluice_value_t *map) {
+    sluice_schema_t schema = {.size = sizeof(schema), .type = SLUICE_STRUCT};
+    sluice_field_t fields[32];
+    uint32_t i;
+
+    for (i = 0; i < map->len; i++) {
+        sluice_schema_t part = {.size = sizeof(part), .type = map->as.items[2 * i + 1].kind};
+
+        fields[i] = (sluice_field_t){sluice_value_str(&map->as.items[2 * i]),
+                                     sl_schema_intern(&part)};
+    }
+    schema.fields = fields;
+    schema.field_count = map->len;
+    return sl_schema_intern(&schema);
+}
+
+static void to_struct(sluice_batch_t *batch, const sluice_schema_t *schema, sluice_record_t *r) {
+    sluice_struct_t *st =
+        sl_batch_alloc(batch, sizeof(*st) + schema->field_count * sizeof(st->fields[0]));
+    uint32_t i;
+
+    st->schema = schema;
+    for (i = 0; i < schema->field_count; i++)
+        st->fields[i] = r->value.as.items[2 * i + 1];
+    r->value = (sluice_value_t){
+        .kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st}};
+    r->value_schema = schema;
+}
+
+static sluice_batch_t *make_records(int with_schema) {
+    sluice_batch_t *batch = sl_batch_create(0);
+    const sluice_schema_t *schema = NULL;
+    int i;
+
+    for (i = 0; i < RECORDS; i++) {
+        sluice_record_t *r = sl_batch_add(batch);
+
+        r->topic = sluice_str("server.orders");
+        r->timestamp = 1483425001864;
+        r->timestamp_type = SLUICE_TIMESTAMP_CREATE;
+        if (sl_json_parse(batch, sluice_str(event), 0, &r->value, NULL) != SLUICE_OK)
+            die("no JSON:", event);
+        if (with_schema && schema == NULL)
+            schema = schema_of(&r->value);
+        if (with_schema)
+            to_struct(batch, schema, r);
+    }
+    sl_batch_seal(batch);
+    return batch;
+}
+
+/* ---- measuring ---- */
+
+static sluice_batch_t *apply(const step_t *step, sluice_batch_t *in, const char *name) {
+    sluice_batch_t *out = NULL;
+    size_t count = 0;
+
+    if (step->transform->apply(step->self, in, &out) != SLUICE_OK || out == NULL)
+        die("failed:", name);
+    sl_batch_seal(out);
+    sl_batch_records(out, &count);
+    if (count != RECORDS)
+        die("lost records:", name);
+    return out;
+}
+
+/* one: the number of a transform, or -1 for the chain. */
+static void run_once(sluice_batch_t *in, int one) {
+    sluice_batch_t *at = sl_batch_ref(in);
+    size_t i;
+
+    for (i = 0; i < USES; i++) {
+        sluice_batch_t *out;
+
+        if (one >= 0 ? (size_t)one != i : !uses[i].chain)
+            continue;
+        out = apply(&steps[i], at, uses[i].module);
+        sl_batch_unref(at);
+        at = out;
+    }
+    sl_batch_unref(at);
+}
+
+static void measure(const char *name, sluice_batch_t *in, int one) {
+    int64_t start, spent, records = 0;
+
+    run_once(in, one);
+    start = now_ns();
+    do {
+        run_once(in, one);
+        records += RECORDS;
+        spent = now_ns() - start;
+    } while (spent < RUN_NS);
+    printf("%-22s %-11s %7.0f ns a record\n", name,
+           sl_batch_records(in, &(size_t){0})->value_schema != NULL ? "schema" : "schemaless",
+           (double)spent / (double)records);
+}
+
+int main(int argc, char **argv) {
+    int with_schema;
+    size_t i;
+
+    if (argc != 2)
+        die("usage: transform_bench", "FOLDER");
+    for (i = 0; i < USES; i++)
+        make_step(argv[1], &uses[i], &steps[i]);
+    for (with_schema = 0; with_schema < 2; with_schema++) {
+        sluice_batch_t *in = make_records(with_schema);
+
+        for (i = 0; i < USES; i++)
+            measure(uses[i].module, in, (int)i);
+        measure("chain of five", in, -1);
+        sl_batch_unref(in);
+    }
+    return 0;
+}
