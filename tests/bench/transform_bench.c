@@ -1,6 +1,6 @@
 /*
  * transform_bench: what Kafka Connect's transforms take for a record of 200 bytes of JSON, without and
- * with a schema, one by one and as a chain of five. Prints ns a record. Argument: the folder of plugins.
+ * with a schema, one by one and as a chain of five. Prints ns of processor time a record. Argument: the folder of plugins.
  * tests/bench/java/TransformBench.java measures the same of the real classes.
  */
 #include <stdint.h>
@@ -58,7 +58,7 @@ static step_t steps[USES];
 static int64_t now_ns(void) {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* others use the processor, too */
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -110,8 +110,8 @@ static const sluice_schema_t *schema_of(const sluice_value_t *map) {
     for (i = 0; i < map->len; i++) {
         sluice_schema_t part = {.size = sizeof(part), .type = map->as.items[2 * i + 1].kind};
 
-        fields[i] = (sluice_field_t){sluice_value_str(&map->as.items[2 * i]),
-                                     sl_schema_intern(&part)};
+        fields[i] =
+            (sluice_field_t){sluice_value_str(&map->as.items[2 * i]), sl_schema_intern(&part)};
     }
     schema.fields = fields;
     schema.field_count = map->len;
@@ -126,8 +126,8 @@ static void to_struct(sluice_batch_t *batch, const sluice_schema_t *schema, slui
     st->schema = schema;
     for (i = 0; i < schema->field_count; i++)
         st->fields[i] = r->value.as.items[2 * i + 1];
-    r->value = (sluice_value_t){
-        .kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st}};
+    r->value =
+        (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st}};
     r->value_schema = schema;
 }
 

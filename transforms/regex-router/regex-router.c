@@ -23,6 +23,10 @@ typedef struct router {
     smt_t smt;
     connect_regex_t *regex;
     const char *replacement;
+    int seen; /* of the batch at hand: the topic of the record before, and what it became */
+    char from[256];
+    size_t from_len;
+    sluice_str_t to; /* data NULL: it stayed */
 } router_t;
 
 static int check(const sluice_api_t *api, sluice_ctx_t *ctx) {
@@ -47,8 +51,8 @@ static void release(void *self) {
     connect_regex_destroy(((router_t *)self)->regex);
 }
 
-static int route_record(void *self, apply_t *a, sluice_record_t *record) {
-    router_t *r = self;
+/* The topic that this one becomes, in the batch; `unchanged` when the expression does not match. */
+static int route(router_t *r, apply_t *a, sluice_record_t *record, int *unchanged) {
     const int found = connect_regex_matches(r->regex, record->topic);
     const char *class_name;
     sluice_batch_t *batch;
@@ -56,12 +60,13 @@ static int route_record(void *self, apply_t *a, sluice_record_t *record) {
     char why[256];
     int status;
 
+    *unchanged = found == 0;
     if (found < 0)
         return smt_fail(&r->smt, "java.lang.StackOverflowError",
                         "the regular expression is too costly for topic %.*s",
                         (int)record->topic.len, record->topic.data);
     if (found == 0)
-        return APPLY_SAME;
+        return SLUICE_OK;
     batch = smt_batch(&r->smt, a);
     if (batch == NULL)
         return SLUICE_NO_MEMORY;
@@ -73,7 +78,36 @@ static int route_record(void *self, apply_t *a, sluice_record_t *record) {
         return smt_fail(&r->smt, class_name, "%s", why);
     if (record->topic.data == NULL) /* nothing was written: an empty topic */
         record->topic = sluice_str("");
-    return APPLY_CHANGED;
+    return SLUICE_OK;
+}
+
+static void remember(router_t *r, sluice_str_t from, sluice_str_t to) {
+    r->seen = from.len <= sizeof(r->from);
+    if (!r->seen)
+        return;
+    if (from.len > 0)
+        memcpy(r->from, from.data, from.len);
+    r->from_len = from.len;
+    r->to = to;
+}
+
+/* Records in a row have one topic mostly: what the one before it became is there already. */
+static int route_record(void *self, apply_t *a, sluice_record_t *record) {
+    router_t *r = self;
+    const sluice_str_t from = record->topic;
+    int status, unchanged;
+
+    if (a->at == 0) /* another batch: its memory is not that of the last one */
+        r->seen = 0;
+    if (r->seen && sluice_str_eq(from, sluice_str_n(r->from, r->from_len))) {
+        record->topic = r->to.data == NULL ? from : r->to;
+        return r->to.data == NULL ? APPLY_SAME : APPLY_CHANGED;
+    }
+    status = route(r, a, record, &unchanged);
+    if (status != SLUICE_OK)
+        return status;
+    remember(r, from, unchanged ? sluice_str_n(NULL, 0) : record->topic);
+    return unchanged ? APPLY_SAME : APPLY_CHANGED;
 }
 
 static const smt_class_t router_class = {

@@ -143,7 +143,11 @@ static int replace_in_map(replace_t *p, apply_t *a, sluice_value_t *value) {
         const sluice_value_t *key = &value->as.items[2 * i];
         const sluice_str_t name = sluice_value_str(key);
 
-        if (key->kind == SLUICE_STRING && is_kept(p, name))
+        if (key->kind != SLUICE_STRING || !is_kept(p, name))
+            continue;
+        if (p->rename_count == 0)
+            smt_map_add(&map, key, &key[1]);
+        else
             smt_map_put(&map, renamed(p, name), key[1]);
     }
     *value = smt_map_value(&map);

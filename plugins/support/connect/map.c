@@ -39,6 +39,12 @@ void smt_map_put(smt_map_t *m, sluice_str_t key, sluice_value_t value) {
     m->items[2 * at + 1] = value;
 }
 
+void smt_map_add(smt_map_t *m, const sluice_value_t *key, const sluice_value_t *value) {
+    m->items[2 * m->len] = *key;
+    m->items[2 * m->len + 1] = *value;
+    m->len++;
+}
+
 void smt_map_remove(smt_map_t *m, sluice_str_t key) {
     int64_t at = smt_map_find(m, key);
 

@@ -10,9 +10,11 @@
 #include "support/connect/regex_int.h"
 
 #define MATCH_LIMIT 10000000
+#define OPTIONS     (PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C)
 
 struct connect_regex {
     pcre2_code *code;
+    pcre2_code *whole; /* the same for all of a text: said to match, it could not be JIT compiled */
     pcre2_match_data *match;
     pcre2_match_context *context;
     uint32_t groups;
@@ -47,8 +49,7 @@ static int compile(connect_regex_t *x, regex_reader_t *r, const char *pattern, c
     PCRE2_SIZE offset;
     int error;
 
-    x->code = pcre2_compile((PCRE2_SPTR)r->out.data, PCRE2_ZERO_TERMINATED,
-                            PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &error,
+    x->code = pcre2_compile((PCRE2_SPTR)r->out.data, PCRE2_ZERO_TERMINATED, OPTIONS, &error,
                             &offset, NULL);
     if (x->code == NULL) {
         pcre2_get_error_message(error, text, sizeof(text));
@@ -57,7 +58,12 @@ static int compile(connect_regex_t *x, regex_reader_t *r, const char *pattern, c
         write_why(r, pattern, why, size);
         return SLUICE_INVALID;
     }
+    x->whole = pcre2_compile((PCRE2_SPTR)r->out.data, PCRE2_ZERO_TERMINATED,
+                             OPTIONS | PCRE2_ANCHORED | PCRE2_ENDANCHORED, &error, &offset, NULL);
+    if (x->whole == NULL)
+        return SLUICE_NO_MEMORY;
     pcre2_jit_compile(x->code, PCRE2_JIT_COMPLETE);
+    pcre2_jit_compile(x->whole, PCRE2_JIT_COMPLETE);
     x->match = pcre2_match_data_create_from_pattern(x->code, NULL);
     x->context = pcre2_match_context_create(NULL);
     if (x->match == NULL || x->context == NULL)
@@ -106,6 +112,7 @@ void connect_regex_destroy(connect_regex_t *x) {
     if (x == NULL)
         return;
     pcre2_code_free(x->code);
+    pcre2_code_free(x->whole);
     pcre2_match_data_free(x->match);
     pcre2_match_context_free(x->context);
     free(x->names);
@@ -114,8 +121,8 @@ void connect_regex_destroy(connect_regex_t *x) {
 }
 
 int connect_regex_matches(connect_regex_t *x, sluice_str_t text) {
-    int found = pcre2_match(x->code, (PCRE2_SPTR)(text.data == NULL ? "" : text.data), text.len, 0,
-                            PCRE2_ANCHORED | PCRE2_ENDANCHORED, x->match, x->context);
+    int found = pcre2_match(x->whole, (PCRE2_SPTR)(text.data == NULL ? "" : text.data), text.len, 0,
+                            0, x->match, x->context);
 
     if (found == PCRE2_ERROR_NOMATCH)
         return 0;

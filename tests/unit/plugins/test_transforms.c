@@ -330,13 +330,58 @@ static void test_extract_field(void **state) {
     fakehost_fini(&source);
 }
 
+/* Records of one topic share what it becomes, within a batch and again in the next one. */
+static void test_regex_router(void **state) {
+    int i;
+
+    (void)state;
+    fakehost_init(&h, "regex-router", SLUICE_TRANSFORM, "regex-router",
+                  "{\"regex\":\"t\",\"replacement\":\"x-$0\"}");
+    assert_int_equal(fakehost_open(&h), SLUICE_OK);
+    for (i = 0; i < 2; i++) {
+        sluice_batch_t *in = fakehost_batch("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", 1);
+
+        assert_int_equal(h.plugin->transform->apply(h.self, in, &out), SLUICE_OK);
+        sl_batch_unref(in);
+        assert_true(sluice_str_eq(record(0, 3)->topic, sluice_str("x-t")));
+        assert_true(sluice_str_eq(record(2, 3)->topic, sluice_str("x-t")));
+        sl_batch_unref(out);
+        out = NULL;
+    }
+    done();
+}
+
+/* What a header's value points at lives as long as the records, not as long as the instance. */
+static void test_insert_header_outlives_its_instance(void **state) {
+    const sluice_header_t *header;
+    sluice_batch_t *kept;
+
+    (void)state;
+    apply("insert-header", "{\"header\":\"h\",\"value.literal\":\"[a, b c]\"}",
+          fakehost_batch("{\"a\":1}\n", 1));
+    kept = sl_batch_ref(out);
+    done();
+    header = &sl_batch_records(kept, &(size_t){0})[0].headers[0];
+    assert_true(sluice_str_eq(header->key, sluice_str("h")));
+    assert_int_equal(header->value.kind, SLUICE_STRING);
+    assert_true(sluice_str_eq(sluice_value_str(&header->value), sluice_str("[a, b c]")));
+    sl_batch_unref(kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_select_maps),    cmocka_unit_test(test_select_rejects),
-        cmocka_unit_test(test_select_structs), cmocka_unit_test(test_select_faults),
-        cmocka_unit_test(test_filter_maps),    cmocka_unit_test(test_filter_keeps_batch),
-        cmocka_unit_test(test_filter_faults),  cmocka_unit_test(test_unwrap_maps),
-        cmocka_unit_test(test_many_schemas),   cmocka_unit_test(test_route),
+        cmocka_unit_test(test_regex_router),
+        cmocka_unit_test(test_insert_header_outlives_its_instance),
+        cmocka_unit_test(test_select_maps),
+        cmocka_unit_test(test_select_rejects),
+        cmocka_unit_test(test_select_structs),
+        cmocka_unit_test(test_select_faults),
+        cmocka_unit_test(test_filter_maps),
+        cmocka_unit_test(test_filter_keeps_batch),
+        cmocka_unit_test(test_filter_faults),
+        cmocka_unit_test(test_unwrap_maps),
+        cmocka_unit_test(test_many_schemas),
+        cmocka_unit_test(test_route),
         cmocka_unit_test(test_extract_field),
     };
 
