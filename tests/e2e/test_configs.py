@@ -5,6 +5,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -17,6 +18,11 @@ CONFIGS = ROOT / "configs"
 ELSEWHERE = {"clickhouse/pipeline.json": "tests/connectors/test_clickhouse_sink.py",
              "clickhouse/clickhouse.sql": "tests/connectors/test_clickhouse_sink.py",
              "s3/pipeline.json": "tests/connectors/test_s3_sink.py"}
+
+ORDERS = """
+    INSERT INTO orders VALUES ('ann@example.com', 7, '2026-01-31T23:00:00.5Z', 12.50, '4111111111111111', 'ring twice', 'x'),
+                              ('bob@example.com', 8, '2026-02-01T00:00:00Z', 3, '4222222222222222', NULL, NULL);
+    INSERT INTO orders_test VALUES ('try@example.com', 1, '2026-02-02T00:00:00Z', 1, '4333333333333333', 'no', NULL)"""
 
 CONTENT = ("INSERT INTO content VALUES ('00000000-0000-4000-8000-000000000001', 'a', 'A', 'podcast', 180, now()),"
            "('00000000-0000-4000-8000-000000000002', 'b', 'B', 'video', 200, now())")
@@ -203,6 +209,52 @@ class Configs(Case):
         self.assertEqual([name], self.eventually(lambda: s3.keys("sluice"), seconds=40))
         self.assertEqual(b"one\ntwo\n", s3.get("sluice", name))
 
+    def test_connect_transforms_and_predicates(self):
+        """Rows of two tables, shaped on the way into one topic, and again on the way to Redis, where the tests among them do not go."""
+        sluice = self.connect_servers()
+        self.pg.query(config("connect/orders.sql").read_text() + ORDERS)
+        start(sluice, "orders-source.json")
+        orders = sorted(self.kafka.consume("orders", count=3), key=lambda r: json.loads(r.key)["payload"]["order"])
+        keys, values = ([json.loads(text) for text in texts] for texts in ([r.key for r in orders], [r.value for r in orders]))
+        self.assertEqual([{"customer": "someone", "order": number, "region": "eu"} for number in "178"], [k["payload"] for k in keys])
+        self.assertEqual([{"order": 1, "placed": 1769990400000, "price": 1.0, "card": "****"},
+                          {"order": 7, "placed": 1769900400000, "price": 12.5, "card": "****"},
+                          {"order": 8, "placed": 1769904000000, "price": 3.0, "card": "****"}], [v["payload"] for v in values])
+        self.assertEqual({("com.example.OrderKey", None)}, {(k["schema"]["name"], k["schema"].get("version")) for k in keys})
+        self.assertEqual({("com.example.Order", 2)}, {(v["schema"]["name"], v["schema"]["version"]) for v in values})
+        headers = [{name: value for name, value in r.headers if not name.startswith("__debezium.")} for r in orders]
+        self.assertEqual([{"origin": "shop", "test": "true"}, {"origin": "shop", "customer": "ann@example.com", "note": "ring twice"}],
+                         headers[:2])
+        self.assertEqual({"origin": "shop", "customer": "bob@example.com"}, {k: v for k, v in headers[2].items() if k != "note"})
+
+        self.pg.query("DELETE FROM orders WHERE number = 8; UPDATE orders SET price = 20 WHERE number = 7")
+        start(sluice, "orders-sink.json")
+        updated = self.kafka.consume("orders", count=4)[3]
+        self.assertEqual(20.0, json.loads(updated.value)["payload"]["price"])
+        stored = self.eventually(lambda: self.stored_orders(2), seconds=40)
+        self.assertEqual(["20260131-230000", "20260201-000000"], [name.split(":")[1] for name in stored])
+        self.assertTrue(all(re.fullmatch(r"orders-\d{4}:.*", name) for name in stored), stored)
+        first = self.eventually(lambda: [v for v in self.stored_orders(2).values() if v["order_price"] == 20.0])[0]
+        self.assertGreaterEqual(first.pop("offset"), 3)
+        self.assertEqual({"order_order": 7, "order_placed": 1769900400000, "order_price": 20.0, "order_card": "****", "topic": "orders"}, first)
+
+    def stored_orders(self, count):
+        """What is in Redis by name, when it is that much."""
+        names = sorted(name.decode() for name in self.redis.command("KEYS", "*"))
+        return len(names) == count and {name: json.loads(self.redis.command("GET", name)) for name in names}
+
+    def test_connect_lines(self):
+        """FileStream connectors with the chain of Kafka Connect's documentation, and back."""
+        directory = self.directory()
+        lines, out = directory / "in.txt", directory / "out.txt"
+        lines.write_text("foo\nbar\n")
+        sluice = self.connect_servers(("IN", str(lines)), ("OUT", str(out)))
+        start(sluice, "lines-source.json")
+        start(sluice, "lines-sink.json")
+        self.assertEqual([{"line": line, "data_source": "test-file-source"} for line in ("foo", "bar")],
+                         [json.loads(r.value) for r in self.kafka.consume("lines", count=2)])
+        self.eventually(lambda: out.exists() and out.read_text() == "foo\nbar\n", seconds=40)
+
     def test_no_file_is_forgotten(self):
         known = {str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*") if p.is_file() and p.name != "README.md"}
         text = pathlib.Path(__file__).read_text()
@@ -214,7 +266,8 @@ class Configs(Case):
         done = subprocess.run([os.environ["SLUICE_BIN"], "plugins", "list", "--json", "--plugin-path", os.environ["SLUICE_PLUGIN_PATH"]],
                               stdout=subprocess.PIPE, text=True, check=True)
         text = "".join(p.read_text() for p in CONFIGS.rglob("*.json"))
-        self.assertEqual([], [p["name"] for p in json.loads(done.stdout)["plugins"] if '"%s"' % p["name"] not in text])
+        self.assertEqual([], [p["name"] for p in json.loads(done.stdout)["plugins"]
+                              if not any('"%s"' % name in text for name in [p["name"], *p["aliases"]])])
 
 
 if __name__ == "__main__":
