@@ -71,6 +71,7 @@ typedef struct target {
     uint32_t own_sub[PARTITIONS_MAX];
     int buffer;         /* releases at once, durable only in batches of so many tickets, or flush */
     int buffer_ms;      /* or after so many turns of its timer; 0: never */
+    int buffer_to_drain; /* or once the trunk is about to hear of the drain */
     int hang;           /* ends nothing */
     int twice;          /* ends the third ticket two times */
     int refuse_after;   /* write ends its ticket and refuses it all the same */
@@ -80,20 +81,22 @@ typedef struct target {
     int hang_close;     /* never completes close */
     int slow_ms;        /* each ticket takes so long */
     int fail_opens;     /* so many opens answer NOT_CONNECTED */
+    int away_until;     /* and all before target 1 has so many records in the meantime */
     int fail_reopens;   /* and all opens but the first do */
-    int lose_released;  /* once: fail a released ticket with this status */
+    _Atomic int lose_released; /* once: fail a released ticket with this status */
     int ready_inside;   /* the write of this number says ready, then answers BUSY */
     int cut_at;         /* the write of this number ends with each record NOT_CONNECTED */
     int break_at;       /* the write of this number breaks the sink, which keeps its ticket */
-    int break_after_ms; /* once: an open sink breaks after that time */
-    int reopen_ms;      /* opens but the first take so long */
+    int break_in_transforms; /* once: an open sink breaks while transforms open */
+    int reopen_when_failed; /* opens but the first end when the task has failed */
     int lose_ticket;    /* the write of this number is accepted and never ended */
     _Atomic int away;   /* set by a test: since then no open has succeeded */
-    int while_away;     /* of target 1: records that came while target 0 was away */
+    _Atomic int while_away; /* of target 1: records that came while target 0 was away */
     int flush_retries;  /* so many flushes answer RETRY */
-    _Atomic int opens;
-    int closes, writes, empties;
-    int max_open;       /* most tickets open at once */
+    _Atomic int opens, breaks;
+    int closes, empties;
+    _Atomic int writes;
+    _Atomic int max_open; /* most tickets open at once */
 } target_t;
 
 typedef struct stages { /* what converters and transforms do */
@@ -108,7 +111,8 @@ typedef struct stages { /* what converters and transforms do */
     int64_t applied[PARTITIONS_MAX], durable[PARTITIONS_MAX];
     int checkpoints;
     int hang_at;          /* the checkpoint of this number never completes */
-    int open_ms; /* how long a transform takes to open */
+    int open_behind_break; /* a transform is open a while after target 0 broke */
+    _Atomic int opening;   /* transforms that are asked to open */
     int decoded;
     int encoded;
 } stages_t;
@@ -119,6 +123,9 @@ extern target_t targets[BRANCHES_MAX];
 
 void harness_reset(void);
 void harness_fini(void);
+
+/* What comes in this time even on a busy machine; a run that hangs ends by it. */
+#define HARNESS_PATIENCE_MS 20000
 
 typedef struct run_options {
     int branches;
@@ -134,10 +141,12 @@ typedef struct run_options {
     int checkpoint_ms;
     int64_t commit_ms;
     int drain_after_ms; /* 0: until finished */
+    int (*drain_when)(void); /* and not before this is true, or HARNESS_PATIENCE_MS have passed */
     int kill_after_ms;  /* the run is cut off: what is not stored is forgotten; 0: not */
     int pause_at_ms, resume_at_ms;
     uint64_t drain_deadline_ms;
-    int drain_blocks_ms; /* the trunk's thread is kept so long before it hears of the drain */
+    int (*drain_blocks)(void); /* the trunk's thread is kept while this is true, before it hears of
+                                  the drain */
     int beat_ms;         /* branches are asked for a sign of life; 0: never */
     int stuck_ms;        /* see sl_graph_params_t */
     int may_go_back;     /* stored positions may become less */
@@ -152,6 +161,7 @@ typedef struct run_result {
     char code[128];
     char trace[2048];
     int abandoned;
+    int64_t drain_ms; /* from the drain to the end */
     char stuck[BRANCHES_MAX][16]; /* the last that was seen */
     int64_t stats[BRANCHES_MAX][SL_BRANCH_COUNTS];
     size_t ledger_faults;
@@ -162,6 +172,7 @@ typedef struct run_result {
 /* Runs a pipeline to its end, from what earlier runs stored. */
 run_result_t harness_run(const run_options_t *options);
 int64_t harness_stored(int branch, int partition); /* 0: nothing */
+const char *harness_stuck(int branch); /* what run_result_t.stuck will be */
 void harness_forget(void); /* stored positions */
 void harness_empty_folder(const char *folder); /* removes the files in it */
 

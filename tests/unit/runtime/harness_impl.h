@@ -14,6 +14,7 @@ typedef struct stored {
 
 sl_trunk_t *harness_trunk; /* for a debugger */
 static stored_t stored[BRANCHES_MAX][PARTITIONS_MAX];
+static char stuck[BRANCHES_MAX][16];
 static const char *const branch_names[BRANCHES_MAX] = {"t0", "t1", "t2", "t3", "t4", "t5"};
 static const char *const partition_names[PARTITIONS_MAX] = {"{\"p\":0}", "{\"p\":1}", "{\"p\":2}",
                                                             "{\"p\":3}"};
@@ -62,15 +63,22 @@ int64_t harness_stored(int branch, int partition) {
     return s->has ? (int64_t)sluice_get_be64(s->position.bytes) : 0;
 }
 
+const char *harness_stuck(int branch) {
+    return stuck[branch];
+}
+
 /* ---- one run ---- */
+
+#define TIMERS 7
 
 typedef struct run {
     const run_options_t *o;
     run_result_t result;
     sl_trunk_t *trunk;
     uv_loop_t loop;
-    uv_timer_t timers[6];
+    uv_timer_t timers[TIMERS];
     uint64_t seq;
+    uint64_t begun, drain_begun;
     int killed;
     int ended;
 } run_t;
@@ -121,11 +129,21 @@ static void on_ended(void *user, int state) {
     uv_stop(&run->loop);
 }
 
+static int is_late(const run_t *run) {
+    return uv_hrtime() > run->begun + HARNESS_PATIENCE_MS * (uint64_t)1000000;
+}
+
 static void on_drain(uv_timer_t *timer) {
     run_t *run = timer->data;
 
-    if (run->o->drain_blocks_ms > 0)
-        uv_sleep((unsigned)run->o->drain_blocks_ms);
+    if (run->o->drain_when != NULL && !run->o->drain_when() && !is_late(run)) {
+        uv_timer_start(timer, on_drain, 2, 0);
+        return;
+    }
+    run_draining = 1;
+    while (run->o->drain_blocks != NULL && run->o->drain_blocks() && !is_late(run))
+        uv_sleep(2);
+    run->drain_begun = uv_hrtime();
     sl_trunk_drain(run->trunk, run->o->drain_deadline_ms ? run->o->drain_deadline_ms : 20000);
 }
 
@@ -159,8 +177,15 @@ static void on_beat(uv_timer_t *timer) {
         sl_branch_run_t *b = sl_trunk_branch(run->trunk, i);
         (void)sl_branch_beat(b);
         if (sl_branch_stuck(b) != NULL)
-            snprintf(run->result.stuck[i], sizeof(run->result.stuck[i]), "%s", sl_branch_stuck(b));
+            snprintf(stuck[i], sizeof(stuck[i]), "%s", sl_branch_stuck(b));
     }
+}
+
+static void on_look(uv_timer_t *timer) {
+    run_t *run = timer->data;
+
+    if (!run->ended && sl_trunk_failure(run->trunk)->code != NULL)
+        run_failed = 1;
 }
 
 static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_use_t *uses,
@@ -224,11 +249,12 @@ static void start_timers(run_t *run) {
     const run_options_t *o = run->o;
     size_t i;
 
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < TIMERS; i++) {
         uv_timer_init(&run->loop, &run->timers[i]);
         run->timers[i].data = run;
     }
-    if (o->drain_after_ms > 0)
+    uv_timer_start(&run->timers[6], on_look, 1, 1);
+    if (o->drain_after_ms > 0 || o->drain_when != NULL)
         uv_timer_start(&run->timers[1], on_drain, (uint64_t)o->drain_after_ms, 0);
     if (o->kill_after_ms > 0)
         uv_timer_start(&run->timers[2], on_kill, (uint64_t)o->kill_after_ms, 0);
@@ -249,6 +275,9 @@ static void collect(run_t *run) {
         for (k = 0; k < SL_BRANCH_COUNTS; k++)
             run->result.stats[i][k] =
                 sl_branch_stat(sl_trunk_branch(run->trunk, i), (sl_branch_count_t)k);
+    memcpy(run->result.stuck, stuck, sizeof(stuck));
+    if (run->drain_begun > 0)
+        run->result.drain_ms = (int64_t)((uv_hrtime() - run->drain_begun) / 1000000);
     run->result.abandoned = sl_trunk_was_abandoned(run->trunk);
     run->result.ledger_faults = sl_ledger_check(sl_trunk_graph(run->trunk)->ledger,
                                                 run->result.ledger_text,
@@ -265,7 +294,10 @@ run_result_t harness_run(const run_options_t *o) {
     size_t i;
 
     memset(&run, 0, sizeof(run));
+    memset(stuck, 0, sizeof(stuck));
+    run_failed = run_draining = 0;
     run.o = o;
+    run.begun = uv_hrtime();
     test_failure_mode = o->failure_mode;
     sink_table.failure_mode = (uint32_t)o->failure_mode;
     sink_table.max_in_flight = (uint32_t)o->window;
@@ -294,7 +326,7 @@ run_result_t harness_run(const run_options_t *o) {
         uv_run(&run.loop, UV_RUN_DEFAULT);
     collect(&run);
     sl_trunk_destroy(run.trunk);
-    for (i = 0; i < 6; i++)
+    for (i = 0; i < TIMERS; i++)
         uv_close((uv_handle_t *)&run.timers[i], NULL);
     uv_run(&run.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&run.loop), 0);

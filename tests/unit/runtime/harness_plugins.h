@@ -8,6 +8,8 @@ static const sluice_api_t *api_;
 numbers_t the_source;
 stages_t stages;
 target_t targets[BRANCHES_MAX];
+static _Atomic int run_failed;   /* the task has, and goes to its end */
+static _Atomic int run_draining; /* the trunk is about to hear of it */
 
 /* ---- source ---- */
 
@@ -264,8 +266,32 @@ static void break_it(void *arg) {
     sink_t *s = arg;
 
     s->broken = 1;
+    s->t->breaks++;
     (s->api->fail)(s->ctx, SLUICE_NOT_CONNECTED, "test.gone", "gone");
     s->api->broken(s->ctx, SLUICE_NOT_CONNECTED);
+}
+
+static void break_in_transforms(void *arg) {
+    sink_t *s = arg;
+
+    if (stages.opening > 0)
+        break_it(s);
+    else
+        s->api->timer_start(s->ctx, 1, 0, break_in_transforms, s);
+}
+
+static void open_when_failed(void *arg) {
+    sink_t *s = arg;
+
+    if (run_failed)
+        end_open(s);
+    else
+        s->api->timer_start(s->ctx, 1, 0, open_when_failed, s);
+}
+
+static int is_away(const target_t *t) {
+    return t->fail_opens > 0 || targets[1].while_away < t->away_until ||
+           (t->fail_reopens && t->opens > 1);
 }
 
 static int sink_open(void *self) {
@@ -273,7 +299,7 @@ static int sink_open(void *self) {
     int p;
 
     s->t->opens++;
-    if (s->t->fail_opens > 0 || (s->t->fail_reopens && s->t->opens > 1)) {
+    if (is_away(s->t)) {
         s->t->fail_opens -= s->t->fail_opens > 0;
         return (s->api->fail)(s->ctx, SLUICE_NOT_CONNECTED, "test.open", "no connection");
     }
@@ -287,14 +313,14 @@ static int sink_open(void *self) {
         s->api->sink_position(s->ctx, sluice_str(json), &position, s->t->own_sub[p]);
     }
     s->t->away = 0;
-    if (s->t->reopen_ms > 0 && s->t->opens > 1) {
-        s->api->timer_start(s->ctx, (uint64_t)s->t->reopen_ms, 0, end_open, s);
+    if (s->t->reopen_when_failed && s->t->opens > 1) {
+        open_when_failed(s);
         return SLUICE_OK;
     }
     s->api->complete(s->ctx, SLUICE_OP_OPEN, SLUICE_OK);
-    if (s->t->break_after_ms > 0) {
-        s->api->timer_start(s->ctx, (uint64_t)s->t->break_after_ms, 0, break_it, s);
-        s->t->break_after_ms = 0;
+    if (s->t->break_in_transforms) {
+        s->api->timer_start(s->ctx, 1, 0, break_in_transforms, s);
+        s->t->break_in_transforms = 0;
     }
     if (s->t->break_early > 0) {
         s->t->break_early--;
@@ -463,11 +489,12 @@ static void on_sink_timer(void *arg) {
         return;
     }
     if (s->t->buffer == 0 || s->count >= s->t->buffer || s->flushing ||
-        (s->t->buffer_ms > 0 && ++s->waited >= s->t->buffer_ms)) {
+        (s->t->buffer_ms > 0 && ++s->waited >= s->t->buffer_ms) ||
+        (s->t->buffer_to_drain && run_draining)) {
         s->waited = 0;
         end_all(s);
     }
-    if (s->count > 0 && s->t->buffer_ms > 0)
+    if (s->count > 0 && (s->t->buffer_ms > 0 || s->t->buffer_to_drain))
         later(s);
     end_flush(s);
 }
@@ -657,11 +684,19 @@ static void transform_opened(void *arg) {
     x->api->complete(x->ctx, SLUICE_OP_OPEN, SLUICE_OK);
 }
 
+static void open_behind_break(void *arg) {
+    transform_t *x = arg;
+    int broke = targets[0].breaks > 0;
+
+    x->api->timer_start(x->ctx, broke ? 40 : 1, 0, broke ? transform_opened : open_behind_break, x);
+}
+
 static int transform_open(void *self) {
     transform_t *x = self;
 
-    if (stages.open_ms > 0)
-        x->api->timer_start(x->ctx, (uint64_t)stages.open_ms, 0, transform_opened, x);
+    stages.opening++;
+    if (stages.open_behind_break)
+        open_behind_break(x);
     else
         transform_opened(x);
     return SLUICE_OK;
