@@ -46,7 +46,9 @@ static void put_facts(FILE *out, const sluice_option_t *option) {
         between = "; ";
     }
     if ((option->flags & SLUICE_OPT_RANGE) != 0) {
-        if (option->min != NO_RANGE_LOW && option->max != NO_RANGE_HIGH)
+        if (option->type == SLUICE_OPT_STRING && option->min == 1 && option->max == NO_RANGE_HIGH)
+            fprintf(out, "%snot empty", between);
+        else if (option->min != NO_RANGE_LOW && option->max != NO_RANGE_HIGH)
             fprintf(out, "%s%" PRId64 " to %" PRId64, between, option->min, option->max);
         else if (option->max != NO_RANGE_HIGH)
             fprintf(out, "%sat most %" PRId64, between, option->max);

@@ -17,7 +17,9 @@
 #define KAFKA_COMMON_OPTIONS                                                                                         \
     {.name = "bootstrap.servers",                                                                                    \
      .type = SLUICE_OPT_STRING,                                                                                      \
-     .flags = SLUICE_OPT_REQUIRED,                                                                                   \
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_RANGE,                                                                \
+     .min = 1,                                                                                                       \
+     .max = INT64_MAX,                                                                                               \
      .group = "Connection",                                                                                          \
      .importance = SLUICE_HIGH,                                                                                      \
      .doc = "Brokers to ask first: host:port, comma separated."},                                                    \
