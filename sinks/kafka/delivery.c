@@ -121,6 +121,7 @@ static int64_t own_bytes(const kafka_delivery_t *d) {
 
 static void charge(kafka_delivery_t *d, int64_t bytes) {
     d->sink->api->charge(d->sink->ctx, bytes - d->charged);
+    d->sink->charged += bytes - d->charged;
     d->charged = bytes;
 }
 
@@ -273,6 +274,10 @@ static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i) {
                          &d->slots[i]) == 0)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     return rd_kafka_last_error();
+}
+
+int kafka_delivery_full(const kafka_sink_t *sink) {
+    return sink->charged >= sink->queue_bytes && sink->in_flight > 0;
 }
 
 int kafka_delivery_alone(const kafka_sink_t *sink) {

@@ -85,6 +85,7 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     sink->api = api;
     sink->ctx = ctx;
     sink->topic = api->config_text(ctx, "topic");
+    sink->queue_bytes = api->config_int(ctx, "queue.bytes");
     sink->produced =
         api->metric(ctx, SLUICE_COUNTER, "delivered_total", "Records acknowledged by the brokers.");
     sink->failed = api->metric(ctx, SLUICE_COUNTER, "failed_total",
@@ -144,7 +145,7 @@ void kafka_sink_progress(kafka_sink_t *sink) {
         sink->api->complete(sink->ctx, SLUICE_OP_FLUSH, SLUICE_OK);
     }
     if (sink->was_busy && !sink->closing && sink->pending == NULL && !kafka_delivery_alone(sink) &&
-        !(sink->tx && kafka_transaction_busy(sink))) {
+        !kafka_delivery_full(sink) && !(sink->tx && kafka_transaction_busy(sink))) {
         sink->was_busy = 0;
         sink->api->ready(sink->ctx);
     }
@@ -324,7 +325,7 @@ static int sink_open(void *self) {
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     kafka_sink_t *sink = self;
 
-    if (sink->pending != NULL || kafka_delivery_alone(sink) ||
+    if (sink->pending != NULL || kafka_delivery_alone(sink) || kafka_delivery_full(sink) ||
         (sink->tx != NULL && kafka_transaction_busy(sink))) {
         sink->was_busy = 1;
         return SLUICE_BUSY;

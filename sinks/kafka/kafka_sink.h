@@ -35,6 +35,8 @@ struct kafka_sink {
     size_t in_flight; /* deliveries not ended */
     size_t alone;     /* records still to be sent one at a time, see delivery.c */
     int warned_of_limit;
+    int64_t charged;     /* what the client allocates for messages, beside our batches */
+    int64_t queue_bytes; /* most of it: option queue.bytes bounds the values, too */
     kafka_delivery_t *pending; /* accepted, but not all of its records are with the client */
     const char *topic; /* option topic: overrides the record's; NULL when not given */
     rd_kafka_topic_t **topics; /* handles by name, for the life of the client */
@@ -50,6 +52,8 @@ struct kafka_sink {
 
 /* Accepts a batch: produces as much as the client's queue takes; the rest follows as reports come in. */
 int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
+/* Whether nothing may be written because the client's memory for messages is at its bound. */
+int kafka_delivery_full(const kafka_sink_t *sink);
 /* Whether nothing may be written because records go one at a time. */
 int kafka_delivery_alone(const kafka_sink_t *sink);
 /* Goes on with the pending delivery, if any. */

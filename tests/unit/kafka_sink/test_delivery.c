@@ -50,16 +50,19 @@ static void open_sink(const char *more) {
     assert_int_equal(fakehost_open(&h), SLUICE_OK);
 }
 
-/* Records of a few hundred bytes with keys. */
-static sluice_batch_t *records(uint64_t first) {
+static sluice_batch_t *records_of(int width, uint64_t first) {
     static char lines[RECORDS * 320];
     size_t at = 0;
     int i;
 
     for (i = 0; i < RECORDS; i++)
-        at += (size_t)snprintf(lines + at, sizeof(lines) - at, "%s\"key-%02d\"\t\"%0250d\"",
-                               i > 0 ? "\n" : "", i, i);
+        at += (size_t)snprintf(lines + at, sizeof(lines) - at, "%s\"key-%02d\"\t\"%0*d\"",
+                               i > 0 ? "\n" : "", i, width, i);
     return fakehost_batch(lines, first);
+}
+
+static sluice_batch_t *records(uint64_t first) {
+    return records_of(250, first);
 }
 
 static int is_released(fakehost_t *host) {
@@ -74,6 +77,24 @@ static void test_charged_until_reported(void **state) {
     assert_in_range(sl_ctx_charged(h.ctx), RECORDS * 176, RECORDS * 260);
     assert_true(fakehost_run_until_durable(&h, 10000));
     assert_int_equal(h.tickets[0].status, SLUICE_OK);
+    assert_int_equal(sl_ctx_charged(h.ctx), 0);
+}
+
+/* Small records: the client's own memory for them is at queue.bytes long before their values are. */
+static void test_queue_bytes_bounds_the_clients_memory(void **state) {
+    uint64_t first = 0;
+
+    (void)state;
+    open_sink(",\"queue.bytes\":1048576");
+    rd_kafka_mock_broker_set_rtt(cluster, BROKER, 1000);
+    while (first < 200 * RECORDS && fakehost_write(&h, records_of(10, first))->accepted)
+        first += RECORDS;
+    assert_in_range(first, 4000, 160 * RECORDS);
+    assert_int_equal(h.tickets[h.ticket_count - 1].status, SLUICE_BUSY);
+    assert_in_range(sl_ctx_charged(h.ctx), 1048576, 1048576 + 300 * RECORDS);
+    rd_kafka_mock_broker_set_rtt(cluster, BROKER, 1);
+    assert_true(fakehost_run_until_durable(&h, 20000));
+    assert_int_equal(h.ready, 1);
     assert_int_equal(sl_ctx_charged(h.ctx), 0);
 }
 
@@ -223,6 +244,7 @@ static void test_sizes_are_the_clients(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_charged_until_reported, begin, end),
+        cmocka_unit_test_setup_teardown(test_queue_bytes_bounds_the_clients_memory, begin, end),
         cmocka_unit_test_setup_teardown(test_charge_ends_with_the_sink, begin, end),
         cmocka_unit_test_setup_teardown(test_open_transaction_holds_no_batch, begin, end),
         cmocka_unit_test_setup_teardown(test_refused_transaction_ends_at_once, begin, end),
