@@ -26,7 +26,7 @@ static int open_spill(sl_branch_run_t *b) {
         sl_failure_set(&b->failure, status, "spill", "branch %s cannot spill to %s: %s",
                        branch->name, folder, error != NULL ? error : "no memory");
     else
-        atomic_store(&b->edge.open, 1);
+        atomic_store(&b->spills, 1);
     free(error);
     return status;
 }
@@ -50,7 +50,7 @@ static void drop_note(sl_branch_run_t *b, sl_note_t *note) {
 
 static void update_spilled(sl_branch_run_t *b) {
     atomic_store(&b->stats[SL_BRANCH_SPILLED], sl_spill_bytes(b->spill));
-    atomic_store(&b->edge.open, sl_list_empty(&b->tail));
+    atomic_store(&b->spills, sl_list_empty(&b->tail));
 }
 
 static void spill_failed(sl_branch_run_t *b) {
@@ -81,9 +81,9 @@ static int try_spill(sl_branch_run_t *b, sl_note_t *note) {
 /* Behind everything else, in order: memory while nothing is on disk and there is room, else disk. */
 static void append(sl_branch_run_t *b, sl_note_t *note) {
     int disk_empty = b->spill == NULL || (sl_spill_count(b->spill) == 0 && sl_list_empty(&b->tail));
+    int64_t kept = atomic_load(&b->edge.held) - atomic_load(&b->arriving.held);
 
-    if (b->spill == NULL ||
-        (disk_empty && atomic_load(&b->edge.held) <= b->spec->branch->queue_bytes)) {
+    if (b->spill == NULL || (disk_empty && kept < b->spec->branch->queue_bytes)) {
         sl_list_push(&b->front, &note->node.link);
         return;
     }
@@ -146,6 +146,11 @@ void sl_backlog_take(sl_branch_run_t *b, sl_note_t *note) {
     append(b, note);
 }
 
+int sl_backlog_waits(const sl_branch_run_t *b) {
+    return b->spill != NULL && sl_spill_count(b->spill) > 0 &&
+           b->in_hand >= b->spec->branch->queue_bytes;
+}
+
 int sl_backlog_empty(const sl_branch_run_t *b) {
     return sl_list_empty(&b->front) && sl_list_empty(&b->tail) && b->preparing == NULL &&
            (b->spill == NULL || sl_spill_count(b->spill) == 0);
@@ -196,7 +201,7 @@ static sl_parcel_t *next_parcel(sl_branch_run_t *b) {
 
     if (node != NULL)
         return from_note(node);
-    if (b->spill == NULL)
+    if (b->spill == NULL || sl_backlog_waits(b))
         return NULL;
     if (sl_spill_count(b->spill) > 0) {
         parcel = from_spill(b);
@@ -236,6 +241,7 @@ static sl_work_t *work_create(sl_branch_run_t *b, sl_parcel_t *parcel, sluice_ba
     if (batch == parcel->batch || work->extra < 0)
         work->extra = 0;
     work->held = parcel->bytes + work->extra;
+    b->in_hand += work->held;
     sl_credit_take(&b->graph->credit, work->extra, 0);
     sl_credit_take(&b->edge, work->extra, 0);
     sl_ledger_add(b->node, SL_LEDGER_IN, records_in);

@@ -92,10 +92,18 @@ static void rewound(sl_branch_run_t *b) {
         sl_skip_arm(&b->skip);
 }
 
+static void take_parcel(sl_branch_run_t *b, sl_note_t *note) {
+    int64_t bytes = note->parcel->bytes;
+    int64_t records = note->parcel->records;
+
+    sl_backlog_take(b, note);
+    sl_credit_give(&b->arriving, bytes, records);
+}
+
 static void take_note(sl_branch_run_t *b, sl_note_t *note) {
     switch (note->kind) {
     case SL_NOTE_PARCEL:
-        sl_backlog_take(b, note);
+        take_parcel(b, note);
         return;
     case SL_NOTE_REWOUND:
         rewound(b);
@@ -150,8 +158,10 @@ static sl_note_t *note_create(sl_note_kind_t kind, uint64_t number) {
 static void push_note(sl_branch_run_t *b, sl_note_t *note, size_t bytes) {
     if (sl_queue_push(&b->notes, &note->node, bytes) != SLUICE_CANCELLED)
         return;
-    if (note->parcel != NULL)
+    if (note->parcel != NULL) {
         sl_credit_give(&b->edge, note->parcel->bytes, note->parcel->records);
+        sl_credit_give(&b->arriving, note->parcel->bytes, note->parcel->records);
+    }
     sl_parcel_unref(note->parcel);
     free(note);
 }
@@ -173,6 +183,7 @@ void sl_branch_give(sl_branch_run_t *b, sl_parcel_t *parcel) {
 
     note->parcel = sl_parcel_ref(parcel);
     sl_credit_take(&b->edge, parcel->bytes, parcel->records);
+    sl_credit_take(&b->arriving, parcel->bytes, parcel->records);
     push_note(b, note, (size_t)parcel->bytes);
 }
 
@@ -250,6 +261,7 @@ static int init_parts(sl_branch_run_t *b) {
         return status;
     init_home(b);
     sl_credit_init(&b->edge, branch->queue_bytes, g->credit.wake, g->credit.user);
+    sl_credit_init(&b->arriving, branch->queue_bytes, g->credit.wake, g->credit.user);
     b->node = sl_ledger_node(g->ledger, branch->name);
     sl_errors_init(&b->errors, &branch->errors, g->pipeline->name, branch->name, &g->partitions);
     status = sl_chain_init(&b->chain, &b->spec->chain, &b->home, g->ledger, &b->errors,
@@ -333,8 +345,13 @@ void sl_branch_destroy(sl_branch_run_t *b, sl_board_t *stored) {
     free(b);
 }
 
-sl_credit_t *sl_branch_edge(sl_branch_run_t *b) {
-    return &b->edge;
+int64_t sl_branch_room(sl_branch_run_t *b) {
+    return sl_credit_room(atomic_load(&b->spills) ? &b->arriving : &b->edge);
+}
+
+void sl_branch_starve(sl_branch_run_t *b, int starved) {
+    atomic_store(&b->edge.starved, starved);
+    atomic_store(&b->arriving.starved, starved);
 }
 
 int64_t sl_branch_stat(sl_branch_run_t *b, sl_branch_count_t which) {

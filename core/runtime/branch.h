@@ -93,7 +93,10 @@ void sl_branch_committed(sl_branch_run_t *branch, uint32_t partition,
                          const sluice_position_t *position);
 /* Takes a reference of its own. */
 void sl_branch_give(sl_branch_run_t *branch, sl_parcel_t *parcel);
-sl_credit_t *sl_branch_edge(sl_branch_run_t *branch);
+/* Bytes that the source may emit as far as this branch is concerned, see credit.h. */
+int64_t sl_branch_room(sl_branch_run_t *branch);
+/* 1: memory that comes back here wakes the source. */
+void sl_branch_starve(sl_branch_run_t *branch, int starved);
 int64_t sl_branch_stat(sl_branch_run_t *branch, sl_branch_count_t which);
 int sl_branch_state(sl_branch_run_t *branch);
 /* What the sink does not answer ("open", "write", "flush", "ready") though it lives; NULL: nothing

@@ -82,6 +82,8 @@ struct sl_branch_run {
     sl_queue_t notes;
     sl_queue_t *words;
     sl_credit_t edge;
+    sl_credit_t arriving; /* of it, what the branch has not put into its place yet */
+    _Atomic int spills;   /* and there is room on disk: `arriving` bounds the source, not `edge` */
     _Atomic int state;
     _Atomic uint32_t beats; /* answered */
     uint32_t beats_asked;   /* the trunk's */
@@ -96,10 +98,10 @@ struct sl_branch_run {
     /* backlog.c */
     sl_list_t front; /* notes with parcels, in memory */
     sl_list_t tail;  /* behind the spill, when it is full */
-    int64_t front_bytes;
     sl_spill_t *spill;
     sl_skip_t skip;
     sl_parcel_t *preparing; /* under way in the chain */
+    int64_t in_hand;        /* bytes of works not released */
     int ending;
     int ended;
     uint64_t end_number; /* of the END that we answer */
@@ -161,6 +163,8 @@ int sl_backlog_init(sl_branch_run_t *b);
 void sl_backlog_take(sl_branch_run_t *b, sl_note_t *note); /* a PARCEL note; takes it */
 /* The next work, or NULL: nothing there, the chain waits, or the branch failed. */
 sl_work_t *sl_backlog_next(sl_branch_run_t *b);
+/* Whether the memory for works is used up, while batches wait on disk. */
+int sl_backlog_waits(const sl_branch_run_t *b);
 int sl_backlog_empty(const sl_branch_run_t *b);
 void sl_backlog_drop(sl_branch_run_t *b);
 void sl_backlog_fini(sl_branch_run_t *b);

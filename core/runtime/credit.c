@@ -23,8 +23,6 @@ int64_t sl_credit_room(const sl_credit_t *credit) {
     int64_t plugins = atomic_load(&credit->plugins);
     int64_t most = credit->budget - credit->budget / 8;
 
-    if (atomic_load(&credit->open))
-        return INT64_MAX;
     if (plugins < 0)
         plugins = 0;
     return credit->budget - (plugins < most ? plugins : most) - atomic_load(&credit->held);

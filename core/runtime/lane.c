@@ -95,6 +95,7 @@ void sl_lane_release(sl_branch_run_t *b, sl_work_t *work) {
         return;
     sl_batch_unref(work->batch);
     sl_credit_give(&b->edge, work->held, work->parcel->records);
+    b->in_hand -= work->held;
     sl_credit_give(&b->graph->credit, work->extra, 0);
     sl_parcel_unref(work->parcel);
     work->batch = NULL;
@@ -577,8 +578,12 @@ static void op_released(void *user, sluice_ticket_t *ticket) {
     (void)SL_FAILPOINT("released");
     if (work == NULL)
         broke_the_law(b, "released", why);
-    else if (b->careful_active == 0 && work->repair == NULL)
+    else if (b->careful_active == 0 && work->repair == NULL) {
+        int waits = sl_backlog_waits(b);
         sl_lane_release(b, work);
+        if (waits)
+            sl_lane_kick(b);
+    }
 }
 
 static void op_ready(void *user) {

@@ -24,7 +24,7 @@ int64_t sl_source_room(sl_trunk_t *t) {
     size_t i;
 
     for (i = 0; i < t->branch_count; i++) {
-        int64_t edge = sl_credit_room(sl_branch_edge(t->branches[i]));
+        int64_t edge = sl_branch_room(t->branches[i]);
         if (edge < room)
             room = edge;
     }
@@ -40,7 +40,7 @@ static void set_starved(sl_trunk_t *t, int starved) {
 
     atomic_store(&t->graph.credit.starved, starved);
     for (i = 0; i < t->branch_count; i++)
-        atomic_store(&sl_branch_edge(t->branches[i])->starved, starved);
+        sl_branch_starve(t->branches[i], starved);
 }
 
 static int may_emit(const sl_trunk_t *t) {
