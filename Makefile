@@ -4,7 +4,7 @@
 #   make setup      install the Debian 12 packages that building and testing need (root or sudo)
 #   make demo       a change in PostgreSQL arrives in the other systems, on private servers
 #   make test       set-up, build with AddressSanitizer and UBSan, the default tests
-#   make test-all   besides, a ThreadSanitizer build, chaos and fuzz tests
+#   make test-all   besides, a ThreadSanitizer build, chaos and fuzz tests, memory of the release build
 #   make test-compose  the image of compose/ for real, where a Docker engine can run
 #   make bench      measurements
 #   make install    PREFIX=/usr/local, DESTDIR
@@ -66,8 +66,8 @@ tsan:
 test: setup setup-servers asan
 	@$(run_tests) --build build/asan
 
-test-all: setup setup-servers asan tsan
-	@$(run_tests) --build build/asan --build build/tsan --tier all
+test-all: setup setup-servers asan tsan build
+	@$(run_tests) --build build/asan --build build/tsan --build build/release --tier all
 
 # Only the servers that it shows: `make setup-servers` adds S3 to them.
 demo: setup-demo $(if $(filter 1,$(KAFKA)),setup-kafka) build

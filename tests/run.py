@@ -7,8 +7,9 @@ C          every executable test_* below <build>/tests (cmocka, TAP): each case 
 shell      tests/**/test_*.sh: one case; exit 77 is a skip, the last line of its output the reason
 Python     tests/**/test_*.py (unittest): each case counts
 
-A second --build runs its C tests too, and of the others those with the line "# builds: all". Marker lines in a test's
-source (for C: in test_x.c): "tier: all", "timeout: SECONDS", "exclusive", "builds: all".
+A second --build runs its C tests too, and of the others those with the line "# builds: all", or, in a tree without sanitizers,
+"# builds: release". Marker lines in a test's source (for C: in test_x.c): "tier: all", "timeout: SECONDS", "exclusive",
+"builds: all" or "builds: release".
 The last line of output is "N passed, N failed, N skipped". Exit 1 when anything failed or when nothing ran.
 """
 
@@ -119,11 +120,18 @@ def find_tests(root, builds):
     for kind, suffix in (("sh", "*.sh"), ("py", "*.py")):
         for path in sorted(root.glob("**/test_" + suffix)):
             markers = read_markers(path)
-            wanted = builds if markers.get("builds") == "all" else builds[:1]
-            for build in wanted or [None]:
+            for build in wanted_builds(builds, markers.get("builds")):
                 label = "" if build is None or build == builds[0] else "[%s] " % build.name
                 tests.append(Test(kind, path, label + str(path.relative_to(root)), build, markers))
     return tests
+
+
+def wanted_builds(builds, marker):
+    """Where a script runs: in the first tree, in all that have sanitizers, or in one without, if there is one."""
+    if marker == "release":
+        return [b for b in builds if not sanitizers(b)][:1] or builds[:1] or [None]
+    checked = [b for b in builds if sanitizers(b)] or builds
+    return (checked if marker == "all" else builds[:1]) or [None]
 
 
 def in_tier(test, tier):
@@ -455,7 +463,7 @@ def main():
         print("\n".join(t.name for t in tests))
         return 0
     for build in builds:
-        if not (build / "tests").is_dir():
+        if not (build / "tests").is_dir() and sanitizers(build):
             print("warning: no tests were built in %s" % build)
     runner, results, times = Runner(root), [], Times(builds[0] if builds else None)
     tests.sort(key=times.order)

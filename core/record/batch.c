@@ -13,6 +13,7 @@
 #define CHUNK_MAX     65536u /* below malloc's mmap threshold, so that chunks are recycled */
 #define RECORDS_FIRST 4u
 #define SCHEMAS_FIRST 8u
+#define KEPT_FIRST    4u
 
 typedef struct chunk chunk_t;
 struct chunk {
@@ -34,7 +35,8 @@ struct sluice_batch {
     atomic_uint refs;
     int sealed;
     uint32_t mark_count;
-    size_t bytes;
+    size_t bytes;  /* of our own and of the others that we keep alive */
+    size_t shared; /* of them, the others' */
     chunk_t *chunk; /* the newest; the oldest is the one behind this struct */
     pin_t *pins;
     sluice_record_t *records;
@@ -44,6 +46,9 @@ struct sluice_batch {
     size_t schema_count;
     size_t schema_slots; /* power of two */
     sluice_mark_t *marks;
+    const sluice_batch_t **kept; /* set of the batches that we keep alive, also through others */
+    size_t kept_count;
+    size_t kept_slots; /* power of two */
     alignas(ALIGN) chunk_t first;
 };
 
@@ -198,15 +203,66 @@ static void release_shared(void *arg) {
     sl_batch_unref(arg);
 }
 
+/* The slot that holds the batch, or the free one for it; the table has a free one. */
+static size_t kept_slot(const sluice_batch_t *b, const sluice_batch_t *other) {
+    size_t slot = (size_t)((uint64_t)(uintptr_t)other * 0x9e3779b97f4a7c15u >> 32);
+
+    for (slot &= b->kept_slots - 1; b->kept[slot] != NULL && b->kept[slot] != other;)
+        slot = (slot + 1) & (b->kept_slots - 1);
+    return slot;
+}
+
+static int grow_kept(sluice_batch_t *b, size_t more) {
+    const sluice_batch_t **old = b->kept;
+    size_t i, old_slots = b->kept_slots;
+    size_t slots = old_slots == 0 ? KEPT_FIRST : old_slots;
+
+    while (2 * (b->kept_count + more) > slots)
+        slots *= 2;
+    if (slots == old_slots)
+        return SLUICE_OK;
+    b->kept = arena_alloc(b, slots * sizeof(*b->kept));
+    if (b->kept == NULL) {
+        b->kept = old;
+        return SLUICE_NO_MEMORY;
+    }
+    memset(b->kept, 0, slots * sizeof(*b->kept));
+    b->kept_slots = slots;
+    for (i = 0; i < old_slots; i++)
+        if (old[i] != NULL)
+            b->kept[kept_slot(b, old[i])] = old[i];
+    return SLUICE_OK;
+}
+
+/* Charges a batch that is kept alive, once however many ways lead to it. */
+static void keep_batch(sluice_batch_t *b, const sluice_batch_t *other) {
+    size_t slot = kept_slot(b, other);
+
+    if (b->kept[slot] != NULL)
+        return;
+    b->kept[slot] = other;
+    b->kept_count++;
+    b->shared += other->bytes - other->shared;
+    b->bytes += other->bytes - other->shared;
+}
+
+int sl_batch_keeps(const sluice_batch_t *b, const sluice_batch_t *other) {
+    return b == other || (b->kept_slots > 0 && b->kept[kept_slot(b, other)] != NULL);
+}
+
 int sl_batch_share(sluice_batch_t *b, sluice_batch_t *with) {
-    int status;
+    size_t i;
 
     SL_CHECK_MAGIC(with, MAGIC);
     SL_ASSERT(with->sealed && with != b);
-    status = sl_batch_pin(b, with->bytes, release_shared, with);
-    if (status == SLUICE_OK)
-        sl_batch_ref(with);
-    return status;
+    if (grow_kept(b, with->kept_count + 1) != SLUICE_OK ||
+        sl_batch_pin(b, 0, release_shared, with) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
+    keep_batch(b, sl_batch_ref(with));
+    for (i = 0; i < with->kept_slots; i++)
+        if (with->kept[i] != NULL)
+            keep_batch(b, with->kept[i]);
+    return SLUICE_OK;
 }
 
 sluice_record_t *sl_batch_add(sluice_batch_t *b) {

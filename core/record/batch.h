@@ -25,11 +25,14 @@ void *sl_batch_alloc(sluice_batch_t *batch, size_t size);
 sluice_str_t sl_batch_copy(sluice_batch_t *batch, sluice_str_t s);
 int sl_batch_pin(sluice_batch_t *batch, size_t bytes, void (*release)(void *arg), void *arg);
 int sl_batch_share(sluice_batch_t *batch, sluice_batch_t *with);
+/* Whether `batch` is `other`, or keeps it alive by sharing, also through others. */
+int sl_batch_keeps(const sluice_batch_t *batch, const sluice_batch_t *other);
 sluice_record_t *sl_batch_add(sluice_batch_t *batch);
 /* Sealing a sealed batch is SLUICE_OK. */
 int sl_batch_seal(sluice_batch_t *batch);
 int sl_batch_is_sealed(const sluice_batch_t *batch);
 const sluice_record_t *sl_batch_records(const sluice_batch_t *batch, size_t *count);
+/* With what it keeps alive by sharing, each other batch once. */
 size_t sl_batch_bytes(const sluice_batch_t *batch);
 const sluice_mark_t *sl_batch_marks(const sluice_batch_t *batch, size_t *count);
 sluice_batch_t *sl_batch_ref(sluice_batch_t *batch);

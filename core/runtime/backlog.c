@@ -92,9 +92,9 @@ static void append(sl_branch_run_t *b, sl_note_t *note) {
     update_spilled(b);
 }
 
-/* The batch that the branch takes instead of the parcel's: a slice, charged by itself. */
+/* The batch that the branch takes instead of the parcel's: most often a slice of it. */
 static int replace(sl_branch_run_t *b, sl_note_t *note, sluice_batch_t *batch) {
-    sl_parcel_t *parcel = sl_parcel_create(batch, &b->graph->credit);
+    sl_parcel_t *parcel = sl_parcel_create(batch, &b->graph->credit, note->parcel);
 
     if (parcel == NULL)
         return SLUICE_NO_MEMORY;
@@ -173,7 +173,7 @@ static sl_parcel_t *from_spill(sl_branch_run_t *b) {
         spill_failed(b);
         return NULL;
     }
-    parcel = sl_parcel_create(batch, &b->graph->credit);
+    parcel = sl_parcel_create(batch, &b->graph->credit, NULL);
     if (parcel == NULL) {
         sl_branch_no_memory(b, "read back a batch");
         return NULL;
@@ -237,9 +237,9 @@ static sl_work_t *work_create(sl_branch_run_t *b, sl_parcel_t *parcel, sluice_ba
     work->records = (int64_t)records;
     if (records > 0 && r[records - 1].timestamp_type != SLUICE_TIMESTAMP_NONE)
         work->timestamp = r[records - 1].timestamp;
-    work->extra = (int64_t)sl_batch_bytes(batch) - parcel->bytes;
-    if (batch == parcel->batch || work->extra < 0)
-        work->extra = 0;
+    work->extra = (int64_t)sl_batch_bytes(batch);
+    if (sl_batch_keeps(batch, parcel->batch))
+        work->extra -= (int64_t)sl_batch_bytes(parcel->batch);
     work->held = parcel->bytes + work->extra;
     b->in_hand += work->held;
     sl_credit_take(&b->graph->credit, work->extra, 0);

@@ -3,7 +3,7 @@
 #include "record/batch.h"
 #include <stdlib.h>
 
-sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit) {
+sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit, sl_parcel_t *of) {
     sl_parcel_t *parcel = malloc(sizeof(*parcel));
     size_t records;
 
@@ -17,7 +17,9 @@ sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit) {
     parcel->bytes = (int64_t)(sl_batch_bytes(batch) + sizeof(*parcel));
     parcel->records = (int64_t)records;
     parcel->credit = credit;
-    sl_credit_take(credit, parcel->bytes, parcel->records);
+    parcel->of = of != NULL && sl_batch_keeps(batch, of->batch) ? sl_parcel_ref(of) : NULL;
+    parcel->charged = parcel->bytes - (parcel->of != NULL ? (int64_t)sl_batch_bytes(of->batch) : 0);
+    sl_credit_take(credit, parcel->charged, parcel->records);
     return parcel;
 }
 
@@ -30,6 +32,7 @@ void sl_parcel_unref(sl_parcel_t *parcel) {
     if (parcel == NULL || atomic_fetch_sub(&parcel->refs, 1) != 1)
         return;
     sl_batch_unref(parcel->batch);
-    sl_credit_give(parcel->credit, parcel->bytes, parcel->records);
+    sl_credit_give(parcel->credit, parcel->charged, parcel->records);
+    sl_parcel_unref(parcel->of);
     free(parcel);
 }

@@ -13,13 +13,16 @@
 typedef struct sl_parcel {
     _Atomic int refs;
     sluice_batch_t *batch;
-    int64_t bytes;
+    int64_t bytes; /* all that it keeps, as an edge is charged */
+    struct sl_parcel *of; /* whose batch ours is a part of, and which is charged for that; or NULL */
+    int64_t charged;      /* to the task */
     int64_t records;
     sl_credit_t *credit;
 } sl_parcel_t;
 
-/* Takes the batch (also on error) and charges it. NULL: out of memory. */
-sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit);
+/* Takes the batch (also on error) and charges it. `of` (may be NULL): a parcel whose batch it may
+ * share; it is kept then, and only what is beyond it is charged. NULL: out of memory. */
+sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit, sl_parcel_t *of);
 sl_parcel_t *sl_parcel_ref(sl_parcel_t *parcel);
 void sl_parcel_unref(sl_parcel_t *parcel); /* accepts NULL */
 

@@ -76,7 +76,7 @@ void sl_source_credit(sl_trunk_t *t) {
 
 /* Gives a batch (taken) to every branch. 0: the task failed, and nothing may follow it. */
 static int fan_out(sl_trunk_t *t, sluice_batch_t *batch) {
-    sl_parcel_t *parcel = sl_parcel_create(batch, &t->graph.credit);
+    sl_parcel_t *parcel = sl_parcel_create(batch, &t->graph.credit, NULL);
     size_t i;
 
     if (parcel == NULL) {

@@ -1,5 +1,6 @@
 # timeout: 1500
 # tier: all
+# builds: release
 # exclusive
 """Memory of the main job stays under twice its declared budget while a server hangs for minutes, and under one transaction
 far larger than the budget. Needs a plain build: a sanitizer's memory is its own."""

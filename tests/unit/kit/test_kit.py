@@ -171,6 +171,16 @@ class Tap(RunnerCase):
         self.add("tests/e2e/test_twice.sh", "# builds: all\nexit 0\n")
         self.check(0, (5, 0, 0), "--build", str(self.root / "other"))
 
+    def test_figures_come_from_the_tree_without_sanitizers(self):
+        for name in ("build", "tsan"):
+            self.add(name + "/CMakeCache.txt", "SLUICE_SANITIZE:STRING=address\n")
+            self.add("%s/tests/unit/x/test_a" % name, "#!/bin/sh\necho 1..1\necho 'ok 1 - one'\n")
+        self.add("release/CMakeCache.txt", "SLUICE_SANITIZE:STRING=\n")
+        self.add("tests/e2e/test_figure.sh", '# builds: release\ntest -z "$SLUICE_SANITIZE"\n')
+        self.add("tests/e2e/test_all.sh", '# builds: all\ntest -n "$SLUICE_SANITIZE"\n')
+        trees = [arg for name in ("tsan", "release") for arg in ("--build", str(self.root / name))]
+        self.check(0, (5, 0, 0), *trees)
+
     def test_markers_of_c_source(self):
         self.program("test_a", "echo 1..1\necho 'ok 1 - one'\n")
         self.add("tests/unit/x/test_a.c", "/* tier: all */\n")

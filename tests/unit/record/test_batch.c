@@ -127,6 +127,34 @@ static void test_pins_and_sharing(void **state) {
     assert_int_equal(released, 11);
 }
 
+/* As when a batch is tried record by record: each part keeps the whole, which is charged once. */
+static void test_a_shared_batch_is_charged_once(void **state) {
+    sluice_batch_t *whole = sl_batch_create(100000);
+    sluice_batch_t *all = sl_batch_create(0);
+    size_t i, own = 0;
+
+    (void)state;
+    sl_batch_seal(whole);
+    for (i = 0; i < 100; i++) {
+        sluice_batch_t *part = sl_batch_create(0);
+        assert_int_equal(sl_batch_share(part, whole), SLUICE_OK);
+        assert_in_range(sl_batch_bytes(part), 100000, 110000);
+        sl_batch_seal(part);
+        assert_false(sl_batch_keeps(all, part));
+        assert_int_equal(sl_batch_share(all, part), SLUICE_OK);
+        assert_int_equal(sl_batch_share(all, part), SLUICE_OK);
+        assert_true(sl_batch_keeps(all, part));
+        own += sl_batch_bytes(part) - sl_batch_bytes(whole);
+        sl_batch_unref(part);
+    }
+    assert_true(sl_batch_keeps(all, whole));
+    assert_false(sl_batch_keeps(whole, all));
+    assert_in_range(sl_batch_bytes(all), sl_batch_bytes(whole) + own,
+                    sl_batch_bytes(whole) + own + 20000);
+    sl_batch_unref(whole);
+    sl_batch_unref(all);
+}
+
 static void test_marks(void **state) {
     sluice_batch_t *b = sl_batch_create(0);
     char offset[] = "private";
@@ -260,6 +288,7 @@ int main(void) {
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_records_and_schemas),
         cmocka_unit_test(test_pins_and_sharing),
+        cmocka_unit_test(test_a_shared_batch_is_charged_once),
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_buf),
         cmocka_unit_test(test_buf_without_memory),

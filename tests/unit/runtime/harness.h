@@ -166,7 +166,8 @@ typedef struct run_result {
     int64_t stats[BRANCHES_MAX][SL_BRANCH_COUNTS];
     size_t ledger_faults;
     char ledger_text[256];
-    int64_t max_held;
+    int64_t max_held; /* by the task, at its end */
+    int64_t most_held[BRANCHES_MAX]; /* that a beat saw */
 } run_result_t;
 
 /* Runs a pipeline to its end, from what earlier runs stored. */

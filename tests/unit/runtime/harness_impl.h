@@ -176,6 +176,8 @@ static void on_beat(uv_timer_t *timer) {
     for (i = 0; !run->ended && i < sl_trunk_branches(run->trunk); i++) {
         sl_branch_run_t *b = sl_trunk_branch(run->trunk, i);
         (void)sl_branch_beat(b);
+        if (sl_branch_stat(b, SL_BRANCH_QUEUED) > run->result.most_held[i])
+            run->result.most_held[i] = sl_branch_stat(b, SL_BRANCH_QUEUED);
         if (sl_branch_stuck(b) != NULL)
             snprintf(stuck[i], sizeof(stuck[i]), "%s", sl_branch_stuck(b));
     }

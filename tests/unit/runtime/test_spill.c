@@ -272,6 +272,23 @@ static void a_full_spill_waits_or_fails(void **state) {
     assert_string_equal(r.code, "spill.full");
 }
 
+/* A sink without a window of its own takes all that it is given and keeps it: what comes back from
+ * the disk has to stop at queue.bytes, and so has what is on its way there. */
+static void memory_is_bounded_while_a_branch_spills(void **state) {
+    run_options_t o = {.branches = 2, .queue_bytes = 200000, .spill_max = 100 << 20, .beat_ms = 1,
+                       .state_dir = folder};
+    run_result_t r;
+
+    (void)state;
+    the_source.payload = 1000;
+    the_source.count = 20000;
+    targets[1].slow_ms = 20;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(assert_complete(&targets[1], 1, 20000, 0), 0);
+    assert_in_range(r.most_held[1], 100000, 2 * o.queue_bytes + 100000);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -280,6 +297,7 @@ int main(void) {
         TEST(damage_is_found),
         TEST(a_slow_branch_spills_and_the_others_go_on),
         TEST(a_full_spill_waits_or_fails),
+        TEST(memory_is_bounded_while_a_branch_spills),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
