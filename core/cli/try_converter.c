@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/heapbuf.h"
+#include "config/connect.h"
 #include "record/batch.h"
 #include "record/json.h"
 
@@ -59,8 +60,15 @@ static sluice_str_t write_back(run_t *r, const sluice_schema_t *schema,
     return sluice_str_n(NULL, 0);
 }
 
+/* Whether this is the converter that connectors have for headers by default. Java's guesses types from
+ * text: its maps keep their order, and to a text that says null it answers a Java null. */
+static int guesses(run_t *r) {
+    return r->plugin.plugin == sl_try_find(r->t, SLUICE_CONVERTER, SL_CONNECT_HEADERS);
+}
+
 static void write_class(run_t *r, const sluice_value_t *value) {
-    const char *name = sl_try_class(value);
+    const char *name = value->kind == SLUICE_MAP && guesses(r) ? "java.util.LinkedHashMap"
+                                                               : sl_try_class(value);
 
     if (name == NULL)
         sl_buf_puts(r->out, ",\"class\":null");
@@ -71,6 +79,12 @@ static void write_class(run_t *r, const sluice_value_t *value) {
 static void write_typed(run_t *r, const sluice_value_t *value) {
     sl_buf_puts(r->out, ",\"typed\":");
     sl_try_write_typed(r->out, value);
+}
+
+/* A Java null instead of a null value. To a worker both are the same. */
+static int is_java_null(run_t *r, sluice_str_t bytes, const sluice_schema_t *schema,
+                        const sluice_value_t *value) {
+    return bytes.data != NULL && schema == NULL && value->kind == SLUICE_NULL && guesses(r);
 }
 
 static int run_to_connect(run_t *r) {
@@ -90,6 +104,8 @@ static int run_to_connect(run_t *r) {
         write_fault(r, "to_connect", &fault);
         return SLUICE_OK;
     }
+    if (is_java_null(r, bytes, schema, &value))
+        sl_buf_puts(r->out, "\"returned_java_null\":true,");
     sl_buf_puts(r->out, "\"schema\":");
     sl_try_write_schema(r->t, r->arena, r->out, schema);
     write_class(r, &value);

@@ -295,8 +295,18 @@ static void put_topics(work_t *work, cJSON *use, const char *native) {
     relate(work, text, "connector.class", 1);
 }
 
+/* What is converted, and by which alias when neither connector nor worker says: NULL leaves it. */
+typedef struct role {
+    const char *name;
+    const char *fallback;
+} role_t;
+
+static const role_t roles[] = {{"key", NULL}, {"value", NULL}, {"header", SL_CONNECT_HEADERS}};
+
 /* The connector's own converter with its options, or the worker's with the worker's. */
-static void put_converter(work_t *work, cJSON *converters, const char *role, const char *native) {
+static void put_converter(work_t *work, cJSON *converters, const role_t *what,
+                          const char *native) {
+    const char *role = what->name;
     char key[32], prefix[40], place[96];
     const cJSON *from = work->flat;
     const char *plugin;
@@ -309,6 +319,9 @@ static void put_converter(work_t *work, cJSON *converters, const char *role, con
         from = work->worker;
         plugin = text_of(work->worker, key);
     }
+    if (plugin == NULL && what->fallback != NULL &&
+        is_there(work, SLUICE_CONVERTER, what->fallback, ""))
+        plugin = what->fallback;
     if (plugin == NULL || (from == work->flat && !is_known(work, SLUICE_CONVERTER, key, plugin)))
         return;
     use = put_object(work, converters, role);
@@ -324,11 +337,11 @@ static void put_converter(work_t *work, cJSON *converters, const char *role, con
 static void put_converters(work_t *work, cJSON *owner, const char *native) {
     cJSON *converters = put_object(work, owner, "converters");
     char place[64];
+    size_t i;
 
     snprintf(place, sizeof place, "%s/converters", native);
-    put_converter(work, converters, "key", place);
-    put_converter(work, converters, "value", place);
-    put_converter(work, converters, "header", place);
+    for (i = 0; i < sizeof roles / sizeof *roles; i++)
+        put_converter(work, converters, &roles[i], place);
 }
 
 /* A transformation's or predicate's class; NULL after a fault. */

@@ -6,11 +6,13 @@ import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import unittest
 
 from sluicetest.case import Case
 from sluicetest.host import Sluice
+from sluicetest.kafka import Record
 from sluicetest import servers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -254,6 +256,34 @@ class Configs(Case):
         self.assertEqual([{"line": line, "data_source": "test-file-source"} for line in ("foo", "bar")],
                          [json.loads(r.value) for r in self.kafka.consume("lines", count=2)])
         self.eventually(lambda: out.exists() and out.read_text() == "foo\nbar\n", seconds=40)
+
+    def test_headers(self):
+        """Headers through Kafka and back, with the converter that nobody names, and with it by its name."""
+        directory = self.directory()
+        lines, out, again = directory / "in.txt", directory / "out.jsonl", directory / "again.jsonl"
+        lines.write_text("one\n")
+        sluice = self.connect_servers(("IN", str(lines)), ("OUT", str(out)))
+        start(sluice, "headers-source.json")
+        self.kafka.produce("notes", [Record(b"two", None, (("n", "1e3"), ("n", "x;y"), ("empty", ""), ("none", None)))])
+        made = [r for r in self.kafka.consume("notes", count=2) if r.value == b"one"]
+        self.assertEqual((("attempt", "300"), ("origin", "a file")), made[0].headers[:2])
+        start(sluice, "headers-sink.json")
+        self.eventually(lambda: out.exists() and len(records(out)) == 2, seconds=40)
+        with Sluice(str(config("basic/headers.json")), env={"BOOTSTRAP_SERVERS": self.kafka.bootstrap, "OUT": str(again)}):
+            self.eventually(lambda: again.exists() and len(records(again)) == 2, seconds=40)
+        for path in (out, again):
+            found = {r["value"]: [(h["key"], h["value"]) for h in r["headers"]] for r in records(path)}
+            self.assertEqual([("attempt", 300), ("origin", "a file"), ("tags", {"b": [1, 2.5]})], found["one"])
+            self.assertEqual([("n", 1000), ("n", "x;y"), ("empty", ""), ("none", None)], found["two"])
+
+    def test_binary(self):
+        kafka = self.enterContext(servers.Kafka())
+        lines = self.directory() / "in.jsonl"
+        lines.write_text('{"n":258}\n{"n":null}\n')
+        self.run_to_end("basic/binary.json", {"IN": str(lines), "BOOTSTRAP_SERVERS": kafka.bootstrap})
+        wanted = {"short": ">h", "integer": ">i", "long": ">q", "float": ">f", "double": ">d", "boolean": ">?"}
+        self.assertEqual({name: [struct.pack(form, 258), None] for name, form in wanted.items()},
+                         {name: [r.value for r in kafka.consume("numbers-" + name)] for name in wanted})
 
     def test_no_file_is_forgotten(self):
         known = {str(p.relative_to(CONFIGS)) for p in CONFIGS.rglob("*") if p.is_file() and p.name != "README.md"}

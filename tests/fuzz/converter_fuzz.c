@@ -1,6 +1,6 @@
 /*
- * Fuzz target of the JSON converter: the first byte chooses its configuration and direction of
- * schemas, the rest are the bytes of a record. What must hold: no fault of memory, a value or an
+ * Fuzz target of a converter, the JSON one unless CONVERTER_PLAIN is defined: the first byte chooses its
+ * configuration (or which of the module's converters), the rest are the bytes of a record. What must hold: no fault of memory, a value or an
  * error with its code, and a value that was read is written or refused; what was written with its
  * schema is read again.
  */
@@ -17,12 +17,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor);
 
+#ifndef CONVERTER_PLAIN
 static const char *const configs[] = {
     "{}",
     "{\"schemas.enable\":false}",
     "{\"schemas.cache.size\":2,\"decimal.format\":\"NUMERIC\"}",
     "{\"replace.null.with.default\":false}",
 };
+#else
+static const char *const configs[] = {"{}", "{}", "{}", "{}", "{}", "{}"};
+#endif
 enum { CONFIGS = sizeof(configs) / sizeof(configs[0]) };
 
 typedef struct instance {
@@ -36,8 +40,9 @@ static void broken(const char *what, sluice_str_t bytes) {
     abort();
 }
 
-static void open_instance(instance_t *in, const char *text) {
-    const sluice_plugin_t *plugin = &sluice_module(SLUICE_ABI_MAJOR, SLUICE_ABI_MINOR)->plugins[0];
+static void open_instance(instance_t *in, const char *text, unsigned which) {
+    const sluice_module_t *module = sluice_module(SLUICE_ABI_MAJOR, SLUICE_ABI_MINOR);
+    const sluice_plugin_t *plugin = &module->plugins[which % module->plugin_count];
     sl_ctx_params_t params = {.plugin = plugin, .pipeline = "p", .instance = "converter"};
     cJSON *json = cJSON_Parse(text);
     sl_options_t *options;
@@ -97,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     in = &instances[data[0] % CONFIGS];
     if (in->converter == NULL)
-        open_instance(in, configs[data[0] % CONFIGS]);
+        open_instance(in, configs[data[0] % CONFIGS], data[0] % CONFIGS);
     copy = malloc(size);
     memcpy(copy, data + 1, size - 1);
     arena = sl_batch_create(0);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "charset.h"
+#include "support/charset.h"
 #include "support/converter.h"
 #include "support/java.h"
 

@@ -263,14 +263,19 @@ static int64_t time_of_day(const gregorian_set_t *set) {
     return ((time * 60 + v[GREG_MINUTE]) * 60 + v[GREG_SECOND]) * 1000 + v[GREG_MILLISECOND];
 }
 
+/* Of days and milliseconds; past int64 it wraps around, as Java's does. */
+static int64_t to_ms(int64_t days, int64_t ms) {
+    return (int64_t)((uint64_t)days * DAY_MS + (uint64_t)ms);
+}
+
 int64_t gregorian_time(const gregorian_set_t *set) {
     int64_t year = set->stamp[GREG_YEAR] != 0 ? set->value[GREG_YEAR] : 1970;
     const int64_t time = time_of_day(set);
-    int64_t day, ms;
+    int64_t day;
 
     if (set->stamp[GREG_ERA] != 0 && set->value[GREG_ERA] == 0)
         year = 1 - year;
     day = resolve_day(set, year, floor_div(time, DAY_MS));
-    ms = (day - EPOCH_DAY) * DAY_MS + floor_mod(time, DAY_MS);
-    return ms - set->value[GREG_ZONE_OFFSET] - set->value[GREG_DST_OFFSET];
+    return to_ms(day - EPOCH_DAY, floor_mod(time, DAY_MS) - set->value[GREG_ZONE_OFFSET] -
+                                      set->value[GREG_DST_OFFSET]);
 }

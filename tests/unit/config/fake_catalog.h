@@ -58,6 +58,7 @@ static fake_plugin_t fake_plugins[] = {
     {SLUICE_TRANSFORM, "mask", "com.example.Mask$Value", FAKE(fake_transform_options)},
     {SLUICE_CONVERTER, "json", "com.example.JsonConverter", FAKE(fake_converter_options)},
     {SLUICE_CONVERTER, "string", "com.example.StringConverter", NULL, 0, NULL},
+    {SLUICE_CONVERTER, "guess", "@headers", NULL, 0, NULL},
     {SLUICE_PREDICATE, "has-field", "com.example.HasField", FAKE(fake_transform_options)},
 };
 #define FAKE_COUNT (sizeof fake_plugins / sizeof *fake_plugins)

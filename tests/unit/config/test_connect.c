@@ -74,7 +74,8 @@ static void source_connector(void **state) {
         "\"transforms.a.field\":\"f\",\"transforms.a.predicate\":\"p\",\"transforms.a.negate\":\"true\","
         "\"transforms.b.type\":\"mask\",\"transforms.b.field\":\"g\",\"predicates\":\"p\","
         "\"predicates.p.type\":\"has-field\",\"predicates.p.field\":\"h\",\"errors.tolerance\":\"all\","
-        "\"errors.retry.timeout\":\"-1\",\"producer.override.acks\":\"all\"}}",
+        "\"errors.retry.timeout\":\"-1\",\"producer.override.acks\":\"all\","
+        "\"header.converter\":\"string\"}}",
         "{\"key.converter\":\"com.example.StringConverter\",\"value.converter\":\"x\",\"bootstrap.servers\":\"h:1\","
         "\"producer.linger.ms\":\"9\",\"producer.acks\":\"1\"}",
         &r);
@@ -95,6 +96,7 @@ static void source_connector(void **state) {
     assert_string_equal(config_text(&p->branches[0].sink, "bootstrap.servers"), "h:1");
     assert_string_equal(p->branches[0].converters.key.plugin, "com.example.StringConverter");
     assert_string_equal(config_text(&p->branches[0].converters.value, "schemas.enable"), "false");
+    assert_string_equal(p->branches[0].converters.header.plugin, "string");
     assert_int_equal(p->transforms.count, 2);
     assert_string_equal(p->transforms.items[0].name, "a");
     assert_string_equal(p->transforms.items[0].predicate.plugin, "has-field");
@@ -123,6 +125,7 @@ static void sink_connector(void **state) {
     assert_string_equal(config_text(&p->source, "consumer.override.max.poll.records"), "10");
     assert_string_equal(p->source_converters.key.plugin, "com.example.StringConverter");
     assert_null(p->source_converters.value.plugin);
+    assert_string_equal(p->source_converters.header.plugin, "@headers"); /* nobody named one */
     assert_string_equal(config_text(&p->branches[0].sink, "url"), "u");
     assert_int_equal(p->branches[0].errors.retry_timeout_ms, 0);
     done(&r);
@@ -190,6 +193,21 @@ static void unknown_class(void **state) {
     done(&r);
 }
 
+static void the_workers_header_converter(void **state) {
+    result_t r;
+
+    (void)state;
+    translate("{\"connector.class\":\"com.example.WriterConnector\",\"topics\":\"t\",\"url\":\"u\"}",
+              "{\"header.converter\":\"com.example.JsonConverter\","
+              "\"header.converter.schemas.enable\":\"false\"}",
+              &r);
+    assert_non_null(r.pipeline);
+    assert_string_equal(r.pipeline->source_converters.header.plugin, "com.example.JsonConverter");
+    assert_string_equal(config_text(&r.pipeline->source_converters.header, "schemas.enable"),
+                        "false");
+    done(&r);
+}
+
 static void the_frameworks_options(void **state) {
     sl_options_t *source, *sink;
     (void)state;
@@ -215,6 +233,7 @@ int main(void) {
         cmocka_unit_test(source_connector),         cmocka_unit_test(sink_connector),
         cmocka_unit_test(faults_in_connects_words), cmocka_unit_test(unknown_class),
         cmocka_unit_test(the_frameworks_options),
+        cmocka_unit_test(the_workers_header_converter),
     };
 
     return cmocka_run_group_tests(tests, NULL, teardown);

@@ -1,4 +1,4 @@
-#include "charset.h"
+#include "support/charset.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,12 +1,12 @@
 /*
- * converters/string/charset.h: text in an encoding, as Java's String reads and writes it.
+ * support/charset.h: text in an encoding, as Java's String reads and writes it.
  *
  * What this is: UTF-8 by our own means, everything else by iconv, which knows Java's names. What is
  * malformed reads as U+FFFD, what the encoding has not is written as '?'; both as often as Java
  * does. Ownership: results are in the buffer. Thread: one charset belongs to one thread.
  */
-#ifndef CONVERTERS_STRING_CHARSET_H
-#define CONVERTERS_STRING_CHARSET_H
+#ifndef SUPPORT_CHARSET_H
+#define SUPPORT_CHARSET_H
 
 #include "sluice/host.h"
 #include <iconv.h>
