@@ -11,6 +11,7 @@ KINDS = {"sources": "source", "sinks": "sink", "transforms": "transform", "plugi
 
 
 class Readmes(Case):
+    time_limit = 120  # one process for each of some fifty folders
     def sluice(self, *args):
         if not os.access(os.environ.get("SLUICE_BIN", ""), os.X_OK):
             self.skipTest("no sluice binary")
