@@ -261,6 +261,10 @@ static int may_heal(int status) {
 }
 
 static void fail_open(sl_branch_run_t *b, int status) {
+    if (b->graph->pipeline->connect) { /* a trace there begins with the sink's own words */
+        sl_lane_fail(b, status, "opening");
+        return;
+    }
     sl_failure_set(&b->failure, status, "sink.open", "%s\n  at opening sink %s",
                    b->last_error != NULL ? b->last_error : "no details", b->spec->branch->name);
     sl_branch_fail(b);

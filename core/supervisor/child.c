@@ -1,6 +1,7 @@
 #include "supervisor/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +144,7 @@ static void on_exit_signal(uv_process_t *process, int64_t code, int signal) {
 
 static int spawn(sl_child_t *c, const sl_child_params_t *p, int fd) {
     uv_stdio_container_t stdio[5] = {
-        { UV_IGNORE, { NULL } },
+        { UV_INHERIT_FD, { .fd = 0 } }, /* for sources that read it */
         { UV_INHERIT_FD, { .fd = 1 } },
         { UV_CREATE_PIPE | UV_WRITABLE_PIPE, { .stream = (uv_stream_t *)&c->err } },
         { UV_INHERIT_FD, { .fd = fd } },
@@ -151,6 +152,8 @@ static int spawn(sl_child_t *c, const sl_child_params_t *p, int fd) {
     };
     uv_process_options_t options = { 0 };
 
+    if (fcntl(0, F_GETFD) < 0)
+        stdio[0].flags = UV_IGNORE;
     options.exit_cb = on_exit_signal;
     options.file = p->executable;
     options.args = (char **)(uintptr_t)p->args;

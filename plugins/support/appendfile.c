@@ -23,7 +23,7 @@ void append_init(append_file_t *a, const sluice_api_t *api, sluice_ctx_t *ctx, c
 }
 
 static int is_stdout(const append_file_t *a) {
-    return strcmp(a->path, "-") == 0;
+    return strcmp(a->path, APPEND_STDOUT) == 0;
 }
 
 void append_fini(append_file_t *a) {
@@ -85,12 +85,21 @@ static void open_work(void *arg) {
         return;
     }
     sync_folder(a->path);
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(st.st_mode) || a->keep_end)
         return;
     end = end_of_lines(a->fd, st.st_size);
     if (end < 0 || (end < st.st_size && ftruncate(a->fd, end) != 0))
         a->error = errno;
     a->cut = (int64_t)(st.st_size - end);
+}
+
+static int fail_open(const append_file_t *a) {
+    if (a->open_failed != NULL)
+        return a->open_failed(a);
+    return a->api->fail(a->ctx, SLUICE_RETRY, "file.open",
+                        "cannot open %s for appending: %s. Check that its folder exists and may be "
+                        "written",
+                        a->path, strerror(a->error));
 }
 
 static void open_done(void *arg) {
@@ -103,11 +112,7 @@ static void open_done(void *arg) {
     }
     a->flushing = 0;
     if (a->error != 0) {
-        a->api->complete(a->ctx, SLUICE_OP_OPEN,
-                         a->api->fail(a->ctx, SLUICE_RETRY, "file.open",
-                                      "cannot open %s for appending: %s. Check that its folder "
-                                      "exists and may be written",
-                                      a->path, strerror(a->error)));
+        a->api->complete(a->ctx, SLUICE_OP_OPEN, fail_open(a));
         return;
     }
     if (a->cut > 0)

@@ -25,8 +25,6 @@ typedef struct charset {
 int charset_open(charset_t *cs, const char *name);
 void charset_close(charset_t *cs);
 
-/* 1 when the text is well-formed in UTF-8: then reading is no change. */
-int charset_is_utf8(sluice_str_t text);
 void charset_read(charset_t *cs, sluice_str_t bytes, sluice_buf_t *out);
 /* 1 when writing is no change. */
 int charset_is_plain(const charset_t *cs, sluice_str_t text);

@@ -115,19 +115,11 @@ static const sluice_sink_t sink = {
     .alter_offsets = sink_alter_offsets,
 };
 
-static const char *const aliases[] = {
-    "org.apache.kafka.connect.file.FileStreamSinkConnector",
-    "FileStreamSinkConnector",
-    "FileStreamSink",
-    NULL,
-};
-
 static const sluice_plugin_t plugins[] = {
     {
         .size = sizeof(sluice_plugin_t),
         .kind = SLUICE_SINK,
         .name = "file",
-        .aliases = aliases,
         .summary = "Appends a line for each record to a file or standard output.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),

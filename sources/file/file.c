@@ -614,19 +614,11 @@ static const sluice_source_t source = {
     .alter_offsets = file_alter_offsets,
 };
 
-static const char *const aliases[] = {
-    "org.apache.kafka.connect.file.FileStreamSourceConnector",
-    "FileStreamSourceConnector",
-    "FileStreamSource",
-    NULL,
-};
-
 static const sluice_plugin_t plugins[] = {
     {
         .size = sizeof(sluice_plugin_t),
         .kind = SLUICE_SOURCE,
         .name = "file",
-        .aliases = aliases,
         .summary = "Lines of a file: text, JSON or CSV, once or following it.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),

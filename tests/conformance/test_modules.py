@@ -18,6 +18,8 @@ MODULES = sorted((BUILD / "lib" / "sluice").glob("*.so"))
 # Options that a plugin needs to get further; $TMPDIR is replaced.
 CONFIGS = {
     "file-source": {"file": "$TMPDIR/input.jsonl"},
+    "file-stream-sink": {"file": "$TMPDIR/lines.txt"},
+    "file-stream-source": {"file": "$TMPDIR/input.jsonl"},
     "route": {"regex": "(.*)", "replacement": "to-$1"},
     "cast": {"spec": "id:string"},
     "header-from": {"fields": "id", "headers": "id", "operation": "copy"},

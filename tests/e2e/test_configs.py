@@ -91,6 +91,12 @@ class Configs(Case):
         words = out.read_text().split()
         self.assertEqual((300, {"play", "pause", "finish", "click"}), (len(words), set(words)))
 
+    def test_lines(self):
+        lines = self.directory() / "in.txt"
+        lines.write_text("one\ntwo\nno end")
+        sluice = self.enterContext(Sluice(str(config("basic/lines.json")), env={"IN": str(lines)}))
+        self.eventually(lambda: (sluice.directory / "lines.txt").read_text() == "one\ntwo\n")
+
     def test_changes(self):
         pg = self.enterContext(servers.Postgres())
         pg.query(config("engagement/schema.sql").read_text() + CONTENT + ";" + EVENTS)

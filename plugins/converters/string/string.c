@@ -8,6 +8,7 @@
 #include "support/charset.h"
 #include "support/converter.h"
 #include "support/java.h"
+#include "support/utf8.h"
 
 #define ENCODING_FAULT "Unsupported encoding %s"
 
@@ -74,7 +75,7 @@ static int to_connect(void *self, sluice_batch_t *arena, sluice_str_t topic, slu
     (void)topic;
     *schema = c->schema;
     *value = sluice_text(SLUICE_STRING, bytes);
-    if (bytes.data == NULL || (c->charset.utf8 && charset_is_utf8(bytes)))
+    if (bytes.data == NULL || (c->charset.utf8 && utf8_is_valid(bytes)))
         return SLUICE_OK;
     c->api->buf_init(&buf, arena, bytes.len);
     charset_read(&c->charset, bytes, &buf);
