@@ -16,6 +16,7 @@
 static const sluice_option_t options[] = {
     {.name = "file",
      .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Destination filename. If not specified, the standard output will be used"},
 };
@@ -27,7 +28,7 @@ typedef struct stream_sink {
 
 static int open_failed(const append_file_t *a) {
     return a->api->fail(a->ctx, SLUICE_FATAL, "org.apache.kafka.connect.errors.ConnectException",
-                        "Couldn't find or create file '%s' for FileStreamSinkTask\nCaused by: %s",
+                        "Couldn't find or create file '%s' for FileStreamSinkTask\n\tat opening the file: %s",
                         a->path, strerror(a->error));
 }
 
@@ -101,6 +102,14 @@ static int sink_close(void *self) {
     return append_close(&((stream_sink_t *)self)->file);
 }
 
+/* The sink keeps no offsets of its own: whatever a user sets is all that there is. */
+static int sink_alter_offsets(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets) {
+    (void)api;
+    (void)ctx;
+    (void)offsets;
+    return 1;
+}
+
 static const sluice_sink_t sink = {
     .size = sizeof(sink),
     .failure_mode = SLUICE_ATOMIC,
@@ -110,6 +119,7 @@ static const sluice_sink_t sink = {
     .write = sink_write,
     .flush = sink_flush,
     .close = sink_close,
+    .alter_offsets = sink_alter_offsets,
 };
 
 static const char *const aliases[] = {
@@ -131,6 +141,7 @@ static const sluice_plugin_t plugins[] = {
         .option_count = sizeof(options) / sizeof(options[0]),
         .option_size = sizeof(sluice_option_t),
         .sink = &sink,
+        .task_class = "org.apache.kafka.connect.file.FileStreamSinkTask",
     },
 };
 

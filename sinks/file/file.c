@@ -95,14 +95,6 @@ static int sink_close(void *self) {
     return append_close(&((file_sink_t *)self)->file);
 }
 
-/* The sink keeps no offsets of its own: whatever a user sets is all that there is. */
-static int sink_alter_offsets(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets) {
-    (void)api;
-    (void)ctx;
-    (void)offsets;
-    return 1;
-}
-
 static const sluice_sink_t sink = {
     .size = sizeof(sink),
     .failure_mode = SLUICE_ATOMIC,
@@ -112,7 +104,6 @@ static const sluice_sink_t sink = {
     .write = sink_write,
     .flush = sink_flush,
     .close = sink_close,
-    .alter_offsets = sink_alter_offsets,
 };
 
 static const sluice_plugin_t plugins[] = {

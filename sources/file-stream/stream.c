@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "lines.h"
+#include "offsets.h"
 #include "support/utf8.h"
 
 #define CONNECT_FAULT "org.apache.kafka.connect.errors.ConnectException"
@@ -21,16 +22,18 @@ enum { IDLE_MS = 250, MISSING_MS = 1000 };
 static const sluice_option_t options[] = {
     {.name = "file",
      .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "Source filename. If not specified, the standard input will be used"},
     {.name = "topic",
      .type = SLUICE_OPT_STRING,
-     .flags = SLUICE_OPT_REQUIRED,
+     .flags = SLUICE_OPT_REQUIRED | SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_HIGH,
      .doc = "The topic to publish data to"},
     {.name = "batch.size",
      .type = SLUICE_OPT_INT,
      .default_text = "2000",
+     .flags = SLUICE_OPT_UNGROUPED,
      .importance = SLUICE_LOW,
      .doc = "The maximum number of records the source task can read from the file each time it is "
             "polled"},
@@ -391,6 +394,7 @@ static const sluice_source_t source = {
     .resume = stream_resume,
     .offset_json = stream_offset_json,
     .close = stream_close,
+    .alter_offsets = file_alter_offsets,
 };
 
 static const char *const aliases[] = {
@@ -412,6 +416,7 @@ static const sluice_plugin_t plugins[] = {
         .option_size = sizeof(sluice_option_t),
         .check = stream_check,
         .source = &source,
+        .task_class = "org.apache.kafka.connect.file.FileStreamSourceTask",
     },
 };
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "lines.h"
-#include "offsets.h"
 #include "support/recordjson.h"
 
 enum { PIECE = 256 * 1024 };
@@ -611,7 +610,6 @@ static const sluice_source_t source = {
     .pause = file_pause,
     .resume = file_resume,
     .close = file_close,
-    .alter_offsets = file_alter_offsets,
 };
 
 static const sluice_plugin_t plugins[] = {
