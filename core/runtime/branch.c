@@ -264,6 +264,7 @@ static int init_parts(sl_branch_run_t *b) {
     sl_credit_init(&b->arriving, branch->queue_bytes, g->credit.wake, g->credit.user);
     b->node = sl_ledger_node(g->ledger, branch->name);
     sl_errors_init(&b->errors, &branch->errors, g->pipeline->name, branch->name, &g->partitions);
+    b->errors.graph = g->pipeline->connect ? g : NULL;
     status = sl_chain_init(&b->chain, &b->spec->chain, &b->home, g->ledger, &b->errors,
                            &g->partitions, &b->failure, &chain_events, b);
     sl_lane_init(b);

@@ -5,6 +5,7 @@
 #include "observe/metrics.h"
 #include "record/json.h"
 #include "record/position.h"
+#include "runtime/connect_errors.h"
 #include "runtime/failpoint.h"
 #include "runtime/instance.h"
 #include <errno.h>
@@ -211,25 +212,41 @@ static void describe(const sl_errors_t *errors, const sl_bad_t *bad, char *out, 
              partition.data != NULL ? partition.data : "", position, r->sub_index);
 }
 
+static void log_bad(const sl_errors_t *errors, const sl_bad_t *bad, const char *where) {
+    if (errors->graph != NULL)
+        sl_connect_log(errors, bad);
+    else
+        sl_log(SLUICE_LOG_ERROR, "runtime.errors", "%s %s: %s: %s (%s)", bad->stage, bad->instance,
+               bad->code != NULL ? bad->code : sl_status_name(bad->status),
+               bad->message != NULL ? bad->message : "", where);
+}
+
+static void fail(const sl_errors_t *errors, const sl_bad_t *bad, const char *where,
+                 sl_failure_t *failure) {
+    if (errors->graph != NULL)
+        sl_connect_failure(errors, bad, failure);
+    else
+        sl_failure_set(failure, bad->status, bad->code,
+                       "%s\n  in %s %s\n  at %s\n  tolerance is \"none\": set errors.tolerance to "
+                       "\"all\" to go on without such records",
+                       bad->message != NULL ? bad->message : "the record was refused", bad->stage,
+                       bad->instance, where);
+}
+
 int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failure) {
     char where[512];
 
     errors->last_ms = wall_ms();
     sl_metric_add(errors->errors_metric, 1);
     describe(errors, bad, where, sizeof(where));
+    /* Connect logs what makes a task fail, too. */
+    if (errors->policy->log && (errors->policy->tolerate_all || errors->graph != NULL))
+        log_bad(errors, bad, where);
     if (!errors->policy->tolerate_all) {
-        sl_failure_set(failure, bad->status, bad->code,
-                       "%s\n  in %s %s\n  at %s\n  tolerance is \"none\": set errors.tolerance to "
-                       "\"all\" to go on without such records",
-                       bad->message != NULL ? bad->message : "the record was refused", bad->stage,
-                       bad->instance, where);
+        fail(errors, bad, where, failure);
         return SLUICE_FATAL;
     }
     atomic_fetch_add(&errors->tolerated, 1);
-    if (errors->policy->log)
-        sl_log(SLUICE_LOG_ERROR, "runtime.errors", "%s %s: %s: %s (%s)", bad->stage, bad->instance,
-               bad->code != NULL ? bad->code : sl_status_name(bad->status),
-               bad->message != NULL ? bad->message : "", where);
     return errors->policy->dead_letters_file != NULL ? dead_letter(errors, bad, failure)
                                                      : SLUICE_OK;
 }

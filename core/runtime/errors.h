@@ -36,6 +36,7 @@ typedef struct sl_errors {
     const char *pipeline;
     const char *branch; /* NULL: the trunk */
     sl_partitions_t *partitions;
+    const struct sl_graph *graph; /* set by the owner of a connector's: Connect's words; or NULL */
     int fd;
     int dirty;
     _Atomic int64_t tolerated; /* bad records passed over */

@@ -563,6 +563,7 @@ int sl_source_init(sl_trunk_t *t) {
     t->node = sl_ledger_node(t->graph.ledger, "source");
     sl_instance_init(&t->source, &t->graph.source, &t->home);
     sl_errors_init(&t->errors, policy, t->graph.pipeline->name, NULL, &t->graph.partitions);
+    t->errors.graph = t->graph.pipeline->connect ? &t->graph : NULL;
     sl_retry_init(&t->source_retry, t->graph.retry_env, -1, RETRY_BASE_MS,
                   policy->retry_delay_max_ms);
     sl_retry_init(&t->chain_retry, t->graph.retry_env,
