@@ -62,7 +62,7 @@ def plain_records(records):
 
 def plain_log(lines):
     """Without the record's content, our reason behind the sentence, and the time, which kcat cannot set."""
-    cut = [re.sub(r"( ConnectRecord\{.*| \([^()]*\)$|\. [a-z]+\.[a-z.]+[A-Z].*)", "", line).rstrip(".") for line in lines]
+    cut = [re.sub(r"( ConnectRecord\{.*| \([^()]*\)$|\. [a-z]+\.[a-z.]+[A-Z].*)", "", line.split("\n")[0]).rstrip(".") for line in lines]
     return [re.sub(r" timestamp=\d+", " timestamp=T", line) for line in cut]
 
 

@@ -10,6 +10,7 @@
 #include "support/connect/values.h"
 #include "support/connect/values_text.h"
 #include "support/converter.h"
+#include "support/utf8.h"
 
 typedef struct converter {
     const sluice_api_t *api;
@@ -78,7 +79,7 @@ static int keep(converter_t *c, sluice_batch_t *arena, const sluice_schema_t *sc
 static sluice_str_t text_of(converter_t *c, sluice_batch_t *arena, sluice_str_t bytes) {
     sluice_buf_t buf;
 
-    if (charset_is_utf8(bytes))
+    if (utf8_is_valid(bytes))
         return bytes;
     c->api->buf_init(&buf, arena, bytes.len);
     charset_read(&c->charset, bytes, &buf);
