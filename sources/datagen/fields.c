@@ -176,7 +176,9 @@ static sluice_value_t text_value(const sluice_api_t *api, sluice_batch_t *batch,
     return sluice_text(SLUICE_STRING, sluice_str_n(text, len));
 }
 
-static sluice_value_t choice_value(const field_t *f, uint64_t x) {
+/* Copied: the record may outlive the source. */
+static sluice_value_t choice_value(const sluice_api_t *api, sluice_batch_t *batch, const field_t *f,
+                                   uint64_t x) {
     const char *p = f->choices.data, *end = p + f->choices.len;
     uint64_t skip = x % f->choice_count;
     const char *q;
@@ -186,7 +188,8 @@ static sluice_value_t choice_value(const field_t *f, uint64_t x) {
         if (q == NULL)
             q = end;
         if (skip-- == 0)
-            return sluice_text(SLUICE_STRING, sluice_str_n(p, (size_t)(q - p)));
+            return sluice_text(SLUICE_STRING,
+                               api->batch_copy(batch, sluice_str_n(p, (size_t)(q - p))));
     }
 }
 
@@ -206,7 +209,7 @@ sluice_value_t field_value(const sluice_api_t *api, sluice_batch_t *batch, const
     case GEN_FLOAT:
         return sluice_float(SLUICE_FLOAT64,
                             (double)field->low + part * (double)(field->high - field->low));
-    case GEN_CHOICE: return choice_value(field, x);
+    case GEN_CHOICE: return choice_value(api, batch, field, x);
     case GEN_TEXT: return text_value(api, batch, field, x);
     case GEN_TIME: return sluice_int(with_schema ? SLUICE_DATE : SLUICE_INT64, FIRST_TIME + n);
     default: return sluice_int(SLUICE_BOOLEAN, (int64_t)(x & 1));

@@ -337,15 +337,16 @@ int fakehost_close(fakehost_t *h) {
     int status = h->opened ? run_op(h, SLUICE_OP_CLOSE) : SLUICE_OK;
 
     h->opened = 0;
-    if (!h->closed)
+    if (!h->closed) {
         end_ctx(h);
+        destroy_vtable(h); /* as the runtime does: what it emitted must not need it any more */
+    }
     return status;
 }
 
 void fakehost_fini(fakehost_t *h) {
     if (!h->closed)
         fakehost_close(h);
-    destroy_vtable(h);
     release(h);
 }
 

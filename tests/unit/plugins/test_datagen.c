@@ -39,6 +39,26 @@ static void test_counts_and_ends(void **state) {
     fakehost_fini(&h);
 }
 
+/* What waits in the runtime is read after the source is gone. */
+static void test_records_outlive_the_source(void **state) {
+    char *json;
+    size_t i;
+
+    (void)state;
+    fakehost_init(&h, "datagen", SLUICE_SOURCE, "datagen",
+                  "{\"count\":50,\"fields\":{\"kind\":\"choice:one|one\",\"t\":\"text:3\"},"
+                  "\"key\":\"kind\",\"schema\":false}");
+    assert_int_equal(fakehost_open(&h), SLUICE_OK);
+    assert_true(fakehost_run_until_records(&h, 50, 5000));
+    assert_int_equal(fakehost_close(&h), SLUICE_OK);
+    for (i = 0; i < 50; i++) {
+        json = fakehost_json(&fakehost_record(&h, i)->value);
+        assert_non_null(strstr(json, "\"one\""));
+        free(json);
+    }
+    fakehost_fini(&h);
+}
+
 /* What a second instance makes behind a stored position is what the first one made there. */
 static void check_resume(const char *config, uint64_t stored) {
     size_t i;
@@ -143,7 +163,8 @@ static void test_faults(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts_and_ends), cmocka_unit_test(test_resumes_exactly),
+        cmocka_unit_test(test_counts_and_ends),
+        cmocka_unit_test(test_records_outlive_the_source), cmocka_unit_test(test_resumes_exactly),
         cmocka_unit_test(test_partitions),      cmocka_unit_test(test_altered_offset),
         cmocka_unit_test(test_keeps_to_credit), cmocka_unit_test(test_rate),
         cmocka_unit_test(test_faults),
