@@ -1,5 +1,6 @@
 #include "runtime/bisect.h"
 
+#include "runtime/instance.h"
 #include <stdlib.h>
 
 int sl_repair_init(sl_repair_t *repair, sluice_failure_mode_t mode, size_t count) {
@@ -55,11 +56,6 @@ void sl_repair_ok(sl_repair_t *repair) {
     settle(repair);
 }
 
-static int can_retry(int status) {
-    return status == SLUICE_RETRY || status == SLUICE_BUSY || status == SLUICE_NO_MEMORY ||
-           status == SLUICE_NOT_CONNECTED || status == SLUICE_CANCELLED;
-}
-
 static void retry_for(sl_verdict_t *verdict, const sluice_result_t *result) {
     verdict->retrying = 1;
     if (result == NULL)
@@ -78,7 +74,7 @@ static void failed_atomic(sl_repair_t *repair, int status, const sluice_result_t
                           sl_verdict_t *verdict) {
     size_t count = repair->ends[repair->depth - 1] - repair->pos;
 
-    if (can_retry(status)) {
+    if (sl_status_may_heal(status)) {
         retry_for(verdict, result);
     } else if (count > 1 && repair->depth < SL_REPAIR_DEPTH) {
         repair->ends[repair->depth++] = repair->pos + count / 2;
@@ -95,7 +91,7 @@ static void failed_per_record(sl_repair_t *repair, int status, const sluice_resu
     size_t end = repair->ends[repair->depth - 1];
     size_t i, n = end - repair->pos, kept = repair->pos;
 
-    if (count == 0 && can_retry(status)) {
+    if (count == 0 && sl_status_may_heal(status)) {
         retry_for(verdict, NULL);
         return;
     }
@@ -108,11 +104,11 @@ static void failed_per_record(sl_repair_t *repair, int status, const sluice_resu
         if (results[i].record >= n)
             continue;
         record = repair->left[repair->pos + results[i].record];
-        if (can_retry(results[i].status))
+        if (sl_status_may_heal(results[i].status))
             retry_for(verdict, &results[i]);
         else if (results[i].status != SLUICE_OK)
             bad(verdict, record, &results[i]);
-        if (can_retry(results[i].status))
+        if (sl_status_may_heal(results[i].status))
             repair->left[repair->count + kept++ - repair->pos] = record;
     }
     /* What is tried again was gathered behind the list: it becomes the list. */
@@ -130,7 +126,7 @@ static void failed_prefix(sl_repair_t *repair, int status, const sluice_result_t
     size_t in = result != NULL && result->record < n ? result->record : 0;
 
     repair->pos += in;
-    if (can_retry(result != NULL ? result->status : status)) {
+    if (sl_status_may_heal(result != NULL ? result->status : status)) {
         retry_for(verdict, result);
     } else {
         bad(verdict, repair->left[repair->pos], result);

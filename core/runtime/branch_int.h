@@ -1,5 +1,6 @@
 /*
- * runtime/branch_int.h: the parts of a branch, private to branch.c, backlog.c, lane.c and link.c.
+ * runtime/branch_int.h: the parts of a branch, private to branch.c, backlog.c, lane.c, ended.c,
+ * works.c, link.c and watch.c.
  *
  * The way of a batch inside a branch, all on its thread:
  *
@@ -8,7 +9,7 @@
  *           -> todo -> sink.write: in flight -> durable         lane.c
  *           -> span done -> prefix -> board                     positions.c
  *
- * lane.c owns what happens when a ticket ends badly. A failed work goes back to `todo`, which is kept
+ * ended.c owns what happens when a ticket ends badly. A failed work goes back to `todo`, which is kept
  * in order, and the lane is *barred*: nothing is written until everything in flight has ended. Only
  * then the failed ones are sent again, before anything newer. A work that is being taken apart
  * (bisect.h) is alone in flight. link.c closes and reopens the sink: all that was in flight goes back
@@ -169,15 +170,43 @@ int sl_backlog_empty(const sl_branch_run_t *b);
 void sl_backlog_drop(sl_branch_run_t *b);
 void sl_backlog_fini(sl_branch_run_t *b);
 
-/* ---- lane.c ---- */
+/* ---- lane.c: writing, and the turns of the loop ---- */
 extern const sl_ctx_ops_t sl_lane_ops;
 void sl_lane_init(sl_branch_run_t *b);
 void sl_lane_fini(sl_branch_run_t *b);
 void sl_lane_pump(sl_branch_run_t *b);
-/* The branch's position in a partition is this, unless it is further. */
-void sl_lane_advance(sl_branch_run_t *b, const sluice_mark_t *mark);
 void sl_lane_kick(sl_branch_run_t *b); /* pump in the loop's next turn */
 void sl_lane_wait(sl_branch_run_t *b, int64_t ms); /* pump again after that */
+/* Into status, ledger and metrics. */
+void sl_lane_count_replayed(sl_branch_run_t *b, int64_t records);
+/* The target asked for time, or failed in a way that time may heal: nothing is written until what is
+ * in flight has ended and a while has passed. */
+void sl_lane_retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms);
+
+/* ---- ended.c: what becomes of a ticket that ended ---- */
+static inline int sl_is_final(int status) {
+    return status == SLUICE_FATAL || status == SLUICE_INVALID || status == SLUICE_UNSUPPORTED;
+}
+static inline int sl_is_link(int status) {
+    return status == SLUICE_NOT_CONNECTED;
+}
+void sl_lane_succeeded(sl_branch_run_t *b, sl_work_t *work);
+void sl_lane_failed(sl_branch_run_t *b, sl_work_t *work, int status, const sluice_result_t *results,
+                    size_t count);
+/* 0: a result speaks of a record that the batch does not have, so one would count as delivered. */
+int sl_lane_are_sound(const sl_branch_run_t *b, const sl_work_t *work,
+                      const sluice_result_t *results, size_t count);
+/* Takes the text of the sink's last api->fail, for traces. */
+void sl_lane_note_error(sl_branch_run_t *b, int status);
+void sl_lane_fail(sl_branch_run_t *b, int status, const char *doing); /* by last_error */
+
+/* ---- works.c: the works of a lane ---- */
+void sl_lane_advanced(void *user, const sluice_mark_t *mark); /* of the prefix */
+/* The branch's position in a partition is this, unless it is further. */
+void sl_lane_advance(sl_branch_run_t *b, const sluice_mark_t *mark);
+void sl_lane_to_todo(sl_branch_run_t *b, sl_work_t *work);    /* back in line, by number */
+/* It failed after its memory was given back. */
+void sl_lane_lose(sl_branch_run_t *b, const sl_work_t *work, int status);
 /* Everything in flight is over without a word; it goes back to todo. */
 void sl_lane_cancel(sl_branch_run_t *b);
 void sl_lane_finish(sl_branch_run_t *b, sl_work_t *work); /* delivered, or dealt with */
@@ -185,12 +214,6 @@ void sl_lane_drop(sl_branch_run_t *b);                    /* forgets all works *
 void sl_lane_release(sl_branch_run_t *b, sl_work_t *work); /* its memory */
 /* Drops all behind the durable positions and asks for a rewind. */
 void sl_lane_rewind(sl_branch_run_t *b);
-/* Into status, ledger and metrics. */
-void sl_lane_count_replayed(sl_branch_run_t *b, int64_t records);
-/* Takes the text of the sink's last api->fail, for traces. */
-void sl_lane_note_error(sl_branch_run_t *b, int status);
-
-void sl_lane_fail(sl_branch_run_t *b, int status, const char *doing); /* by last_error */
 
 /* ---- watch.c ---- */
 /* Each second: does the sink answer? */

@@ -54,7 +54,7 @@ static int copy_cell(sl_trunk_t *t, size_t branch, uint32_t partition) {
     cell->partition = partition;
     cell->json = sl_source_offset_json(t, partition, &cell->place);
     if (cell->json != NULL)
-        sl_source_show(t, partition, &cell->place.position, cell->place.sub_index, cell->json);
+        sl_shown_put(&t->shown, partition, &cell->place.position, cell->place.sub_index, cell->json);
     c->count++;
     return SLUICE_OK;
 }

@@ -174,6 +174,11 @@ void sl_instance_close(sl_instance_t *instance, uint64_t deadline_ms,
         end_close(instance);
 }
 
+int sl_status_may_heal(int status) {
+    return status == SLUICE_NOT_CONNECTED || status == SLUICE_RETRY || status == SLUICE_BUSY ||
+           status == SLUICE_NO_MEMORY || status == SLUICE_CANCELLED;
+}
+
 const char *sl_status_name(int status) {
     static const char *const names[] = {"ok",      "busy",      "retry",     "not_connected",
                                         "bad_record", "fatal",  "invalid",   "no_memory",

@@ -69,6 +69,8 @@ void sl_instance_fini(sl_instance_t *instance);
 /* What the instance said by api->fail, else a text from the status. Given: sl_ctx_error_fini. */
 void sl_instance_error(sl_instance_t *instance, int status, sl_ctx_error_t *out);
 void sl_ctx_error_of(sluice_ctx_t *ctx, int status, sl_ctx_error_t *out);
+/* 1: trying again, or opening anew, may help. */
+int sl_status_may_heal(int status);
 const char *sl_status_name(int status); /* "retry", "not_connected" ... */
 
 /* Pure plugins (converters, predicates): create and destroy only. NULL out: *error says why. */

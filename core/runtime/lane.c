@@ -1,42 +1,13 @@
 /* Writing to the sink and what comes back. See branch_int.h. */
 #include "runtime/branch_int.h"
 
-#include "observe/log.h"
 #include "record/batch.h"
 #include "runtime/failpoint.h"
 #include "runtime/slice.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #define RETRY_BASE_MS 300
 
-/* ---- works ---- */
-
-static void on_advanced(void *user, const sluice_mark_t *mark) {
-    sl_branch_run_t *b = user;
-    sl_careful_t *careful =
-        mark->source_partition < b->careful_count ? &b->careful[mark->source_partition] : NULL;
-
-    if (careful != NULL && careful->active &&
-        sl_place_cmp(&mark->position, mark->sub_index, &careful->mark.position,
-                     careful->mark.sub_index) >= 0) {
-        careful->active = 0;
-        b->careful_active--;
-    }
-    if (sl_board_set(&b->graph->board, b->index, mark->source_partition, &mark->position,
-                     mark->sub_index, mark->offset) != SLUICE_OK)
-        sl_branch_no_memory(b, "note a position");
-}
-
-void sl_lane_advance(sl_branch_run_t *b, const sluice_mark_t *mark) {
-    sl_place_t place = {0};
-    int has = sl_board_get(&b->graph->board, b->index, mark->source_partition, &place, NULL);
-
-    if (!has || sl_place_cmp(&mark->position, mark->sub_index, &place.position, place.sub_index) > 0)
-        on_advanced(b, mark);
-    sl_place_fini(&place);
-}
+/* ---- turns of the loop ---- */
 
 /* Plugins speak from inside their own code: what calls them back waits for the loop's next turn. */
 static void on_kick(uv_idle_t *idle) {
@@ -72,7 +43,7 @@ void sl_lane_init(sl_branch_run_t *b) {
     uv_idle_init(&b->loop, &b->kick);
     b->kick.data = b;
     sl_tickets_init(&b->tickets);
-    sl_prefix_init(&b->prefix, on_advanced, b);
+    sl_prefix_init(&b->prefix, sl_lane_advanced, b);
     sl_list_init(&b->todo);
     sl_list_init(&b->flight);
     /* A target that is away is waited for, as Connect does with a sink's retriable errors, unless the
@@ -90,184 +61,6 @@ void sl_lane_fini(sl_branch_run_t *b) {
     free(b->last_error);
 }
 
-void sl_lane_release(sl_branch_run_t *b, sl_work_t *work) {
-    if (work->parcel == NULL)
-        return;
-    sl_batch_unref(work->batch);
-    sl_credit_give(&b->edge, work->held, work->parcel->records);
-    b->in_hand -= work->held;
-    sl_credit_give(&b->graph->credit, work->extra, 0);
-    sl_parcel_unref(work->parcel);
-    work->batch = NULL;
-    work->parcel = NULL;
-}
-
-static void work_destroy(sl_branch_run_t *b, sl_work_t *work) {
-    sl_list_remove(&work->link);
-    sl_lane_release(b, work);
-    if (work->repair != NULL)
-        sl_repair_fini(work->repair);
-    free(work->repair);
-    free(work);
-}
-
-static int64_t wall_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void note_delivery(sl_branch_run_t *b, const sl_work_t *work) {
-    int64_t now = wall_ms();
-    int64_t age = now > work->timestamp ? now - work->timestamp : 0;
-
-    atomic_store_explicit(&b->stats[SL_BRANCH_LAST_MS], now, memory_order_relaxed);
-    if (work->timestamp > 0)
-        atomic_store_explicit(&b->stats[SL_BRANCH_LAG_MS], age, memory_order_relaxed);
-}
-
-void sl_lane_finish(sl_branch_run_t *b, sl_work_t *work) {
-    sl_span_t *span = work->span;
-
-    sl_branch_count(b, SL_BRANCH_RECORDS, work->records);
-    sl_branch_count(b, SL_BRANCH_BATCHES, 1);
-    if (work->records > 0)
-        note_delivery(b, work);
-    sl_ledger_add(b->node, SL_LEDGER_OUT, work->records);
-    sl_ledger_add(b->node, SL_LEDGER_IN_FLIGHT, -work->records);
-    work_destroy(b, work);
-    sl_prefix_done(&b->prefix, span);
-}
-
-/* Its records come again: as if they had never come in. */
-static void forget_work(sl_branch_run_t *b, sl_list_t *node) {
-    sl_work_t *work = SL_LIST_ENTRY(node, sl_work_t, link);
-
-    sl_ledger_add(b->node, SL_LEDGER_IN, -work->records);
-    sl_ledger_add(b->node, SL_LEDGER_IN_FLIGHT, -work->records);
-    work_destroy(b, work);
-}
-
-void sl_lane_drop(sl_branch_run_t *b) {
-    sl_list_t *node;
-
-    while (sl_tickets_cancel(&b->tickets) != NULL)
-        continue;
-    while ((node = sl_list_pop(&b->todo)) != NULL)
-        forget_work(b, node);
-    while ((node = sl_list_pop(&b->flight)) != NULL)
-        forget_work(b, node);
-    sl_prefix_forget(&b->prefix);
-    atomic_store(&b->stats[SL_BRANCH_IN_FLIGHT], 0);
-}
-
-/* Back in line, by number. */
-static void to_todo(sl_branch_run_t *b, sl_work_t *work) {
-    sl_list_t *at = &b->todo;
-
-    sl_list_remove(&work->link);
-    while (at->prev != &b->todo && SL_LIST_ENTRY(at->prev, sl_work_t, link)->seq > work->seq)
-        at = at->prev;
-    sl_list_insert(at, &work->link);
-}
-
-/* ---- errors ---- */
-
-void sl_lane_note_error(sl_branch_run_t *b, int status) {
-    sl_ctx_error_t error = {0};
-
-    sl_instance_error(&b->instance, status, &error);
-    free(b->last_error);
-    if (asprintf(&b->last_error, "%s: %s", error.code, error.message) < 0)
-        b->last_error = NULL;
-    sl_ctx_error_fini(&error);
-}
-
-/* A ticket that ended badly, or was never accepted. */
-typedef struct ending {
-    int status;
-    const sluice_result_t *results;
-    size_t count;
-    sl_ctx_error_t said; /* by api->fail, for results that bring no words; code NULL: nothing */
-} ending_t;
-
-typedef struct words {
-    const char *code;
-    const char *message;
-    sl_ctx_error_t spare; /* where they are when the sink said nothing */
-} words_t;
-
-/* api->fail speaks of the whole ticket, and can be asked once. */
-static void take_said(sl_branch_run_t *b, ending_t *end) {
-    size_t i;
-
-    for (i = 0; i < end->count; i++)
-        if (end->results[i].status != SLUICE_OK && end->results[i].message == NULL)
-            break;
-    if (end->count == 0 || i < end->count)
-        (void)sl_ctx_error_take(b->instance.ctx, &end->said);
-}
-
-/* Of one result, or (NULL) of the ticket. Fini words->spare. */
-static void find_words(const ending_t *end, const sluice_result_t *result, int status,
-                       words_t *words) {
-    const sl_ctx_error_t *said = &end->said;
-
-    memset(words, 0, sizeof(*words));
-    if (said->code == NULL) {
-        sl_ctx_error_of(NULL, status, &words->spare);
-        said = &words->spare;
-    }
-    words->code = result != NULL && result->code != NULL ? result->code : said->code;
-    words->message = result != NULL && result->message != NULL ? result->message : said->message;
-}
-
-static void note_result(sl_branch_run_t *b, const ending_t *end, const sluice_result_t *result,
-                        int status) {
-    words_t words;
-
-    find_words(end, result, status, &words);
-    free(b->last_error);
-    if (asprintf(&b->last_error, "%s: %s", words.code, words.message) < 0)
-        b->last_error = NULL;
-    sl_ctx_error_fini(&words.spare);
-}
-
-void sl_lane_fail(sl_branch_run_t *b, int status, const char *doing) {
-    char *code = b->last_error != NULL ? b->last_error : NULL;
-    char *text = code != NULL ? strstr(code, ": ") : NULL;
-
-    if (text != NULL)
-        *text = 0;
-    sl_failure_set(&b->failure, status, code, "%s\n  at %s sink %s",
-                   text != NULL ? text + 2 : "no details", doing, b->spec->branch->name);
-    sl_branch_fail(b);
-}
-
-static int is_final(int status) {
-    return status == SLUICE_FATAL || status == SLUICE_INVALID || status == SLUICE_UNSUPPORTED;
-}
-
-static int is_link(int status) {
-    return status == SLUICE_NOT_CONNECTED;
-}
-
-/* The worst that the sink said of this ticket. */
-static int worst(int status, const sluice_result_t *results, size_t count,
-                 const sluice_result_t **which) {
-    size_t i;
-
-    *which = count > 0 ? &results[0] : NULL;
-    for (i = 0; i < count && !is_final(status); i++) {
-        if (!is_final(results[i].status) && !(is_link(results[i].status) && !is_link(status)))
-            continue;
-        status = results[i].status;
-        *which = &results[i];
-    }
-    return status;
-}
-
 /* ---- waiting ---- */
 
 void sl_lane_wait(sl_branch_run_t *b, int64_t ms) {
@@ -275,8 +68,7 @@ void sl_lane_wait(sl_branch_run_t *b, int64_t ms) {
     uv_timer_start(&b->retry_timer, on_retry_timer, (uint64_t)ms, 0);
 }
 
-/* The target asked for time, or failed in a way that time may heal. */
-static void retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms) {
+void sl_lane_retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms) {
     int64_t wait;
 
     sl_branch_count(b, SL_BRANCH_RETRIES, 1);
@@ -290,252 +82,6 @@ static void retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms)
     if (wait > b->wait_ms)
         b->wait_ms = wait;
     b->barred = 1;
-}
-
-/* ---- lost and careful ---- */
-
-static void be_careful(sl_branch_run_t *b, const sluice_mark_t *mark) {
-    size_t count = (size_t)mark->source_partition + 1;
-    sl_careful_t *c;
-
-    if (count > b->careful_count) {
-        c = realloc(b->careful, count * sizeof(*c));
-        if (c == NULL)
-            return; /* then it is only slower to find out */
-        memset(c + b->careful_count, 0, (count - b->careful_count) * sizeof(*c));
-        b->careful = c;
-        b->careful_count = count;
-    }
-    c = &b->careful[mark->source_partition];
-    if (c->active &&
-        sl_place_cmp(&mark->position, mark->sub_index, &c->mark.position, c->mark.sub_index) < 0)
-        return;
-    b->careful_active += !c->active;
-    c->active = 1;
-    c->mark = *mark;
-}
-
-void sl_lane_rewind(sl_branch_run_t *b) {
-    size_t i, partitions = sl_board_partitions(&b->graph->board);
-
-    sl_log(SLUICE_LOG_INFO, "runtime.branch",
-           "branch %s has to repeat batches whose memory it had given back: the source goes back",
-           b->spec->branch->name);
-    sl_lane_drop(b);
-    sl_backlog_drop(b);
-    sl_skip_reset(&b->skip);
-    sl_sent_rewound(&b->sent);
-    for (i = 0; i < partitions; i++) {
-        sl_place_t place = {0};
-        const sl_own_t *own = i < b->own_count && b->own[i].has ? &b->own[i] : NULL;
-        int has = sl_board_get(&b->graph->board, b->index, (uint32_t)i, &place, NULL);
-        int status = SLUICE_OK;
-
-        /* A sink's own position may lie inside a batch, so behind what the branch counts as done.
-         */
-        if (own != NULL && !(has && place.position.len == 0) &&
-            (!has ||
-             sl_place_cmp(&own->position, own->sub_index, &place.position, place.sub_index) > 0))
-            status = sl_skip_have(&b->skip, (uint32_t)i, &own->position, own->sub_index);
-        else if (has)
-            status = sl_skip_have(&b->skip, (uint32_t)i, &place.position, place.sub_index);
-        if (status != SLUICE_OK)
-            sl_branch_no_memory(b, "go back");
-        sl_place_fini(&place);
-    }
-    b->lost = 0;
-    b->ending = 0; /* the trunk ends us again when it has repeated all */
-    b->rewinding = 1;
-    sl_branch_say(b, SL_WORD_REWIND, SLUICE_OK);
-}
-
-static void lose(sl_branch_run_t *b, const sl_work_t *work, int status) {
-    size_t i, count;
-    const sluice_mark_t *marks = sl_span_marks(work->span, &count);
-
-    b->lost = 1;
-    for (i = 0; i < count && !is_link(status) && status != SLUICE_CANCELLED; i++)
-        be_careful(b, &marks[i]);
-}
-
-/* ---- one end of a ticket ---- */
-
-static int dead_letter(sl_branch_run_t *b, sl_work_t *work, const sl_repair_bad_t *bad,
-                       const ending_t *end) {
-    size_t count;
-    const sluice_record_t *records = sl_batch_records(work->batch, &count);
-    const sluice_result_t *result = bad->result;
-    words_t words;
-    sl_bad_t report = {.record = &records[bad->record],
-                       .stage = "sink",
-                       .instance = b->spec->sink.name,
-                       .status = result != NULL ? result->status : end->status,
-                       .native_code = result != NULL ? result->native_code : 0};
-    int status;
-
-    find_words(end, result, report.status, &words);
-    report.code = words.code;
-    report.message = words.message;
-    status = sl_errors_bad(&b->errors, &report, &b->failure);
-    sl_ctx_error_fini(&words.spare);
-    if (status != SLUICE_OK)
-        return status;
-    work->records--;
-    sl_ledger_add(b->node, SL_LEDGER_DEAD_LETTERED, 1);
-    sl_ledger_add(b->node, SL_LEDGER_IN_FLIGHT, -1);
-    return SLUICE_OK;
-}
-
-/* Nothing is left of it: done. Else it waits in line for its next piece. */
-static void settle(sl_branch_run_t *b, sl_work_t *work) {
-    const uint32_t *index, *rest;
-    size_t count, rest_count;
-
-    if (sl_repair_piece(work->repair, &index, &count, &rest, &rest_count))
-        to_todo(b, work);
-    else
-        sl_lane_finish(b, work);
-}
-
-static int take_verdict(sl_branch_run_t *b, sl_work_t *work, const ending_t *end,
-                        const sl_verdict_t *verdict) {
-    size_t i;
-    int result = SLUICE_OK;
-
-    for (i = 0; i < verdict->bad_count && result == SLUICE_OK; i++)
-        result = dead_letter(b, work, &verdict->bad[i], end);
-    if (result == SLUICE_OK)
-        result = sl_errors_sync(&b->errors, &b->failure);
-    if (result != SLUICE_OK) {
-        to_todo(b, work);
-        sl_branch_fail(b);
-        return result;
-    }
-    b->barred = 1;
-    if (verdict->bad_count > 0) /* what is tried again behind a dead letter has not failed so far */
-        sl_retry_succeeded(&b->retry);
-    if (verdict->retrying)
-        retry_later(b, SLUICE_RETRY, verdict->retry_after_ms);
-    return SLUICE_OK;
-}
-
-/* Refused in part or for good: what of it is left is found out with nothing else in flight. */
-static void refused(sl_branch_run_t *b, sl_work_t *work, const ending_t *end) {
-    sl_verdict_t verdict = {0};
-    size_t records;
-
-    (void)sl_batch_records(work->batch, &records);
-    if (work->repair == NULL) {
-        work->repair = calloc(1, sizeof(*work->repair));
-        if (work->repair == NULL ||
-            sl_repair_init(work->repair, (sluice_failure_mode_t)b->sink->failure_mode, records) !=
-                SLUICE_OK) {
-            free(work->repair);
-            work->repair = NULL;
-            to_todo(b, work);
-            sl_branch_no_memory(b, "repair a batch");
-            return;
-        }
-    }
-    if (records == 0) /* only marks, and refused: nothing to take apart */
-        retry_later(b, end->status, 0);
-    else if (sl_repair_failed(work->repair, end->status, end->results, end->count, &verdict) !=
-             SLUICE_OK)
-        sl_branch_no_memory(b, "repair a batch");
-    else if (take_verdict(b, work, end, &verdict) == SLUICE_OK) {
-        settle(b, work);
-        sl_verdict_fini(&verdict);
-        return;
-    }
-    sl_verdict_fini(&verdict);
-    to_todo(b, work);
-}
-
-/* The batch as it is, later: no result speaks of a part of it. */
-static int is_whole_retry(const sl_branch_run_t *b, int status, size_t count) {
-    if (count > 0 && b->sink->failure_mode != SLUICE_ATOMIC)
-        return 0;
-    return (status == SLUICE_RETRY || status == SLUICE_BUSY || status == SLUICE_NO_MEMORY ||
-            status == SLUICE_CANCELLED);
-}
-
-static void repeat_or_repair(sl_branch_run_t *b, sl_work_t *work, const ending_t *end) {
-    const sluice_result_t *which;
-    int most = worst(end->status, end->results, end->count, &which);
-
-    note_result(b, end, which, most);
-    work->sent = 1;
-    if (is_final(most)) {
-        to_todo(b, work);
-        sl_lane_fail(b, most, "writing to");
-        return;
-    }
-    if (work->batch == NULL) { /* its memory is gone */
-        lose(b, work, most);
-        to_todo(b, work);
-        if (is_link(most))
-            sl_link_broken(b, most);
-        else
-            retry_later(b, most, which != NULL ? which->retry_after_ms : 0);
-        return;
-    }
-    if ((is_link(most) && (end->count == 0 || b->sink->failure_mode == SLUICE_ATOMIC)) ||
-        is_whole_retry(b, most, end->count)) {
-        to_todo(b, work);
-        if (!is_link(most) && most != SLUICE_CANCELLED)
-            retry_later(b, most, which != NULL ? which->retry_after_ms : 0);
-    } else {
-        refused(b, work, end);
-    }
-    if (is_link(most))
-        sl_link_broken(b, most);
-}
-
-static void failed(sl_branch_run_t *b, sl_work_t *work, int status, const sluice_result_t *results,
-                   size_t count) {
-    ending_t end = {.status = status, .results = results, .count = count};
-
-    take_said(b, &end);
-    repeat_or_repair(b, work, &end);
-    sl_ctx_error_fini(&end.said);
-}
-
-/* A result that speaks of no record of the batch would leave one counted as delivered. */
-static int are_sound(const sl_branch_run_t *b, const sl_work_t *work,
-                     const sluice_result_t *results, size_t count) {
-    const uint32_t *index, *rest;
-    size_t i, n = 0, rest_count;
-
-    if (work->batch == NULL || b->sink->failure_mode == SLUICE_ATOMIC)
-        return 1;
-    if (work->repair == NULL || !sl_repair_piece(work->repair, &index, &n, &rest, &rest_count))
-        (void)sl_batch_records(work->batch, &n);
-    for (i = 0; i < count; i++)
-        if (results[i].status != SLUICE_OK && results[i].record >= n && n > 0)
-            return 0;
-    return 1;
-}
-
-static void succeeded(sl_branch_run_t *b, sl_work_t *work) {
-    sl_retry_succeeded(&b->retry);
-    if (work->repair == NULL) {
-        sl_lane_finish(b, work);
-        return;
-    }
-    sl_repair_ok(work->repair);
-    settle(b, work);
-}
-
-void sl_lane_cancel(sl_branch_run_t *b) {
-    sl_work_t *work;
-
-    while ((work = sl_tickets_cancel(&b->tickets)) != NULL) {
-        if (work->batch == NULL)
-            lose(b, work, SLUICE_CANCELLED);
-        work->sent = 1;
-        to_todo(b, work);
-    }
-    atomic_store(&b->stats[SL_BRANCH_IN_FLIGHT], 0);
 }
 
 static void broke_the_law(sl_branch_run_t *b, const char *call, const char *why) {
@@ -560,12 +106,12 @@ static void op_durable(void *user, sluice_ticket_t *ticket, int status,
     b->busy = 0;
     b->readied = 1;
     if (status == SLUICE_OK) {
-        succeeded(b, work);
-    } else if (!are_sound(b, work, results, count)) {
-        to_todo(b, work);
+        sl_lane_succeeded(b, work);
+    } else if (!sl_lane_are_sound(b, work, results, count)) {
+        sl_lane_to_todo(b, work);
         broke_the_law(b, "durable", "a result names a record that the batch does not have");
     } else {
-        failed(b, work, status, results, count);
+        sl_lane_failed(b, work, status, results, count);
     }
     sl_lane_kick(b);
 }
@@ -602,11 +148,11 @@ static void flush_failed(sl_branch_run_t *b, int status) {
     if (status == SLUICE_CANCELLED)
         return;
     sl_lane_note_error(b, status);
-    if (is_link(status)) {
+    if (sl_is_link(status)) {
         sl_link_broken(b, status);
         return;
     }
-    wait = is_final(status) ? -1 : sl_retry_failed(&b->retry, 0);
+    wait = sl_is_final(status) ? -1 : sl_retry_failed(&b->retry, 0);
     if (wait < 0) {
         sl_lane_fail(b, status, "flushing");
         return;
@@ -727,9 +273,9 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     if (status == SLUICE_BUSY) { /* what it said inside the call, the kick has under way */
         b->busy = !b->readied;
         b->asked_ms = uv_now(&b->loop);
-        to_todo(b, work);
+        sl_lane_to_todo(b, work);
     } else {
-        failed(b, work, status, NULL, 0);
+        sl_lane_failed(b, work, status, NULL, 0);
         work = NULL;
     }
     return status;
@@ -834,7 +380,7 @@ static void op_broken(void *user, int status) {
     sl_branch_run_t *b = user;
 
     sl_lane_note_error(b, status);
-    if (is_final(status))
+    if (sl_is_final(status))
         sl_lane_fail(b, status, "running");
     else
         sl_link_broken(b, status);

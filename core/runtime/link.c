@@ -255,11 +255,6 @@ static void opened_again(sl_branch_run_t *b) {
 
 /* ---- failing ---- */
 
-static int may_heal(int status) {
-    return status == SLUICE_NOT_CONNECTED || status == SLUICE_RETRY || status == SLUICE_BUSY ||
-           status == SLUICE_NO_MEMORY || status == SLUICE_CANCELLED;
-}
-
 static void fail_open(sl_branch_run_t *b, int status) {
     if (b->graph->pipeline->connect) { /* a trace there begins with the sink's own words */
         sl_lane_fail(b, status, "opening");
@@ -286,7 +281,7 @@ static void on_opened(void *user, int status) {
     } else {
         if (b->broke_early == SLUICE_OK)
             sl_lane_note_error(b, status);
-        if (may_heal(status)) {
+        if (sl_status_may_heal(status)) {
             sl_log(SLUICE_LOG_WARN, "runtime.branch", "sink %s cannot be opened: %s; trying again",
                    b->spec->branch->name, b->last_error != NULL ? b->last_error : "");
             sl_instance_close(&b->instance, SL_LINK_CLOSE_MS, on_left, b);

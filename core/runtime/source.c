@@ -248,17 +248,6 @@ static sluice_str_t op_partition_json(void *user, uint32_t number) {
     return sl_partitions_json(&((sl_trunk_t *)user)->graph.partitions, number);
 }
 
-static const sl_shown_t *find_shown(const sl_trunk_t *t, uint32_t partition, const sl_place_t *p) {
-    size_t i;
-
-    for (i = 0; i < t->shown_count; i++)
-        if (t->shown[i].partition == partition &&
-            sl_place_cmp(&t->shown[i].position, t->shown[i].sub_index, &p->position,
-                         p->sub_index) == 0)
-            return &t->shown[i];
-    return NULL;
-}
-
 /* A text that lives as long as the source instance. */
 static sluice_str_t keep(sl_trunk_t *t, const char *json) {
     char **asked = realloc(t->asked, (t->asked_count + 1) * sizeof(*asked));
@@ -278,53 +267,21 @@ static int op_stored(void *user, uint32_t partition, sluice_position_t *position
                      sluice_str_t *offset) {
     sl_trunk_t *t = user;
     sl_place_t place = {0};
-    const sl_shown_t *shown;
+    const char *shown;
     char *json = NULL;
 
     *offset = sluice_str(NULL);
     if (!sl_board_min(&t->graph.board, partition, &place))
         return 0;
     *position = place.position;
-    shown = find_shown(t, partition, &place);
+    shown = sl_shown_find(&t->shown, partition, &place);
     if (shown != NULL)
-        *offset = keep(t, shown->json);
+        *offset = keep(t, shown);
     else if (place.cookie != NULL && (json = sl_source_offset_json(t, partition, &place)) != NULL)
         *offset = keep(t, json);
     free(json);
     sl_place_fini(&place);
     return 1;
-}
-
-void sl_source_show(sl_trunk_t *t, uint32_t partition, const sluice_position_t *position,
-                    uint32_t sub_index, const char *json) {
-    sl_shown_t *shown;
-    size_t i, at = t->shown_count;
-
-    /* One a branch and partition is enough: the oldest of the partition goes when there are more. */
-    for (i = 0; at == t->shown_count && i < t->shown_count; i++)
-        if (t->shown[i].partition == partition &&
-            sluice_position_cmp(&t->shown[i].position, position) == 0)
-            at = i;
-    if (at == t->shown_count) {
-        size_t same = 0;
-        for (i = t->shown_count; i-- > 0;)
-            if (t->shown[i].partition == partition && ++same > t->branch_count + 1)
-                at = i;
-    }
-    if (at == t->shown_count) {
-        shown = realloc(t->shown, (at + 1) * sizeof(*shown));
-        if (shown == NULL)
-            return;
-        t->shown = shown;
-        t->shown_count++;
-    } else {
-        free(t->shown[at].json);
-        memmove(&t->shown[at], &t->shown[at + 1], (t->shown_count - at - 1) * sizeof(*t->shown));
-        at = t->shown_count - 1;
-    }
-    t->shown[at] = (sl_shown_t){partition, *position, sub_index, strdup(json)};
-    if (t->shown[at].json == NULL)
-        t->shown_count--;
 }
 
 /* The slice has no end of its own, which strndup may read past under a strict sanitizer. */
@@ -340,11 +297,11 @@ static char *copy_text(sluice_str_t s) {
 
 char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place) {
     sluice_str_t cookie = sluice_str_n(place->cookie, place->cookie_len);
-    const sl_shown_t *shown = find_shown(t, partition, place);
+    const char *shown = sl_shown_find(&t->shown, partition, place);
     sluice_buf_t text;
 
     if (shown != NULL)
-        return strdup(shown->json);
+        return strdup(shown);
     if (t->plugin->offset_json == NULL)
         return copy_text(cookie);
     if (t->source.self == NULL || t->source.state == SL_INSTANCE_CLOSING)
@@ -357,11 +314,6 @@ char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t 
 }
 
 /* ---- life of the source instance ---- */
-
-static int may_heal(int status) {
-    return status == SLUICE_NOT_CONNECTED || status == SLUICE_RETRY || status == SLUICE_BUSY ||
-           status == SLUICE_NO_MEMORY || status == SLUICE_CANCELLED;
-}
 
 static void source_failed(sl_trunk_t *t, int status, const char *doing) {
     sl_ctx_error_t error = {0};
@@ -453,7 +405,7 @@ static void op_broken(void *user, int status) {
 
     if (t->broken || t->leaving || t->phase > SL_PHASE_ENDING)
         return;
-    if (!may_heal(status)) {
+    if (!sl_status_may_heal(status)) {
         source_failed(t, status, "running");
         sl_trunk_fail(t);
         return;
@@ -485,7 +437,7 @@ static void on_opened(void *user, int status) {
 
     if (t->phase > SL_PHASE_SOURCE)
         return;
-    if (status != SLUICE_OK && may_heal(status)) {
+    if (status != SLUICE_OK && sl_status_may_heal(status)) {
         warn(t, status, "the source cannot be opened");
         t->broken = 1;
         t->accepting = 0;
@@ -599,9 +551,7 @@ void sl_source_fini(sl_trunk_t *t) {
     sl_codec_close(&t->codec);
     uv_close((uv_handle_t *)&t->source_timer, NULL);
     uv_close((uv_handle_t *)&t->chain_timer, NULL);
-    for (i = 0; i < t->shown_count; i++)
-        free(t->shown[i].json);
-    free(t->shown);
+    sl_shown_fini(&t->shown);
     for (i = 0; i < t->asked_count; i++)
         free(t->asked[i]);
     free(t->asked);

@@ -288,7 +288,7 @@ static int load_stored(sl_trunk_t *t) {
             status = sl_board_set(&t->commit.stored, (size_t)branch, partition, &e->position,
                                   e->sub_index, e->cookie);
         if (e->offset != NULL)
-            sl_source_show(t, partition, &e->position, e->sub_index, e->offset);
+            sl_shown_put(&t->shown, partition, &e->position, e->sub_index, e->offset);
     }
     t->commit.stored_version = sl_board_version(&t->graph.board);
     return status;
@@ -346,6 +346,8 @@ static int start(sl_trunk_t *t) {
 
     if (sl_queue_init(&t->words, t->params.loop, 0, 0, on_words, t) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
+    /* One a branch, and what a commit under way adds. */
+    sl_shown_init(&t->shown, t->graph.pipeline->branch_count + 2);
     status = sl_commit_init(t);
     if (status == SLUICE_OK)
         status = load_stored(t);

@@ -5,6 +5,7 @@
 #ifndef SL_RUNTIME_TRUNK_INT_H
 #define SL_RUNTIME_TRUNK_INT_H
 
+#include "runtime/shown.h"
 #include "runtime/topics.h"
 #include "runtime/trunk.h"
 
@@ -30,13 +31,6 @@ typedef struct sl_arrival { /* a batch that waits for the shared transforms */
     int64_t bytes;
     int64_t records;
 } sl_arrival_t;
-
-typedef struct sl_shown { /* a place and its user-visible offset */
-    uint32_t partition;
-    sluice_position_t position;
-    uint32_t sub_index;
-    char *json;
-} sl_shown_t;
 
 typedef struct sl_cell_copy { /* one entry of a commit under way */
     size_t branch;
@@ -110,8 +104,7 @@ struct sl_trunk {
     sl_retry_t chain_retry;
     uv_timer_t source_timer; /* backoff before opening again; also the next turn of the loop */
     uv_timer_t chain_timer;
-    sl_shown_t *shown;
-    size_t shown_count;
+    sl_shown_t shown;
     char **asked; /* texts given to the source instance */
     size_t asked_count;
 
@@ -147,8 +140,6 @@ int sl_source_idle(const sl_trunk_t *t); /* nothing waits for the shared transfo
 int64_t sl_source_room(sl_trunk_t *t);
 /* Text of a place as users see it; NULL when unknown. Given. */
 char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place);
-void sl_source_show(sl_trunk_t *t, uint32_t partition, const sluice_position_t *position,
-                    uint32_t sub_index, const char *json);
 
 /* ---- commit.c ---- */
 int sl_commit_init(sl_trunk_t *t);

@@ -12,6 +12,7 @@
 #include "runtime/positions.h"
 #include "runtime/queue.h"
 #include "runtime/retry.h"
+#include "runtime/shown.h"
 #include "runtime/skip.h"
 #include "runtime/slice.h"
 #include "runtime/ticket.h"
@@ -412,8 +413,39 @@ static void skip_leaves_out_what_was_had(void **state) {
     sl_skip_fini(&skip);
 }
 
+static void shown_offsets(void **state) {
+    sl_shown_t shown;
+    sl_place_t place = {.position = {.len = 8}};
+    char json[32];
+    int64_t i;
+
+    (void)state;
+    sl_shown_init(&shown, 3);
+    for (i = 1; i <= 5; i++) {
+        snprintf(json, sizeof(json), "{\"n\":%d}", (int)i);
+        sluice_put_be64(place.position.bytes, (uint64_t)i);
+        sl_shown_put(&shown, 7, &place.position, 0, json);
+        if (i != 4)
+            continue;
+        sluice_put_be64(place.position.bytes, 2); /* said again: it is not the oldest any more */
+        sl_shown_put(&shown, 7, &place.position, 0, "again");
+    }
+    assert_string_equal(sl_shown_find(&shown, 7, &place), "{\"n\":5}");
+    sluice_put_be64(place.position.bytes, 2);
+    assert_string_equal(sl_shown_find(&shown, 7, &place), "again");
+    place.sub_index = 1;
+    assert_null(sl_shown_find(&shown, 7, &place));
+    place.sub_index = 0;
+    sluice_put_be64(place.position.bytes, 3);
+    assert_null(sl_shown_find(&shown, 7, &place));
+    assert_null(sl_shown_find(&shown, 6, &place));
+    assert_null(sl_shown_find(&shown, 100, &place));
+    sl_shown_fini(&shown);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shown_offsets),
         cmocka_unit_test(credit_wakes_only_the_starved),
         cmocka_unit_test(queue_keeps_order_and_tells_its_bound),
         cmocka_unit_test(a_ticket_ends_once),
