@@ -313,19 +313,27 @@ static char *replaced(const char *message, const char *value, const char *text) 
     return NULL;
 }
 
+static void show_in(const sl_ref_t *ref, char **message) {
+    char *shown = replaced(*message, ref->value, ref->text);
+
+    if (shown == NULL)
+        return;
+    free(*message);
+    *message = shown;
+}
+
 void sl_refs_show(const sl_refs_t *refs, sl_report_t *report) {
     size_t i, k;
 
     for (i = 0; i < report->count; i++)
-        for (k = 0; k < refs->count; k++) {
-            sl_fault_t *fault = &report->faults[i];
-            const sl_ref_t *ref = &refs->items[k];
-            char *message = strcmp(fault->pointer, ref->pointer) != 0
-                                ? NULL
-                                : replaced(fault->message, ref->value, ref->text);
-            if (message == NULL)
-                continue;
-            free(fault->message);
-            fault->message = message;
-        }
+        for (k = 0; k < refs->count; k++)
+            if (strcmp(report->faults[i].pointer, refs->items[k].pointer) == 0)
+                show_in(&refs->items[k], &report->faults[i].message);
+}
+
+void sl_refs_show_in(const sl_refs_t *refs, char **message) {
+    size_t k;
+
+    for (k = 0; k < refs->count; k++)
+        show_in(&refs->items[k], message);
 }

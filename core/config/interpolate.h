@@ -39,6 +39,8 @@ void sl_refs_fini(sl_refs_t *refs);
 /* Faults at the places of references quote these, not what they stand for: it may be a secret that
  * came into the wrong option. */
 void sl_refs_show(const sl_refs_t *refs, sl_report_t *report);
+/* The same for a text that says nothing of places. *message: from malloc, may be replaced. */
+void sl_refs_show_in(const sl_refs_t *refs, char **message);
 
 /* Resolves in place; pointers start with `base` (""). refs may be NULL. Faults go to the report;
  * SLUICE_NO_MEMORY. */

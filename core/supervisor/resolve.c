@@ -295,10 +295,23 @@ static int resolve_references(work_t *w, cJSON *config) {
     return 0;
 }
 
+static void show_in_errors(const sl_refs_t *refs, cJSON *answer) {
+    cJSON *config, *error;
+
+    cJSON_ArrayForEach(config, cJSON_GetObjectItemCaseSensitive(answer, "configs")) {
+        cJSON *value = cJSON_GetObjectItemCaseSensitive(config, "value");
+        cJSON_ArrayForEach(error, cJSON_GetObjectItemCaseSensitive(value, "errors"))
+            sl_refs_show_in(refs, &error->valuestring);
+    }
+}
+
 static void on_connector_checked(void *user, const sl_connect_checked_t *checked) {
     work_t *w = user;
 
     w->checked = *checked;
+    if (w->checked.refusal != NULL)
+        sl_refs_show_in(&w->refs, &w->checked.refusal);
+    show_in_errors(&w->refs, w->checked.answer);
     answered(w);
 }
 

@@ -13,6 +13,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RECORD };
 
 static const char *const formats[] = {"text", "json", "record", NULL};
 static const char *const file_aliases[] = {"path", NULL};
+static const char *const plugin_aliases[] = {"file-sink", NULL}; /* a connector.class names no kind */
 
 static const sluice_option_t options[] = {
     {.name = "file",
@@ -111,6 +112,7 @@ static const sluice_plugin_t plugins[] = {
         .size = sizeof(sluice_plugin_t),
         .kind = SLUICE_SINK,
         .name = "file",
+        .aliases = plugin_aliases,
         .summary = "Appends a line for each record to a file or standard output.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),

@@ -22,6 +22,7 @@ enum replaced { REPLACED_FAIL, REPLACED_RESTART };
 static const char *const formats[] = {"text", "json", "csv", "record", NULL};
 static const char *const replaced_values[] = {"fail", "restart", NULL};
 static const char *const file_aliases[] = {"path", NULL};
+static const char *const plugin_aliases[] = {"file-source", NULL}; /* a connector.class names no kind */
 
 static const sluice_option_t options[] = {
     {.name = "file",
@@ -617,6 +618,7 @@ static const sluice_plugin_t plugins[] = {
         .size = sizeof(sluice_plugin_t),
         .kind = SLUICE_SOURCE,
         .name = "file",
+        .aliases = plugin_aliases,
         .summary = "Lines of a file: text, JSON or CSV, once or following it.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),

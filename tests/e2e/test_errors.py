@@ -58,7 +58,7 @@ class Refused(Case):
     def test_bad_json(self):
         self.refused(400, "line 2, column 3: 'n' stands where a quoted name is expected", data='{\n  name: "x"}')
         self.refused(400, "/source", '\\"source\\" is required', json={"name": "x", "sinks": [{"plugin": "null"}]})
-        self.refused(500, "not well-formed JSON", path="/connectors", data="{")
+        self.refused(500, "no JSON: line 1, column 2", path="/connectors", data="{", headers={"Content-Type": "application/json"})
 
     def test_unknown_plugin(self):
         self.refused(400, '"/source/plugin"', 'did you mean \\"postgres\\"?', '"/sinks/0/plugin"', 'did you mean \\"redis\\"?',
