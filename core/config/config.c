@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/uri.h"
 #include "config/json_file.h"
 #include "config/value.h"
 #include "observe/log.h"
@@ -54,10 +55,30 @@ static char *place(const parsing_t *parsing, const char *key, char *out) {
 
 /* ---- reading ---- */
 
+static void keep_password(const char *password, size_t len) {
+    char *copy = strndup(password, len);
+
+    sl_log_add_secret(copy);
+    free(copy);
+}
+
+/* Also the passwords in URIs of options that are none of a secret: of a proxy, or where somebody wrote more than the
+ * name of a host. */
 static void keep_secret(const parsing_t *parsing, const sluice_option_t *option, const char *text) {
-    if (text != NULL && sl_option_is_secret(option) &&
-        (parsing->flags & SL_CONFIG_KEEP_SECRETS) == 0)
+    const char *password;
+    size_t len;
+
+    if (text == NULL || (parsing->flags & SL_CONFIG_KEEP_SECRETS) != 0)
+        return;
+    if (sl_option_is_secret(option))
         sl_log_add_secret(text);
+    while (sl_uri_password(&text, &password, &len)) {
+        const char *at = memchr(password, '@', len);
+
+        keep_password(password, len);
+        if (at != NULL) /* its owner's reader may end it here */
+            keep_password(password, (size_t)(at - password));
+    }
 }
 
 static char *trim(const char *text) {

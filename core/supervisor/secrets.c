@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/uri.h"
 #include "config/json_file.h"
 #include "config/overlay.h"
 
@@ -127,12 +128,13 @@ static void hide(cJSON *item) {
 /* scheme://user:password@host: of whatever option. */
 static int has_password(const cJSON *item) {
     const char *text = cJSON_GetStringValue(item);
-    const char *user = text == NULL ? NULL : strstr(text, "://");
-    const char *at = user == NULL ? NULL : user + 3 + strcspn(user + 3, "/@ ");
-    const char *colon =
-        at == NULL || *at != '@' ? NULL : memchr(user + 3, ':', (size_t)(at - user - 3));
+    const char *password;
+    size_t len;
 
-    return colon != NULL && colon + 1 < at && !is_reference_in(colon + 1, at);
+    while (text != NULL && sl_uri_password(&text, &password, &len))
+        if (!is_reference_in(password, password + len))
+            return 1;
+    return 0;
 }
 
 static void hide_by_look(cJSON *tree) {

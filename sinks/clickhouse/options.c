@@ -1,6 +1,7 @@
 #include "clickhouse_sink.h"
 
 #include "clients/http/http_options.h"
+#include "support/endpoint.h"
 #include "support/option.h"
 
 static const char *const formats[] = {"JSONEachRow", "RowBinary", NULL};
@@ -250,6 +251,8 @@ static void check_pairs(const sluice_api_t *api, sluice_ctx_t *ctx, const char *
 int ch_options_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     const char *table = api->config_text(ctx, "table");
 
+    endpoint_check_hosts(api, ctx, "hostname");
+    http_options_check_url(api, ctx, "proxy", HTTP_URL_CREDENTIALS);
     check_pairs(api, ctx, "topic2TableMap", "topic=table");
     check_pairs(api, ctx, "clickhouseSettings", "setting=value");
     if (table != NULL && *table == '\0')

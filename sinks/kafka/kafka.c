@@ -373,8 +373,7 @@ static int sink_close(void *self) {
 }
 
 static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    kafka_conf_check_prefix(api, ctx, "client.");
-    kafka_conf_check_prefix(api, ctx, "producer.override.");
+    kafka_conf_check(api, ctx, "producer.override.");
     if (!api->config_int(ctx, "exactly.once") && api->config_given(ctx, "transactional.id"))
         api->config_error(ctx, "transactional.id", "has no effect without exactly.once=true");
     return SLUICE_OK;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/endpoint.h"
+
 static const char *const aliases[] = {"postgres-sink", NULL};
 static const char *const modes[] = {"insert", "upsert", NULL};
 static const char *const missing_modes[] = {"fail", "ignore", NULL};
@@ -361,6 +363,7 @@ static int sink_close(void *self) {
 }
 
 static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    endpoint_check_hosts(api, ctx, "hostname");
     if (api->config_int(ctx, "delete.enabled") &&
         api->config_int(ctx, "insert.mode") == INSERT_PLAIN)
         api->config_error(ctx, "delete.enabled",

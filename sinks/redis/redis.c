@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/endpoint.h"
+
 static const char *const aliases[] = {"com.redis.kafka.connect.RedisSinkConnector",
                                       "RedisSinkConnector", "redis-sink", NULL};
 static const char *const types[] = {"HASH", "JSON", "STRING", "STREAM",
@@ -260,7 +262,7 @@ static int sink_open(void *self) {
 
     if (redis_target_init(&target, s->api, s->ctx, error, sizeof(error)) != SLUICE_OK) {
         redis_target_fini(&target);
-        return s->api->fail(s->ctx, SLUICE_FATAL, "redis.uri", "%s", error);
+        return s->api->fail(s->ctx, SLUICE_FATAL, "redis.uri", "redis.uri: %s", error);
     }
     s->opening = 1;
     s->connected = 1;
@@ -303,8 +305,9 @@ static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     const char *fault;
     char error[256];
 
+    endpoint_check_hosts(api, ctx, "redis.host");
     if (redis_target_init(&target, api, ctx, error, sizeof(error)) != SLUICE_OK)
-        api->config_error(ctx, "redis.uri", "%s", error);
+        api->config_error(ctx, "redis.uri", "redis.uri: %s", error);
     redis_target_fini(&target);
     if (api->config_text(ctx, "redis.keyspace") != NULL &&
         (fault = redis_template_fault(api->config_text(ctx, "redis.keyspace"))) != NULL)

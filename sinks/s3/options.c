@@ -376,6 +376,8 @@ static void check_time(const sluice_api_t *api, sluice_ctx_t *ctx) {
 int s3_options_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     const char *const *fields;
 
+    http_options_check_url(api, ctx, "store.url", 0);
+    http_options_check_url(api, ctx, "s3.proxy.url", HTTP_URL_CREDENTIALS);
     check_classes(api, ctx);
     check_time(api, ctx);
     if (class_index(option_text(api, ctx, "partitioner.class", ""), partitioners) == PARTITION_FIELD &&

@@ -227,8 +227,7 @@ static int source_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
                           "topics and topics.regex exclude each other: give one of them");
     if (!has_topics && !has_regex)
         api->config_error(ctx, "topics", "says nothing to read: give topics or topics.regex");
-    kafka_conf_check_prefix(api, ctx, "client.");
-    kafka_conf_check_prefix(api, ctx, "consumer.override.");
+    kafka_conf_check(api, ctx, "consumer.override.");
     return SLUICE_OK;
 }
 

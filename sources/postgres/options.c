@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/endpoint.h"
+
 static const char *const snapshot_modes[] = {
     "initial", "always", "initial_only", "no_data", "when_needed", "never", NULL};
 static const char *const publication_modes[] = {"all_tables", "filtered", "disabled", "no_tables",
@@ -370,6 +372,7 @@ int pg_options_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     pg_options_t scratch = {0};
     const char *skipped = api->config_text(ctx, "skipped.operations");
 
+    endpoint_check_hosts(api, ctx, "database.hostname");
     check_refused(api, ctx);
     check_lists(api, ctx);
     check_names(api, ctx);

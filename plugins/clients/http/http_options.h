@@ -33,4 +33,10 @@
 void http_options_apply(const sluice_api_t *api, sluice_ctx_t *ctx, const char *proxy_option,
                         http_request_t *request);
 
+enum { HTTP_URL_CREDENTIALS = 1 }; /* user:password@ is meant to be there */
+
+/* For `check`: reports a URL that curl would not read, or would read in another way than its writer meant: with a
+ * password that holds characters which end it. Quotes nothing of it. */
+void http_options_check_url(const sluice_api_t *api, sluice_ctx_t *ctx, const char *option, unsigned flags);
+
 #endif

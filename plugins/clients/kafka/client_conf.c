@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "support/endpoint.h"
+
 enum { ERROR_TEXT = 512, VALUE_TEXT = 256, SCRAM_FIXED = 0x020601ff };
 
 /* How a property of the Java clients is said to librdkafka. target NULL: it has no meaning here and is skipped. */
@@ -161,7 +163,7 @@ int kafka_conf_apply_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka
     return SLUICE_OK;
 }
 
-void kafka_conf_check_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, const char *prefix) {
+static void check_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, const char *prefix) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     size_t n = api->config_prefix_count(ctx, prefix);
     size_t i;
@@ -187,4 +189,10 @@ void kafka_conf_check_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, const c
             api->config_error(ctx, full, "%s", error);
     }
     rd_kafka_conf_destroy(conf);
+}
+
+void kafka_conf_check(const sluice_api_t *api, sluice_ctx_t *ctx, const char *overrides) {
+    endpoint_check_hosts(api, ctx, "bootstrap.servers");
+    check_prefix(api, ctx, "client.");
+    check_prefix(api, ctx, overrides);
 }

@@ -42,7 +42,8 @@ int kafka_conf_set(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *
 int kafka_conf_set_int(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
                        const char *name, int64_t value);
 
-/* For `check`: tries every property of the prefix and reports faults by api->config_error. */
-void kafka_conf_check_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, const char *prefix);
+/* For `check`: looks at the servers and tries every property below "client." and below `overrides`; faults go to
+ * api->config_error. */
+void kafka_conf_check(const sluice_api_t *api, sluice_ctx_t *ctx, const char *overrides);
 
 #endif

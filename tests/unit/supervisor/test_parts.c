@@ -92,6 +92,18 @@ static void test_hide_any_type(void **state) {
     free(text);
 }
 
+/* A password that nobody percent-encoded is one, too. */
+static void test_hide_uris(void **state) {
+    char *text = shown("{\"a\":\"http://u:p/w@h\",\"b\":\"x://u:p#w?@h/0\",\"c\":\"http://h:80/x\","
+                       "\"d\":\"x://h,http://u:p@h\",\"e\":\"x://u:${env:P}@h\",\"f\":\"a b@c\"}",
+                       "[]");
+
+    (void)state;
+    assert_string_equal(text, "{\"a\":\"[hidden]\",\"b\":\"[hidden]\",\"c\":\"http://h:80/x\","
+                              "\"d\":\"[hidden]\",\"e\":\"x://u:${env:P}@h\",\"f\":\"a b@c\"}");
+    free(text);
+}
+
 static void test_keep_number(void **state) {
     cJSON *old = cJSON_Parse("{\"pin\":1234,\"x\":1}");
     cJSON *new = cJSON_Parse("{\"pin\":\"[hidden]\",\"x\":2}");
@@ -130,6 +142,7 @@ int main(void) {
         cmocka_unit_test(test_hide),
         cmocka_unit_test(test_keep),
         cmocka_unit_test(test_hide_any_type),
+        cmocka_unit_test(test_hide_uris),
         cmocka_unit_test(test_keep_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
