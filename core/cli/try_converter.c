@@ -36,8 +36,8 @@ static void write_fault(run_t *r, const char *stage, sl_try_fault_t *fault) {
 
 static int to_connect(run_t *r, sluice_str_t bytes, const sluice_schema_t **schema,
                       sluice_value_t *value, sl_try_fault_t *fault) {
-    int status = r->plugin.plugin->converter->to_connect(r->plugin.self, r->arena, r->topic, bytes,
-                                                         schema, value);
+    int status = sl_try_to_connect(&r->plugin, r->arena, r->topic, bytes, schema, value);
+
     if (status != SLUICE_OK)
         sl_try_take_fault(&r->plugin, status, fault);
     return status;
@@ -48,8 +48,7 @@ static sluice_str_t write_back(run_t *r, const sluice_schema_t *schema,
                                const sluice_value_t *value) {
     sl_try_fault_t fault = {NULL, NULL};
     sluice_str_t bytes = {NULL, 0};
-    int status = r->plugin.plugin->converter->from_connect(r->plugin.self, r->arena, r->topic,
-                                                           schema, value, &bytes);
+    int status = sl_try_from_connect(&r->plugin, r->arena, r->topic, schema, value, &bytes);
 
     if (status == SLUICE_OK) {
         sl_try_write_bytes(r->t, r->arena, r->out, bytes);

@@ -31,6 +31,7 @@ typedef struct sl_try_plugin {
     sl_config_t *config;
     sluice_ctx_t *ctx;
     void *self;
+    struct sl_try_loop *loop; /* of a converter that asks a service; else NULL */
 } sl_try_plugin_t;
 
 /* The whole run. */
@@ -81,6 +82,19 @@ void sl_try_fault_fini(sl_try_fault_t *fault);
 void sl_try_write_message(sluice_buf_t *out, const char *message);
 /* "error":{"stage","class","message","causes"} */
 void sl_try_write_fault(sluice_buf_t *out, const char *stage, const sl_try_fault_t *fault);
+
+/* ---- try_ask.c ---- */
+/* A loop for an instance that needs one: sets it in params. */
+int sl_try_loop_open(sl_try_plugin_t *plugin, sl_ctx_params_t *params);
+/* Before the instance is destroyed; and after. */
+void sl_try_loop_close(sl_try_plugin_t *plugin);
+void sl_try_loop_free(sl_try_plugin_t *plugin);
+/* A converter's calls, which may wait for its service. */
+int sl_try_to_connect(sl_try_plugin_t *plugin, sluice_batch_t *arena, sluice_str_t topic,
+                      sluice_str_t bytes, const sluice_schema_t **schema, sluice_value_t *value);
+int sl_try_from_connect(sl_try_plugin_t *plugin, sluice_batch_t *arena, sluice_str_t topic,
+                        const sluice_schema_t *schema, const sluice_value_t *value,
+                        sluice_str_t *bytes);
 
 /* ---- try_value.c ---- */
 /* A member of a parsed object; NULL when it is missing. */

@@ -179,9 +179,11 @@ static void (*destroy_of(const sl_try_plugin_t *p))(void *self) {
 }
 
 void sl_try_plugin_fini(sl_try_plugin_t *p) {
+    sl_try_loop_close(p);
     if (p->self != NULL && destroy_of(p) != NULL)
         destroy_of(p)(p->self);
     sl_ctx_destroy(p->ctx);
+    sl_try_loop_free(p);
     sl_config_destroy(p->config);
     sl_options_unref(p->options);
     memset(p, 0, sizeof(*p));
@@ -228,6 +230,8 @@ int sl_try_configure(sl_try_plugin_t *p, const sl_try_setup_t *setup, sl_report_
     status = sl_config_parse(p->options, setup->config, setup->pointer, setup->flags, report,
                              &p->config);
     params.config = p->config;
+    if (status == SLUICE_OK)
+        status = sl_try_loop_open(p, &params);
     if (status == SLUICE_OK)
         status = sl_ctx_create(&params, &p->ctx);
     return status;

@@ -177,9 +177,8 @@ static void work_converter(cf_harness_t *h) {
         const sluice_schema_t *schema = NULL;
         sluice_str_t bytes = sluice_str(NULL);
         sluice_value_t value;
-        if (h->plugin->converter->from_connect(h->self, arena, r[i].topic, r[i].value_schema,
-                                               &r[i].value, &bytes) == SLUICE_OK)
-            h->plugin->converter->to_connect(h->self, arena, r[i].topic, bytes, &schema, &value);
+        if (cf_from_connect(h, arena, &r[i], &bytes) == SLUICE_OK)
+            cf_to_connect(h, arena, r[i].topic, bytes, &schema, &value);
     }
     sl_batch_unref(arena);
     sl_batch_unref(batch);
@@ -187,6 +186,7 @@ static void work_converter(cf_harness_t *h) {
 
 static void live(cf_harness_t *h) {
     if (cf_create(h, NULL)) {
+        h->opened = h->plugin->kind == SLUICE_CONVERTER && sl_converter_close(h->plugin) != NULL;
         switch (h->plugin->kind) {
         case SLUICE_SOURCE: work_source(h); break;
         case SLUICE_SINK: work_sink(h); break;

@@ -327,7 +327,7 @@ static calls_t calls_of(const sluice_plugin_t *p) {
     case SLUICE_SINK:
         return (calls_t){p->sink->create, p->sink->destroy, p->sink->open, p->sink->close};
     case SLUICE_CONVERTER:
-        return (calls_t){p->converter->create, p->converter->destroy, NULL, NULL};
+        return (calls_t){p->converter->create, p->converter->destroy, NULL, sl_converter_close(p)};
     default: return (calls_t){p->predicate->create, p->predicate->destroy, NULL, NULL};
     }
 }

@@ -102,6 +102,12 @@ int cf_start(cf_harness_t *h);
 void cf_end(cf_harness_t *h);
 /* Only begins the close. */
 void cf_begin_close(cf_harness_t *h);
+/* ---- conformance_pure.c: a converter's calls, made again as long as it asks its service ---- */
+int cf_to_connect(cf_harness_t *h, sluice_batch_t *arena, sluice_str_t topic, sluice_str_t bytes,
+                  const sluice_schema_t **schema, sluice_value_t *value);
+int cf_from_connect(cf_harness_t *h, sluice_batch_t *arena, const sluice_record_t *r,
+                    sluice_str_t *bytes);
+
 /* Readies the harness for another instance after cf_end. */
 void cf_reset(cf_harness_t *h);
 

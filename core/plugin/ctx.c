@@ -222,3 +222,9 @@ const char *sl_ctx_state_dir(sluice_ctx_t *ctx) {
     ctx->state_dir = path;
     return path;
 }
+
+sl_close_fn sl_converter_close(const sluice_plugin_t *plugin) {
+    const sluice_converter_t *c = plugin->converter;
+
+    return c->size >= offsetof(sluice_converter_t, close) + sizeof(sl_close_fn) ? c->close : NULL;
+}

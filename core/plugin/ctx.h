@@ -102,6 +102,10 @@ int sl_ctx_is_abandoned(const sluice_ctx_t *ctx);
 int sl_ctx_error_take(sluice_ctx_t *ctx, sl_ctx_error_t *out);
 void sl_ctx_error_fini(sl_ctx_error_t *error);
 
+/* The close of a converter that asks a service; NULL: it is pure. */
+typedef int (*sl_close_fn)(void *self);
+sl_close_fn sl_converter_close(const sluice_plugin_t *plugin);
+
 /* The faults that check or probe reported; borrowed until destroy. */
 const sl_ctx_fault_t *sl_ctx_faults(const sluice_ctx_t *ctx, size_t *count);
 

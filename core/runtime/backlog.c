@@ -249,30 +249,38 @@ static sl_work_t *work_create(sl_branch_run_t *b, sl_parcel_t *parcel, sluice_ba
     return work;
 }
 
+/* SLUICE_BUSY: not now. */
+static int transform(sl_branch_run_t *b, sluice_batch_t **out) {
+    int status = sl_chain_run(&b->chain, out);
+    int64_t wait;
+
+    if (status != SLUICE_RETRY)
+        return status;
+    wait = sl_retry_failed(&b->retry, 0);
+    sl_branch_count(b, SL_BRANCH_RETRIES, 1);
+    if (wait >= 0) {
+        sl_lane_wait(b, wait);
+        return SLUICE_BUSY;
+    }
+    sl_failure_set(&b->failure, status, "retry.timeout",
+                   "a transform of branch %s asked to retry for longer than "
+                   "errors.retry.timeout", b->spec->branch->name);
+    return status;
+}
+
 /* Through transforms and converters; NULL: not now, or failed. */
 static sluice_batch_t *prepare(sl_branch_run_t *b, int64_t *records_in) {
     sluice_batch_t *transformed = NULL;
     sluice_batch_t *encoded = NULL;
-    size_t count;
-    int status = sl_chain_run(&b->chain, &transformed);
+    int status = sl_codec_is_busy(&b->codec) ? SLUICE_OK : transform(b, &transformed);
 
-    if (status == SLUICE_RETRY) {
-        int64_t wait = sl_retry_failed(&b->retry, 0);
-        sl_branch_count(b, SL_BRANCH_RETRIES, 1);
-        if (wait >= 0) {
-            sl_lane_wait(b, wait);
-            return NULL;
-        }
-        sl_failure_set(&b->failure, status, "retry.timeout",
-                       "a transform of branch %s asked to retry for longer than "
-                       "errors.retry.timeout", b->spec->branch->name);
-    }
     if (status == SLUICE_OK) {
-        (void)sl_batch_records(transformed, &count);
-        *records_in = (int64_t)count;
         status = sl_codec_encode(&b->codec, transformed, &encoded, &b->failure);
+        *records_in = (int64_t)b->codec.taken;
     }
     sl_batch_unref(transformed);
+    if (status == SLUICE_BUSY)
+        return NULL;
     if (status == SLUICE_OK)
         status = sl_errors_sync(&b->errors, &b->failure);
     if (status != SLUICE_OK) {
@@ -313,6 +321,7 @@ void sl_backlog_drop(sl_branch_run_t *b) {
     sl_list_t *node;
 
     sl_chain_drop(&b->chain);
+    sl_codec_drop(&b->codec);
     if (b->preparing != NULL)
         give_back(b, b->preparing);
     b->preparing = NULL;

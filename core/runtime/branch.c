@@ -212,10 +212,10 @@ static void on_chain_opened(void *user, int status) {
     sl_branch_say(b, SL_WORD_OPENED, b->unsettled ? SLUICE_BUSY : SLUICE_OK);
 }
 
-static void on_chain_closed(void *user) {
+static void on_codec_left(void *user, int abandoned) {
     sl_branch_run_t *b = user;
 
-    sl_backlog_drop(b);
+    b->abandoned |= abandoned;
     sl_lane_drop(b);
     sl_chain_fini(&b->chain);
     sl_codec_close(&b->codec);
@@ -228,6 +228,30 @@ static void on_chain_closed(void *user) {
     sl_branch_say(b, SL_WORD_CLOSED, b->abandoned ? SLUICE_CANCELLED : SLUICE_OK);
     if (b->abandoned)
         uv_stop(&b->loop); /* its handles stay for good */
+}
+
+static void on_chain_closed(void *user) {
+    sl_branch_run_t *b = user;
+
+    sl_backlog_drop(b);
+    sl_codec_leave(&b->codec, on_codec_left, b);
+}
+
+static void on_codec_awake(void *user) {
+    sl_lane_kick(user);
+}
+
+static int open_codec(sl_branch_run_t *b) {
+    sl_codec_owner_t owner = {
+        .errors = &b->errors,
+        .node = b->node,
+        .retry_env = b->graph->retry_env,
+        .connect = b->graph->pipeline->connect,
+        .awake = on_codec_awake,
+        .user = b,
+    };
+
+    return sl_codec_open(&b->codec, &b->spec->codec, &b->home, &owner, &b->failure);
 }
 
 static void run(void *user) {
@@ -273,7 +297,7 @@ static int init_parts(sl_branch_run_t *b) {
     if (sl_backlog_init(b) != SLUICE_OK)
         status = SLUICE_FATAL;
     if (status == SLUICE_OK)
-        status = sl_codec_open(&b->codec, &b->spec->codec, &b->home, &b->errors, b->node, &b->failure);
+        status = open_codec(b);
     if (status != SLUICE_OK && b->failure.trace == NULL)
         sl_failure_set(&b->failure, status, NULL, "cannot set up branch %s", branch->name);
     return SLUICE_OK;

@@ -21,7 +21,7 @@ static life_t life_of(const sluice_plugin_t *p) {
         return (life_t){p->transform->create, p->transform->destroy, p->transform->open,
                         p->transform->close};
     if (p->kind == SLUICE_CONVERTER)
-        return (life_t){p->converter->create, p->converter->destroy, NULL, NULL};
+        return (life_t){p->converter->create, p->converter->destroy, NULL, sl_converter_close(p)};
     if (p->kind == SLUICE_PREDICATE)
         return (life_t){p->predicate->create, p->predicate->destroy, NULL, NULL};
     return none;

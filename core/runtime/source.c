@@ -135,13 +135,19 @@ static int run_current(sl_trunk_t *t) {
 /* Converters of the source, then the chain. */
 static int start_next(sl_trunk_t *t) {
     sluice_batch_t *decoded = NULL;
-    sl_list_t *node = sl_list_pop(&t->arrivals);
+    sl_list_t *node;
+    int status;
 
-    if (node == NULL)
-        return 0;
-    t->current = SL_LIST_ENTRY(node, sl_arrival_t, link);
-    if (sl_codec_decode(&t->codec, t->current->batch, &decoded, &t->failure) != SLUICE_OK) {
-        sl_trunk_fail(t);
+    if (!sl_codec_is_busy(&t->codec)) {
+        node = sl_list_pop(&t->arrivals);
+        if (node == NULL)
+            return 0;
+        t->current = SL_LIST_ENTRY(node, sl_arrival_t, link);
+    }
+    status = sl_codec_decode(&t->codec, t->current->batch, &decoded, &t->failure);
+    if (status != SLUICE_OK) {
+        if (status != SLUICE_BUSY)
+            sl_trunk_fail(t);
         return 0;
     }
     sl_chain_start(&t->chain, decoded);
@@ -151,11 +157,19 @@ static int start_next(sl_trunk_t *t) {
 static void run_arrivals(sl_trunk_t *t) {
     if (uv_is_active((uv_handle_t *)&t->chain_timer) || t->state == SL_TRUNK_FAILED)
         return;
-    while (t->current != NULL || start_next(t))
+    while ((t->current != NULL && !sl_codec_is_busy(&t->codec)) || start_next(t))
         if (!run_current(t))
             return;
-    if (t->finished)
+    if (t->finished && sl_source_idle(t))
         sl_trunk_end(t);
+}
+
+/* A turn of the loop later: it may be inside a converter's own code. */
+static void on_codec_awake(void *user) {
+    sl_trunk_t *t = user;
+
+    if (sl_codec_is_busy(&t->codec))
+        uv_timer_start(&t->chain_timer, on_chain_timer, 0, 0);
 }
 
 static void drop_arrivals(sl_trunk_t *t) {
@@ -163,6 +177,7 @@ static void drop_arrivals(sl_trunk_t *t) {
 
     uv_timer_stop(&t->chain_timer);
     sl_chain_drop(&t->chain);
+    sl_codec_drop(&t->codec);
     if (t->current != NULL)
         arrival_destroy(t, t->current);
     t->current = NULL;
@@ -342,6 +357,13 @@ static void say_rewound(sl_trunk_t *t) {
         sl_branch_note(t->branches[i], SL_NOTE_REWOUND, 0);
 }
 
+static void on_codec_left(void *user, int abandoned) {
+    sl_trunk_t *t = user;
+
+    t->abandoned |= abandoned;
+    sl_trunk_source_closed(t, abandoned);
+}
+
 static void on_left(void *user, int abandoned) {
     sl_trunk_t *t = user;
     int64_t wait = 0;
@@ -353,7 +375,7 @@ static void on_left(void *user, int abandoned) {
         free(t->asked[i]);
     t->asked_count = 0;
     if (t->phase >= SL_PHASE_CLOSING) {
-        sl_trunk_source_closed(t, abandoned);
+        sl_codec_leave(&t->codec, on_codec_left, t);
         return;
     }
     say_rewound(t);
@@ -503,6 +525,19 @@ void sl_source_open_chain(sl_trunk_t *t) {
     sl_chain_open(&t->chain);
 }
 
+static int open_codec(sl_trunk_t *t) {
+    sl_codec_owner_t owner = {
+        .errors = &t->errors,
+        .node = t->node,
+        .retry_env = t->graph.retry_env,
+        .connect = t->graph.pipeline->connect,
+        .awake = on_codec_awake,
+        .user = t,
+    };
+
+    return sl_codec_open(&t->codec, &t->graph.codec, &t->home, &owner, &t->failure);
+}
+
 int sl_source_init(sl_trunk_t *t) {
     const sl_errors_policy_t *policy = &t->graph.pipeline->errors;
     int status;
@@ -523,10 +558,7 @@ int sl_source_init(sl_trunk_t *t) {
                   policy->retry_delay_max_ms);
     status = sl_chain_init(&t->chain, &t->graph.chain, &t->home, t->graph.ledger, &t->errors,
                            &t->graph.partitions, &t->failure, &chain_events, t);
-    if (status == SLUICE_OK)
-        status = sl_codec_open(&t->codec, &t->graph.codec, &t->home, &t->errors, t->node,
-                               &t->failure);
-    return status;
+    return status == SLUICE_OK ? open_codec(t) : status;
 }
 
 void sl_source_stop(sl_trunk_t *t) {

@@ -250,7 +250,7 @@ typedef struct sluice_api {
     void (*account)(sluice_ctx_t *ctx, uint32_t absorbed, uint32_t generated);
 
     /* ---- sinks ---- */
-    void (*ready)(sluice_ctx_t *ctx); /* after SLUICE_BUSY: write may be tried again */
+    void (*ready)(sluice_ctx_t *ctx); /* after SLUICE_BUSY: write (a converter's call) may be tried again */
     /* The sink no longer needs the batch's memory (it owns its copy): byte credit returns. At most once a ticket, never
      * after durable, which implies it. */
     void (*released)(sluice_ctx_t *ctx, sluice_ticket_t *ticket);

@@ -24,6 +24,7 @@
  *   apply           transform, running              at once
  *   checkpoint      transform, running              SLUICE_OP_CHECKPOINT
  *   close           after open was called, once     SLUICE_OP_CLOSE; tickets in flight end as CANCELLED or OK before it
+ *                   (a converter has no open: after create)
  *
  * A callback that is NULL means: nothing to do, success at once. Callbacks never block: work that must goes to
  * api->offload. A starting call that returns an error never completes.
@@ -32,6 +33,7 @@
  *   1.0  first version: source, transform, sink, converter; sample records for probes.
  *   1.1  options: display_name, dependents, width, order; UNGROUPED, ORDERED, EXACT, DEFINITION, HOST.
  *        Plugins: task_class. Sources, sinks: alter_offsets.
+ *   1.2  converters that ask a service: close, and SLUICE_BUSY and SLUICE_RETRY from their calls.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -47,7 +49,7 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 1
+#define SLUICE_ABI_MINOR 2
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -125,7 +127,13 @@ typedef struct sluice_sink {
 #define SLUICE_SINK_OWN_POSITION 0x02u /* keeps its position in the target, in the same transaction as the data */
 #define SLUICE_SINK_EMPTY_BATCHES 0x04u /* wants batches without records too (to store their marks) */
 
-/* A converter turns bytes into values and back; pure. */
+/* A converter turns bytes into values and back: pure, or (since 1.2) with a service that it asks, which has a `close`.
+ * One with a close has a loop, and its calls may answer what those of a pure one must not:
+ *   SLUICE_BUSY           not now; api->ready will be called, then the same call is made again
+ *   SLUICE_RETRY          after api->fail: the service failed; the host makes the call again within errors.retry.timeout,
+ *                         then the record has failed
+ *   SLUICE_NOT_CONNECTED  as RETRY, but when time is up the task fails, whatever the errors policy: no record is to blame
+ * Before such an answer nothing may be allocated from the arena. The host makes no other call meanwhile but close. */
 typedef struct sluice_converter {
     uint32_t size;
     /* Option "converter.type" is "key", "value" or "header". */
@@ -138,6 +146,9 @@ typedef struct sluice_converter {
     /* Value to bytes, in the arena; data NULL for none. */
     int (*from_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic, const sluice_schema_t *schema,
                         const sluice_value_t *value, sluice_str_t *bytes);
+    /* Since 1.2. Gives up what is under way and completes CLOSE; destroy follows. NULL: a pure converter. Outside a task
+     * a converter that was asked nothing may be destroyed without it. */
+    int (*close)(void *self);
 } sluice_converter_t;
 
 /* A predicate says of a record yes or no; pure. */

@@ -113,8 +113,13 @@ typedef struct stages { /* what converters and transforms do */
     int hang_at;          /* the checkpoint of this number never completes */
     int open_behind_break; /* a transform is open a while after target 0 broke */
     _Atomic int opening;   /* transforms that are asked to open */
-    int decoded;
-    int encoded;
+    _Atomic int decoded;
+    _Atomic int encoded;
+    int asking;            /* converters ask a service: so many percent of calls wait for it */
+    int service_down;      /* status of its next `failures` calls */
+    _Atomic int failures;
+    _Atomic int asked_anew; /* calls that came while the service was being asked */
+    _Atomic int askers;    /* instances that live */
 } stages_t;
 
 extern stages_t stages;
@@ -153,6 +158,8 @@ typedef struct run_options {
     int stored_ms;       /* how long the store takes; 0: 1 */
     int64_t retry_timeout_ms;
     int trunk_tolerates;
+    int64_t trunk_retry_timeout_ms;
+    int connect; /* the pipeline was a connector */
     int transforms; /* 1: "double" in the trunk; 2: "evens" in each branch; 4: a predicate */
 } run_options_t;
 

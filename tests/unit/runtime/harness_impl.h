@@ -204,6 +204,8 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
     p->errors.retry_delay_max_ms = 4;
     p->errors.tolerate_all = o->trunk_tolerates;
     p->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
+    p->connect = o->connect;
+    p->errors.retry_timeout_ms = o->trunk_retry_timeout_ms;
     if (stages.decode)
         p->source_converters.value = (sl_plugin_use_t){SLUICE_CONVERTER, "json", NULL, "/source/converters/value"};
     uses[0] = (sl_transform_use_t){.name = "double", .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/0"}};

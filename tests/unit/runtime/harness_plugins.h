@@ -804,6 +804,98 @@ static const sluice_converter_t converter_table = {
     .from_connect = convert_out,
 };
 
+/* ---- the same converter, which asks a service ---- */
+
+typedef struct asker {
+    transform_t x; /* first: the converter above uses it */
+    sluice_timer_t *timer;
+    int known; /* the answer for the next call has come */
+} asker_t;
+
+static int asker_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
+    asker_t *a = calloc(1, sizeof(*a));
+
+    a->x.ctx = ctx;
+    a->x.api = api;
+    a->x.seed = 7;
+    stages.askers++;
+    *self = a;
+    return SLUICE_OK;
+}
+
+static void asker_destroy(void *self) {
+    stages.askers--;
+    free(self);
+}
+
+static void answered(void *arg) {
+    asker_t *a = arg;
+
+    a->timer = NULL;
+    a->known = 1;
+    a->x.api->ready(a->x.ctx);
+}
+
+/* SLUICE_OK: the call may be made. */
+static int ask(asker_t *a) {
+    stages.asked_anew += a->timer != NULL;
+    if (a->known) {
+        a->known = 0;
+        return SLUICE_OK;
+    }
+    if (stages.failures > 0) {
+        stages.failures--;
+        return (a->x.api->fail)(a->x.ctx, stages.service_down, "test.service", "no service");
+    }
+    a->x.seed = a->x.seed * 1664525u + 1013904223u;
+    if ((int)((a->x.seed >> 8) % 100) >= stages.asking)
+        return SLUICE_OK;
+    if ((a->x.seed >> 20) % 3 == 0) /* inside the call */
+        answered(a);
+    else
+        a->timer = a->x.api->timer_start(a->x.ctx, (a->x.seed >> 20) % 2, 0, answered, a);
+    return SLUICE_BUSY;
+}
+
+static int ask_out(void *self, sluice_batch_t *arena, sluice_str_t topic,
+                   const sluice_schema_t *schema, const sluice_value_t *value,
+                   sluice_str_t *bytes) {
+    int status = ask(self);
+
+    return status != SLUICE_OK ? status : convert_out(self, arena, topic, schema, value, bytes);
+}
+
+static int ask_in(void *self, sluice_batch_t *arena, sluice_str_t topic, sluice_str_t bytes,
+                  const sluice_schema_t **schema, sluice_value_t *value) {
+    int status = ask(self);
+
+    return status != SLUICE_OK ? status : convert_in(self, arena, topic, bytes, schema, value);
+}
+
+static void asker_closed(void *arg) {
+    asker_t *a = arg;
+
+    a->x.api->complete(a->x.ctx, SLUICE_OP_CLOSE, SLUICE_OK);
+}
+
+static int asker_close(void *self) {
+    asker_t *a = self;
+
+    if (a->timer != NULL)
+        a->x.api->timer_stop(a->x.ctx, a->timer);
+    a->x.api->timer_start(a->x.ctx, 1, 0, asker_closed, a);
+    return SLUICE_OK;
+}
+
+static const sluice_converter_t asker_table = {
+    .size = sizeof(sluice_converter_t),
+    .create = asker_create,
+    .destroy = asker_destroy,
+    .to_connect = ask_in,
+    .from_connect = ask_out,
+    .close = asker_close,
+};
+
 static const sluice_transform_t transform_table = {
     .size = sizeof(sluice_transform_t),
     .create = transform_create,
@@ -836,11 +928,15 @@ static const sluice_plugin_t plugins[] = {
     {HEAD(SLUICE_PREDICATE, "thirds"), .predicate = &predicate_table},
 };
 
+static const sluice_plugin_t asker = {HEAD(SLUICE_CONVERTER, "json"), .converter = &asker_table};
+
 static const sluice_plugin_t *find_plugin(void *user, uint32_t kind, const char *name,
                                           const char **why) {
     size_t i;
 
     (void)user, (void)why;
+    if (kind == SLUICE_CONVERTER && stages.asking > 0)
+        return &asker;
     for (i = 0; i < sizeof(plugins) / sizeof(plugins[0]); i++)
         if (plugins[i].kind == kind && strcmp(plugins[i].name, name) == 0)
             return &plugins[i];
