@@ -16,7 +16,14 @@ size_t sl_render_task_count(const sl_managed_t *m) {
     return strcmp(m->target, "STOPPED") == 0 ? 0 : m->task_count;
 }
 
+/* Its process ends and another follows: who restarted it must not take the old one for the new. */
+static int is_renewed(const sl_task_t *t) {
+    return t->draining && strcmp(t->managed->target, "RUNNING") == 0;
+}
+
 const char *sl_render_task_word(const sl_task_t *t) {
+    if (is_renewed(t))
+        return "RESTARTING";
     switch (t->state) {
     case SL_TASK_RUNNING:
     case SL_TASK_FINISHED: /* Connect knows no end */

@@ -15,11 +15,10 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 
 from sluicetest import Case, Kafka
-from sluicetest.host import Sluice
 from sluicetest.ports import free_port
+from sluicetest.worker import ConnectWorker
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -32,54 +31,16 @@ GROUPS = [("routing", 1, 8), ("bodies and names", 9, 30), ("create and its error
           ("loggers", 131, 134), ("internal", 135, 135), ("CORS and headers", 136, 138), ("basic auth", 139, 139),
           ("listeners", 140, 141), ("providers", 142, 142), ("override policies", 143, 144), ("standalone", 145, 999)]
 
-BASE = {"key.converter": "org.apache.kafka.connect.json.JsonConverter",
-        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-        "key.converter.schemas.enable": "false", "value.converter.schemas.enable": "false",
-        "offset.flush.interval.ms": "1000"}
-DISTRIBUTED = {"group.id": "rest-worker", "config.storage.topic": "rest-configs", "offset.storage.topic": "rest-offsets",
-               "status.storage.topic": "rest-status", "config.storage.replication.factor": "1",
-               "offset.storage.replication.factor": "1", "status.storage.replication.factor": "1",
-               "offset.storage.partitions": "5", "status.storage.partitions": "5"}
 
-
-class Worker(Sluice):
-    """A Connect worker of ours with these properties."""
+class Worker(ConnectWorker):
+    """A Connect worker of ours with these properties of a case."""
 
     def __init__(self, mode, bootstrap, properties, directory):
-        super().__init__(directory=directory, env={"REST_GOLDEN_TOPIC": "rest-prov-env"})
-        self.mode, self.admin_port = mode, free_port()
+        self.admin_port = free_port()
         self.admin_url = "http://127.0.0.1:%d" % self.admin_port
-        own = dict(BASE, **(DISTRIBUTED if mode == "distributed" else
-                            {"offset.storage.file.filename": str(directory / "offsets")}))
-        own.update({"bootstrap.servers": bootstrap, "listeners": "http://127.0.0.1:%d" % self.port})
-        own.update({k: v.replace("{{ADMIN}}", self.admin_url) for k, v in properties.items()})
-        if "rest.extension.classes" in own:
-            own["sluice.jaas.config"] = str(self._jaas(directory))
-        self.file = directory / "worker.properties"
-        self.file.write_text("".join("%s=%s\n" % kv for kv in own.items()))
-
-    @staticmethod
-    def _jaas(directory):
-        (directory / "users.properties").write_text("admin=secret\n")
-        path = directory / "jaas.conf"
-        path.write_text("KafkaConnect {\n  org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule "
-                        "required\n  file=\"%s\";\n};\n" % (directory / "users.properties"))
-        return path
-
-    def command(self):
-        return [self.binary, "connect-" + self.mode, "--data", str(self.data), "--plugin-path", self.plugin_path,
-                str(self.file)]
-
-    def wait_live(self, seconds=None):
-        end = time.monotonic() + (seconds or self.deadline)
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                if self.get("/health", timeout=5).status in (200, 401):
-                    return
-            except OSError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError("the worker does not start:\n" + self.log_tail())
+        super().__init__(mode, bootstrap, {k: v.replace("{{ADMIN}}", self.admin_url) for k, v in properties.items()}, directory,
+                         {"REST_GOLDEN_TOPIC": "rest-prov-env"},
+                         {"admin": "secret"} if "rest.extension.classes" in properties else None)
 
 
 def load(lowest, highest):

@@ -1,9 +1,11 @@
 #!/bin/bash
 # Second tier of the test set-up: servers that Debian does not package. Kafka broker jars (Maven), the engine of a
-# current ClickHouse (chdb-core by pip) and the S3 gateway versitygw (Go). They run side by side, each goes into its own
-# directory of one cache outside the build tree and is finished when its .complete file names the wanted version.
+# current ClickHouse (chdb-core by pip) and the S3 gateway versitygw (Go); and the libraries with which others drive Kafka
+# Connect's REST port (pip, npm, Maven). They run side by side, each goes into its own directory of one cache outside the
+# build tree and is finished when its .complete file names the wanted version.
 #
-#   setup-servers.sh [kafka] [chdb] [s3]      (default: all)
+#   setup-servers.sh [kafka] [chdb] [s3] [pyclients] [jsclient] [javaclient]      (default: all of these)
+#   setup-servers.sh connect      Kafka Connect's own worker, which only measurements need
 # Env: SLUICE_CACHE (default ~/.cache/sluice-testbed). Logs lie in $SLUICE_CACHE/log.
 # Exit: 0 all there or skipped with a reason, 1 something failed (tests that need it will then be skipped, loudly).
 set -u
@@ -12,6 +14,10 @@ kafka_version=4.3.1
 chdb_version=26.9.0
 s3_version=v1.8.0
 s3_go_minor=25
+connect_version=4.0.0
+pyclients=(kafka-connect-py==1.0.0 kafka-connect-api==0.5.10)
+jsclient=kafka-connect-client@2.3.0
+javaclient_version=4.0.5
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${SLUICE_CACHE:-${HOME:-/tmp}/.cache/sluice-testbed}
@@ -27,13 +33,36 @@ publish() { # name version staging
     rm -rf "${cache:?}/$1" && mv "$3" "$cache/$1"
 }
 
-install_kafka() { # staging
+copy_jars() { # pom staging [-Dproperty=value ...]
     command -v mvn > /dev/null || { echo 'mvn is not installed (run tests/kit/setup.sh)'; return 1; }
     # The plugin by its whole name: Maven then says why it cannot be fetched (network, certificate), not only that.
-    mvn -q -B -f "$here/servers/kafka-pom.xml" -Dkafka.version=$kafka_version \
-        org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$1" || return 1
-    ls "$1"/kafka_2.13-$kafka_version.jar
+    mvn -q -B -f "$here/servers/$1" "${@:3}" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$2"
+}
+
+install_kafka() { # staging
+    copy_jars kafka-pom.xml "$1" -Dkafka.version=$kafka_version && ls "$1"/kafka_2.13-$kafka_version.jar
+}
+
+install_connect() { # staging
+    copy_jars connect-pom.xml "$1" -Dkafka.version=$connect_version && ls "$1"/connect-runtime-$connect_version.jar
+}
+
+install_javaclient() { # staging
+    copy_jars connect-client-pom.xml "$1" -Dclient.version=$javaclient_version &&
+        ls "$1"/kafka-connect-client-$javaclient_version.jar "$1"/ecj-*.jar
+}
+
+install_pyclients() { # staging
+    local name
+    for name in "${pyclients[@]}"; do # each in its own environment: they want different versions of what they share
+        python3 -m venv "$1/${name%%==*}" || return 1
+        "$1/${name%%==*}/bin/python" -m pip install -q --disable-pip-version-check "$name" || return 1
+    done
+}
+
+install_jsclient() { # staging
+    npm install --prefix "$1" --no-audit --no-fund --ignore-scripts "$jsclient"
 }
 
 install_chdb() { # staging
@@ -46,7 +75,11 @@ install_s3() { # staging
     GOBIN=$1 go install -p 2 "github.com/versity/versitygw/cmd/versitygw@$s3_version" && "$1/versitygw" --version
 }
 
-# Empty when versitygw can be built here, otherwise the reason why not.
+# What cannot be installed here for want of something that set-up does not install: prints the reason, else nothing.
+jsclient_obstacle() {
+    command -v npm > /dev/null || echo "no npm command (Debian: apt-get install nodejs npm)"
+}
+
 s3_obstacle() {
     local v
     command -v go > /dev/null || { echo "no go command; versitygw wants Go 1.$s3_go_minor"; return; }
@@ -72,7 +105,7 @@ run_one() { # name version
     return 1
 }
 
-wanted=("$@"); [ $# -gt 0 ] || wanted=(kafka chdb s3)
+wanted=("$@"); [ $# -gt 0 ] || wanted=(kafka chdb s3 pyclients jsclient javaclient)
 
 exec 9> "$cache/.lock" # two runs at once: the second waits and then finds everything there
 if ! flock -n 9; then say "another run is busy, waiting for it"; flock 9; fi
@@ -83,12 +116,16 @@ for name in "${wanted[@]}"; do
         kafka) version=$kafka_version ;;
         chdb) version=$chdb_version ;;
         s3) version=$s3_version ;;
-        *) say "unknown server '$name' (kafka, chdb, s3)"; exit 2 ;;
+        connect) version=$connect_version ;;
+        pyclients) version=${pyclients[*]} ;;
+        jsclient) version=$jsclient ;;
+        javaclient) version=$javaclient_version ;;
+        *) say "unknown '$name' (kafka, chdb, s3, pyclients, jsclient, javaclient, connect)"; exit 2 ;;
     esac
     if have "$name" "$version"; then complete+=("$name"); continue; fi
-    if [ "$name" = s3 ]; then
-        why=$(s3_obstacle)
-        if [ -n "$why" ]; then say "SKIPPED s3: $why. Tests against a real S3 server will be skipped."; continue; fi
+    if declare -F "${name}_obstacle" > /dev/null; then
+        why=$("${name}_obstacle")
+        if [ -n "$why" ]; then say "SKIPPED $name: $why. The tests that need it will be skipped."; continue; fi
     fi
     say "installing $name $version"
     run_one "$name" "$version" 9>&- &
