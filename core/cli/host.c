@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "cli/new_data.h"
 #include "config/worker.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -29,6 +30,7 @@ typedef struct host {
     sl_supervisor_t *supervisor;
     sl_admin_t *admin;
     unsigned waiting; /* files being checked or put */
+    int stored;       /* configurations may be in the store */
     int bad;
     int ending;
     int code;
@@ -63,6 +65,7 @@ static void end(host_t *h, int code) {
         return;
     h->ending = 1;
     h->code = code;
+    h->stored |= sl_supervisor_count(h->supervisor) > 0; /* over REST, meanwhile */
     sl_admin_close(h->admin, on_admin_closed, h);
 }
 
@@ -117,6 +120,7 @@ static void put_all(host_t *h) {
     size_t i;
 
     h->waiting = 1;
+    h->stored = 1;
     for (i = 0; i < h->o->files.count; i++) {
         const sl_run_file_t *f = &h->o->files.items[i];
         const sl_managed_t *m = sl_supervisor_find(h->supervisor, f->name);
@@ -258,26 +262,37 @@ static void watch_signals(host_t *h) {
     h->done_check.data = h;
 }
 
+static int run(host_t *h) {
+    if (uv_loop_init(&h->loop) != 0 || open_store(h) != 0)
+        return 1;
+    watch_signals(h);
+    sl_metrics_add_process("supervisor");
+    if (open_supervisor(h) != 0) {
+        fprintf(stderr, "sluice: out of memory, or %s cannot be read\n", h->o->data_dir);
+        return 1;
+    }
+    if (open_admin(h) == 0) {
+        check_all(h);
+    } else {
+        h->code = 1;
+        h->ending = 1;
+        sl_supervisor_close(h->supervisor, on_supervisor_closed, h);
+    }
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&h->loop);
+    return h->code;
+}
+
 int sl_host_run(const sl_host_options_t *options) {
     static host_t h;
+    sl_new_data_t data;
+    int code;
 
     h.o = options;
-    if (uv_loop_init(&h.loop) != 0 || open_store(&h) != 0)
-        return 1;
-    watch_signals(&h);
-    sl_metrics_add_process("supervisor");
-    if (open_supervisor(&h) != 0) {
-        fprintf(stderr, "sluice: out of memory, or %s cannot be read\n", options->data_dir);
-        return 1;
-    }
-    if (open_admin(&h) == 0) {
-        check_all(&h);
-    } else {
-        h.code = 1;
-        h.ending = 1;
-        sl_supervisor_close(h.supervisor, on_supervisor_closed, &h);
-    }
-    uv_run(&h.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&h.loop);
-    return h.code;
+    sl_new_data_look(&data, options->data_dir);
+    code = run(&h);
+    if (code != 0 && !h.stored)
+        sl_new_data_undo(&data);
+    sl_new_data_fini(&data);
+    return code;
 }

@@ -89,6 +89,14 @@ static void write_pid(int fd) {
         (void)fd;
 }
 
+/* A start that failed takes its new directory away again, and the lock's file with it. */
+static int is_current(int fd, const char *path) {
+    struct stat ours, current;
+
+    return fstat(fd, &ours) == 0 && stat(path, &current) == 0 && ours.st_ino == current.st_ino &&
+           ours.st_dev == current.st_dev;
+}
+
 int sl_store_lock(const char *folder, uint64_t wait_ms, char *error, size_t size) {
     char path[4096];
     int why = make_folders(folder);
@@ -108,6 +116,12 @@ int sl_store_lock(const char *folder, uint64_t wait_ms, char *error, size_t size
         return -1;
     }
     if (claim(fd, folder, wait_ms, error, size) != 0) {
+        close(fd);
+        return -1;
+    }
+    if (!is_current(fd, path)) {
+        snprintf(error, size, "data directory %s: another sluice has just removed it; start again",
+                 folder);
         close(fd);
         return -1;
     }

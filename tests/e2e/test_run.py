@@ -72,7 +72,7 @@ class Run(Case):
         self.assertEqual(1, code)
         for part in ("bad.json", "/source/config/rat", "rate", "/sinks/0/plugin", "null", "worse.json", "count"):
             self.assertIn(part, err)
-        self.assertEqual([(0,)], self.sql("SELECT count(*) FROM configs"))
+        self.assertFalse((self.folder / "data").exists(), "nothing is left of it")
 
     def test_broken_files(self):
         code, err = self.run_(self.write("x.json", '{"name": "x",\n "source": }'), str(self.folder / "nowhere.json"))
@@ -86,8 +86,50 @@ class Run(Case):
             taken.listen()
             port = taken.getsockname()[1]
             code, err = self.run_(port=port)
-        self.assertEqual(1, code)
-        self.assertIn("cannot listen on 127.0.0.1:%d: Address already in use; end the program" % port, err)
+            self.assertEqual(1, code)
+            self.assertIn("cannot listen on 127.0.0.1:%d: Address already in use; end the program" % port, err)
+            self.assertEqual([], list(self.folder.iterdir()), "a new data directory is taken away again")
+            (self.folder / "mine").mkdir()
+            (self.folder / "mine/notes.txt").write_text("x")
+            (self.folder / "mine/state").mkdir()
+            self.assertEqual(1, self.run_(data=self.folder / "mine/deep/er", port=port)[0])
+            self.assertEqual(1, self.run_(data=self.folder / "mine", port=port)[0])
+            self.assertEqual(["notes.txt", "state"], sorted(p.name for p in (self.folder / "mine").iterdir()))
+            self.assertEqual(0, self.run_("--exit-when-done")[0])
+            kept = sorted(self.folder.glob("data/**/*"))
+            self.assertEqual(1, self.run_(port=port)[0])
+            self.assertEqual(kept, sorted(self.folder.glob("data/**/*")), "what was there before stays")
+
+    def test_nothing_stays_of_a_start_that_fails(self):
+        """Whatever is wrong: a data directory that was not there is not there afterwards."""
+        properties = self.folder / "worker.properties"
+        certificate = self.write("certificate.pem", "no certificate")
+        bad = {"file": ["run", self.write("bad.json", dict(self.pipeline(), source={"plugin": "nope"}))],
+               "broken file": ["run", self.write("broken.json", "{")],
+               "listen": ["run", "--listen", "nowhere.invalid:1"],
+               "plugin folder": ["run", "--plugin-path", str(self.folder / "none"), self.write("p.json", self.pipeline())],
+               "worker": ["run", "--worker", str(self.folder / "none.properties")],
+               "tls": ["connect-standalone", str(properties)],
+               "lock": ["run"]}
+        for name, args in bad.items():
+            with self.subTest(name):
+                data = self.folder / "new/data"
+                command = [os.environ["SLUICE_BIN"], *args]
+                if name == "tls":
+                    properties.write_text("listeners=https://127.0.0.1:0\nlisteners.https.ssl.keystore.type=PEM\n"
+                                          "listeners.https.ssl.keystore.location=%s\nsluice.data.dir=%s\n"
+                                          "offset.storage.file.filename=%s/o\nkey.converter=string\nvalue.converter=string\n"
+                                          "bootstrap.servers=localhost:1\n"
+                                          % (certificate, data, self.folder))
+                else:
+                    command += ["--data", str(data)]
+                if name == "lock":  # a directory that cannot be written to is left alone
+                    data = pathlib.Path("/proc/sluice/deep")
+                    command[-1] = str(data)
+                done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
+                self.assertNotEqual(0, done.returncode, done.stderr)
+                self.assertNotIn("Sanitizer", done.stderr)
+                self.assertFalse((self.folder / "new").exists(), done.stderr)
 
     def test_data_directory_in_use(self):
         with Sluice() as sluice:
