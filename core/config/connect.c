@@ -8,6 +8,7 @@
 #include "config/connect_map.h"
 #include "config/json_file.h"
 #include "config/nearest.h"
+#include "config/topic_creation.h"
 #include "sluice/plugin.h"
 
 #define TOPICS "@topics" /* the alias of the plugins that read and write topics */
@@ -21,6 +22,7 @@ typedef struct work {
     const cJSON *worker; /* or NULL */
     sl_plugin_info_t plugin;
     int is_sink;
+    int makes_topics;    /* a source's settings for that are given and allowed */
     sl_config_t *common; /* the framework's options, checked */
     int ok;              /* 0: out of memory */
 } work_t;
@@ -214,6 +216,12 @@ static void check_topics(work_t *work) {
                    : "Must configure one of topics or topics.regex");
 }
 
+static void check_creation(work_t *work) {
+    work->makes_topics = !work->is_sink && sl_topic_creation_used(work->flat, work->worker);
+    if (work->makes_topics)
+        sl_topic_creation_check(work->flat, work->base, work->report);
+}
+
 /* ---- parts of the descriptor ---- */
 
 /* Keys that the plugin knows, and all that are not the framework's. */
@@ -234,41 +242,58 @@ static void put_plugin(work_t *work, cJSON *use, const char *native) {
 }
 
 static int is_topics_key(int sink, const char *key) {
-    static const char *const both[] = {"admin.override.", NULL};
-    static const char *const of_sink[] = {"topics", "consumer.override.", "errors.deadletterqueue.",
-                                          NULL};
-    static const char *const of_source[] = {"producer.override.",    "topic.creation.",
-                                            "exactly.once.support",  "transaction.boundary",
-                                            "offsets.storage.topic", NULL};
+    static const char *const of_sink[] = {"topics", "consumer.override.", NULL};
+    static const char *const of_source[] = {"producer.override.",    "admin.override.",
+                                            SL_TOPIC_CREATION,       "exactly.once.support",
+                                            "transaction.boundary",  "offsets.storage.topic",
+                                            NULL};
     const char *const *name;
 
     for (name = sink ? of_sink : of_source; *name != NULL; name++)
         if (strncmp(key, *name, strlen(*name)) == 0)
             return 1;
-    return strncmp(key, both[0], strlen(both[0])) == 0;
+    return 0;
 }
 
-/* The worker's defaults for the clients, below what the connector overrides. */
-static void put_worker(work_t *work, const sl_options_t *options, cJSON *config) {
-    const char *from = work->is_sink ? "consumer." : "producer.";
+/* The key of a client's property of the worker ("producer.acks") among the overrides; 0: it is of
+ * another client. */
+static int override_key(const char *const *clients, const char *key, char *out, size_t size) {
+    for (; *clients != NULL; clients++) {
+        size_t len = strlen(*clients);
+        if (strncmp(key, *clients, len) == 0) {
+            snprintf(out, size, "%soverride.%s", *clients, key + len);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_of_client(const char *key) {
+    return strncmp(key, "producer.", 9) == 0 || strncmp(key, "consumer.", 9) == 0 ||
+           strncmp(key, "admin.", 6) == 0;
+}
+
+/* The worker's defaults for the clients (prefixes), below what the connector overrides. */
+static void put_worker(work_t *work, const sl_options_t *options, const char *const *clients,
+                       cJSON *config) {
     char key[512];
     const cJSON *item;
 
     cJSON_ArrayForEach (item, work->worker) {
-        if (strncmp(item->string, from, strlen(from)) == 0)
-            snprintf(key, sizeof key, "%soverride.%s", from, item->string + strlen(from));
-        else if (strcmp(item->string, "group.id") == 0 || strcmp(item->string, "client.id") == 0)
+        if (strcmp(item->string, "group.id") == 0 || strcmp(item->string, "client.id") == 0)
             continue; /* the worker's own, of its group */
-        else if (strncmp(item->string, "producer.", 9) != 0 &&
-                 strncmp(item->string, "consumer.", 9) != 0 &&
-                 sl_options_find(options, item->string, NULL) != NULL)
+        if (!override_key(clients, item->string, key, sizeof key)) {
+            if (is_of_client(item->string) || sl_options_find(options, item->string, NULL) == NULL)
+                continue;
             snprintf(key, sizeof key, "%s", item->string);
-        else
-            continue;
+        }
         if (cJSON_GetObjectItemCaseSensitive(config, key) == NULL)
             put(work, config, key, cJSON_Duplicate(item, 1));
     }
 }
+
+static const char *const producers[] = {"producer.", "admin.", NULL};
+static const char *const consumers[] = {"consumer.", NULL};
 
 static void put_topics(work_t *work, cJSON *use, const char *native) {
     cJSON *config = put_object(work, use, "config");
@@ -279,11 +304,13 @@ static void put_topics(work_t *work, cJSON *use, const char *native) {
     put_text(work, use, "plugin", TOPICS);
     cJSON_ArrayForEach (item, work->flat)
         if (is_topics_key(work->is_sink, item->string) && !cJSON_IsNull(item) &&
-            (!cJSON_IsString(item) || *item->valuestring != '\0'))
+            (!cJSON_IsString(item) || *item->valuestring != '\0') &&
+            (work->makes_topics ||
+             strncmp(item->string, SL_TOPIC_CREATION, strlen(SL_TOPIC_CREATION)) != 0))
             put(work, config, item->string, cJSON_Duplicate(item, 1));
     if (work->catalog->lookup(work->catalog->ctx, work->is_sink ? SLUICE_SOURCE : SLUICE_SINK,
                               TOPICS, &info, NULL) == SLUICE_OK) {
-        put_worker(work, info.options, config);
+        put_worker(work, info.options, work->is_sink ? consumers : producers, config);
         snprintf(text, sizeof text, "connect-%.255s", sl_config_text(work->common, "name"));
         if (work->is_sink && sl_options_find(info.options, "group.id", NULL) != NULL &&
             cJSON_GetObjectItemCaseSensitive(config, "consumer.override.group.id") == NULL)
@@ -606,6 +633,7 @@ static cJSON *translate(work_t *work, const cJSON *connector, const char *defaul
         read_common(work, name != NULL ? name : default_name);
         if (work->common != NULL) {
             check_topics(work);
+            check_creation(work);
             native = make_native(work);
         }
     }

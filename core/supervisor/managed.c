@@ -5,6 +5,8 @@
 
 #include "observe/log.h"
 
+#define CONFIG_EXCEPTION "org.apache.kafka.common.config.ConfigException"
+
 void sl_managed_clear_tasks(sl_managed_t *m) {
     size_t i;
 
@@ -73,8 +75,24 @@ static void adopt(sl_managed_t *m, sl_resolved_t *r) {
         m->running_version = m->version;
 }
 
+/* Why it cannot start. A connector's trace begins as Connect's would: with the first fault. */
+static char *why_not(const sl_managed_t *m, const sl_report_t *report) {
+    char *text = report == NULL ? NULL : sl_report_text(report, m->name), *trace = NULL;
+    size_t i = 0;
+
+    if (text == NULL || strcmp(m->kind, "connector") != 0)
+        return text;
+    while (i < report->count && report->faults[i].severity != SL_FAULT_ERROR)
+        i++;
+    if (i == report->count || asprintf(&trace, CONFIG_EXCEPTION ": %s\n%s",
+                                       report->faults[i].message, text) < 0)
+        return text;
+    free(text);
+    return trace;
+}
+
 static void cannot_resolve(sl_managed_t *m, const sl_report_t *report) {
-    char *text = report == NULL ? NULL : sl_report_text(report, m->name);
+    char *text = why_not(m, report);
 
     m->failed = 1;
     sl_set_text(&m->trace, text == NULL ? "the configuration cannot be read" : text);

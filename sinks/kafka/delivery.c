@@ -18,6 +18,8 @@ struct kafka_delivery {
     size_t reported;
     sluice_result_t *failures;
     size_t failure_count;
+    char **texts; /* of failures, made for them */
+    size_t text_count;
     int64_t charged;        /* told to the host: the client's memory for it and our own */
     int was_alone;          /* the last record produced went alone */
     kafka_delivery_t *next; /* among those that wait for one transaction */
@@ -87,7 +89,7 @@ static void add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t e
     r->record = (uint32_t)record;
     r->code = meaning_of(err).code;
     r->message = rd_kafka_err2str(err);
-    if (status != SLUICE_CANCELLED)
+    if (status != SLUICE_CANCELLED && err != RD_KAFKA_RESP_ERR__PURGE_QUEUE)
         d->sink->api->metric_add(d->sink->failed, 1);
     if (d->sink->tx != NULL)
         kafka_transaction_spoil(d->sink, r->status);
@@ -95,6 +97,24 @@ static void add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t e
 
 static void add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err) {
     add_result(d, record, err, meaning_of(err).status);
+}
+
+/* Gives the failure that was added last a text of its own. */
+static void explain(kafka_delivery_t *d, const char *fmt, ...) SLUICE_PRINTF(2, 3);
+static void explain(kafka_delivery_t *d, const char *fmt, ...) {
+    char **grown = realloc(d->texts, (d->text_count + 1) * sizeof(*grown));
+    va_list args;
+    int made;
+
+    if (grown == NULL)
+        return;
+    d->texts = grown;
+    va_start(args, fmt);
+    made = vasprintf(&grown[d->text_count], fmt, args);
+    va_end(args);
+    if (made < 0)
+        return;
+    d->failures[d->failure_count - 1].message = grown[d->text_count++];
 }
 
 static void warn_of_small_limit(kafka_sink_t *sink, sluice_str_t topic) {
@@ -136,6 +156,9 @@ void kafka_delivery_release(kafka_delivery_t *d) {
 static void destroy_delivery(kafka_delivery_t *d) {
     d->sink->in_flight--;
     d->sink->api->batch_unref(d->batch);
+    while (d->text_count > 0)
+        free(d->texts[--d->text_count]);
+    free(d->texts);
     free(d->failures);
     free(d);
 }
@@ -191,36 +214,6 @@ static void settle(kafka_delivery_t *d) {
 
 /* ---- producing ---- */
 
-static rd_kafka_topic_t *topic_handle(kafka_sink_t *sink, sluice_str_t name) {
-    rd_kafka_topic_t **grown;
-    rd_kafka_topic_t *topic;
-    char *text;
-    size_t i;
-
-    for (i = 0; i < sink->topic_count; i++) {
-        const char *known = rd_kafka_topic_name(sink->topics[i]);
-
-        if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0)
-            return sink->topics[i];
-    }
-    text = strndup(name.data, name.len);
-    grown = realloc(sink->topics, (sink->topic_count + 1) * sizeof(*grown));
-    if (grown != NULL)
-        sink->topics = grown;
-    topic = text != NULL && grown != NULL ? rd_kafka_topic_new(sink->client, text, NULL) : NULL;
-    free(text);
-    if (topic != NULL)
-        sink->topics[sink->topic_count++] = topic;
-    return topic;
-}
-
-void kafka_delivery_forget_topics(kafka_sink_t *sink) {
-    while (sink->topic_count > 0)
-        rd_kafka_topic_destroy(sink->topics[--sink->topic_count]);
-    free(sink->topics);
-    sink->topics = NULL;
-}
-
 static rd_kafka_headers_t *message_headers(const sluice_record_t *record) {
     rd_kafka_headers_t *headers;
     uint32_t i;
@@ -255,18 +248,14 @@ static rd_kafka_resp_err_t produce_with_extras(kafka_delivery_t *d, rd_kafka_top
     return err;
 }
 
-static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i) {
-    kafka_sink_t *sink = d->sink;
+static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i, rd_kafka_topic_t *topic) {
     const sluice_record_t *r = &d->records[i];
-    rd_kafka_topic_t *topic = topic_handle(sink, topic_of(sink, r));
     int32_t partition = r->partition >= 0 ? r->partition : RD_KAFKA_PARTITION_UA;
     int has_value = !sluice_is_null(&r->value);
     /* librdkafka only reads it; its signature predates const. */
     void *value = has_value ? (void *)(uintptr_t)r->value.as.s : NULL;
     size_t value_len = has_value ? r->value.len : 0;
 
-    if (topic == NULL)
-        return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
     if (r->header_count > 0 || r->timestamp_type != SLUICE_TIMESTAMP_NONE)
         return produce_with_extras(d, topic, partition, r, value, value_len, &d->slots[i]);
     if (rd_kafka_produce(topic, partition, 0, value, value_len,
@@ -274,6 +263,41 @@ static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i) {
                          &d->slots[i]) == 0)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     return rd_kafka_last_error();
+}
+
+/* What can be said of a record before the client is asked: it is refused for good. */
+static int is_refused(kafka_delivery_t *d, size_t i) {
+    const sluice_record_t *r = &d->records[i];
+    sluice_str_t topic = topic_of(d->sink, r);
+    int64_t bytes = kafka_java_bytes(r);
+    int valid = kafka_topic_name_is_valid(topic);
+
+    if (valid && bytes <= d->sink->max_request)
+        return 0;
+    add_failure(d, i, valid ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
+    if (valid)
+        explain(d,
+                "The message is %lld bytes when serialized which is larger than %lld, which is the "
+                "value of the max.request.size configuration.",
+                (long long)bytes, (long long)d->sink->max_request);
+    else
+        explain(d, "Invalid topics: [%.*s]", (int)topic.len, topic.data != NULL ? topic.data : "");
+    d->reported++;
+    return 1;
+}
+
+/* Behind a record that was refused nothing is sent, so that the runtime may end there: what could be sent is for
+ * another time. */
+static void hold_rest(kafka_delivery_t *d) {
+    for (; d->produced < d->count; d->produced++) {
+        if (is_refused(d, d->produced))
+            continue;
+        add_result(d, d->produced, RD_KAFKA_RESP_ERR__PURGE_QUEUE, SLUICE_RETRY);
+        d->failures[d->failure_count - 1].code = "kafka.not_sent";
+        d->failures[d->failure_count - 1].message = "a record before it was refused";
+        d->failures[d->failure_count - 1].retry_after_ms = 1;
+        d->reported++;
+    }
 }
 
 int kafka_delivery_full(const kafka_sink_t *sink) {
@@ -284,19 +308,37 @@ int kafka_delivery_alone(const kafka_sink_t *sink) {
     return sink->alone > 0 && sink->in_flight > 0;
 }
 
-/* Hands records to the client until all are in (1) or its queue is full (0). */
+/* Hands one record to the client: the client's answer, or __QUEUE_FULL when it has to wait. */
+static rd_kafka_resp_err_t produce_next(kafka_delivery_t *d) {
+    rd_kafka_topic_t *topic = NULL;
+    rd_kafka_resp_err_t err;
+    int status = kafka_topics_find(d->sink, topic_of(d->sink, &d->records[d->produced]), &topic);
+
+    if (status == SLUICE_BUSY)
+        return RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    if (status != SLUICE_OK)
+        return RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE; /* no memory: tried again */
+    d->was_alone = d->sink->alone > 0;
+    err = produce_record(d, d->produced, topic);
+    /* Full though nothing waits: it would never fit. */
+    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && rd_kafka_outq_len(d->sink->client) == 0)
+        return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    return err;
+}
+
+/* Hands records to the client until all are in (1) or have to wait (0). */
 static int produce_rest(kafka_delivery_t *d) {
     for (; d->produced < d->count; d->produced++) {
         rd_kafka_resp_err_t err;
 
         if (d->sink->alone > 0 && d->reported < d->produced)
             return 0;
-        d->was_alone = d->sink->alone > 0;
-        err = produce_record(d, d->produced);
-
-        /* Full though nothing waits: it would never fit. */
-        if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && rd_kafka_outq_len(d->sink->client) == 0)
-            err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+        if (is_refused(d, d->produced)) {
+            d->produced++;
+            hold_rest(d);
+            return 1;
+        }
+        err = produce_next(d);
         if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return 0;
         if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {

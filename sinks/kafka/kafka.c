@@ -17,6 +17,18 @@ static const sluice_option_t options[] = {
      .group = "Delivery",
      .importance = SLUICE_HIGH,
      .doc = "Topic for every record; without it each record goes to its own topic."},
+    {.name = "topic.create",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Make topic while opening when it is missing, so that it is there before a record comes."},
+    {.name = "topic.creation.",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_PREFIX,
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "How missing topics are made, as in a Connect source connector; without it the brokers may."},
     {.name = "exactly.once",
      .type = SLUICE_OPT_BOOLEAN,
      .default_text = "false",
@@ -75,16 +87,29 @@ static const sluice_option_t options[] = {
      .group = "Producer",
      .importance = SLUICE_LOW,
      .doc = "Any producer property, as in a Connect source connector."},
+    {.name = "admin.override.",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_PREFIX,
+     .group = "Producer",
+     .importance = SLUICE_LOW,
+     .doc = "Any property of the client that makes topics, as in a Connect source connector."},
 };
 
 static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
     kafka_sink_t *sink = calloc(1, sizeof(*sink));
+    int rc;
 
     if (sink == NULL)
         return SLUICE_NO_MEMORY;
+    sink->topic = api->config_text(ctx, "topic");
+    sink->make_first = sink->topic != NULL && api->config_int(ctx, "topic.create");
+    rc = kafka_creation_create(api, ctx, sink->make_first, &sink->creation);
+    if (rc != SLUICE_OK) {
+        free(sink);
+        return rc;
+    }
     sink->api = api;
     sink->ctx = ctx;
-    sink->topic = api->config_text(ctx, "topic");
     sink->queue_bytes = api->config_int(ctx, "queue.bytes");
     sink->produced =
         api->metric(ctx, SLUICE_COUNTER, "delivered_total", "Records acknowledged by the brokers.");
@@ -93,6 +118,7 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     sink->transactions =
         api->metric(ctx, SLUICE_COUNTER, "transactions_total", "Transactions committed.");
     if (api->config_int(ctx, "exactly.once") && kafka_transaction_create(sink) != SLUICE_OK) {
+        kafka_creation_destroy(sink->creation);
         free(sink);
         return SLUICE_NO_MEMORY;
     }
@@ -104,6 +130,7 @@ static void sink_destroy(void *self) {
     kafka_sink_t *sink = self;
 
     kafka_transaction_destroy(sink);
+    kafka_creation_destroy(sink->creation);
     free(sink);
 }
 
@@ -118,6 +145,7 @@ static void on_client_destroyed(void *arg) {
 static void destroy_client(void *arg) {
     kafka_sink_t *sink = arg;
 
+    kafka_topics_destroy_client(sink);
     if (sink->client != NULL)
         rd_kafka_destroy(sink->client);
     sink->client = NULL;
@@ -126,14 +154,14 @@ static void destroy_client(void *arg) {
 static void on_pump_closed(void *arg) {
     kafka_sink_t *sink = arg;
 
-    kafka_delivery_forget_topics(sink);
+    kafka_topics_forget(sink);
     sink->api->offload(sink->ctx, destroy_client, on_client_destroyed, sink);
 }
 
 void kafka_sink_progress(kafka_sink_t *sink) {
     int idle = sink->in_flight == 0 && (sink->tx == NULL || kafka_transaction_idle(sink));
 
-    if (sink->contact.status == SLUICE_BUSY)
+    if (sink->contact.status == SLUICE_BUSY || (sink->closing && sink->making != NULL))
         return; /* an offload thread has the client */
     if (sink->closing && idle && sink->pump_open) {
         sink->pump_open = 0;
@@ -218,6 +246,7 @@ static int set_producer_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
     if (kafka_conf_set(api, ctx, conf, "enable.idempotence", "true") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "message.timeout.ms", "0") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "partitioner", "murmur2_random") != SLUICE_OK ||
+        kafka_conf_set(api, ctx, conf, "message.max.bytes", "1048576") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "queue.buffering.max.messages", "1000000") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "log.queue", "true") != SLUICE_OK ||
         kafka_conf_set_int(api, ctx, conf, "queue.buffering.max.kbytes", kilobytes) != SLUICE_OK ||
@@ -265,14 +294,32 @@ static rd_kafka_conf_t *producer_conf(kafka_sink_t *sink) {
     return NULL;
 }
 
+/* With the option topic.create: offload thread. */
+static void make_topic(kafka_sink_t *sink) {
+    memset(&sink->made, 0, sizeof(sink->made));
+    if (sink->make_first)
+        kafka_topics_make_blocking(sink, sink->topic, &sink->made);
+}
+
 /* Offload thread. */
 static void connect_cluster(void *arg) {
     kafka_sink_t *sink = arg;
 
     sink->contact.error[0] = '\0';
-    if (kafka_first_contact(sink->client, &sink->contact) == SLUICE_OK && sink->tx != NULL &&
-        !atomic_load(&sink->contact.stop))
+    if (kafka_first_contact(sink->client, &sink->contact) != SLUICE_OK)
+        return;
+    if (!atomic_load(&sink->contact.stop))
+        make_topic(sink);
+    if (sink->tx != NULL && !atomic_load(&sink->contact.stop))
         kafka_transaction_prepare(sink);
+}
+
+static int fail_topic(kafka_sink_t *sink) {
+    if (sink->made.status == SLUICE_FATAL)
+        return sink->api->fail(sink->ctx, SLUICE_FATAL, KAFKA_CONNECT_EXCEPTION, "%s",
+                               sink->made.error);
+    return sink->api->fail(sink->ctx, SLUICE_RETRY, "kafka.topic", "topic %s cannot be made yet: %s",
+                           sink->topic, sink->made.error);
 }
 
 static void on_connected(void *arg) {
@@ -283,6 +330,8 @@ static void on_connected(void *arg) {
         serve_events(sink); /* what the client had to say meanwhile */
     if (sink->contact.error[0] != '\0')
         status = kafka_fail_contact(sink->api, sink->ctx, &sink->contact);
+    else if (sink->made.status != SLUICE_OK)
+        status = fail_topic(sink);
     else if (sink->tx != NULL && !sink->closing)
         status = kafka_transaction_announce(sink);
     sink->contact.status = status;
@@ -290,6 +339,15 @@ static void on_connected(void *arg) {
     sink->api->complete(sink->ctx, SLUICE_OP_OPEN, status);
     if (sink->closing)
         kafka_sink_progress(sink);
+}
+
+static int64_t limit_of(const rd_kafka_conf_t *conf) {
+    char text[32] = "";
+    size_t size = sizeof(text);
+
+    return rd_kafka_conf_get(conf, "message.max.bytes", text, &size) == RD_KAFKA_CONF_OK
+               ? strtoll(text, NULL, 10)
+               : INT64_MAX;
 }
 
 static int sink_open(void *self) {
@@ -301,6 +359,7 @@ static int sink_open(void *self) {
 
     if (conf == NULL)
         return SLUICE_FATAL;
+    sink->max_request = limit_of(conf);
     sink->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
     if (sink->client == NULL) {
         rd_kafka_conf_destroy(conf);
@@ -315,6 +374,8 @@ static int sink_open(void *self) {
     }
     sink->pump_open = 1;
     if (sink->tx != NULL && kafka_transaction_configure(sink) != SLUICE_OK)
+        return SLUICE_FATAL;
+    if (kafka_topics_configure(sink) != SLUICE_OK)
         return SLUICE_FATAL;
     sink->contact.status = SLUICE_BUSY;
     return sink->api->offload(sink->ctx, connect_cluster, on_connected, sink);
@@ -374,6 +435,8 @@ static int sink_close(void *self) {
 
 static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     kafka_conf_check(api, ctx, "producer.override.");
+    if (api->config_int(ctx, "topic.create") && api->config_text(ctx, "topic") == NULL)
+        api->config_error(ctx, "topic.create", "has no effect without topic");
     if (!api->config_int(ctx, "exactly.once") && api->config_given(ctx, "transactional.id"))
         api->config_error(ctx, "transactional.id", "has no effect without exactly.once=true");
     return SLUICE_OK;

@@ -6,6 +6,7 @@
  *   transaction.c  exactly once: begin, commit with the position inside, abort
  *   positions.c    reading the positions that earlier transactions left on the cluster
  *   memory.c       what the client allocates beside our batches
+ *   topics.c       the topics written to; makes those that are missing (creation.c: their settings, make.c: asking)
  *
  * Payloads are not copied: a message points into its batch, which the delivery holds until the last report came in.
  * Thread: all on the instance's, but for the bodies of offload()ed calls, which touch nothing but what they are given.
@@ -15,12 +16,18 @@
 
 #include "clients/kafka/contact.h"
 #include "clients/kafka/pump.h"
+#include "creation.h"
 #include "sluice/plugin.h"
 #include <librdkafka/rdkafka.h>
 
 typedef struct kafka_sink kafka_sink_t;
 typedef struct kafka_delivery kafka_delivery_t;
 typedef struct kafka_transaction kafka_transaction_t;
+typedef struct kafka_topic kafka_topic_t;
+typedef struct kafka_making kafka_making_t;
+
+/* What Connect's worker throws; the traces of its source tasks begin with it. */
+#define KAFKA_CONNECT_EXCEPTION "org.apache.kafka.connect.errors.ConnectException"
 
 struct kafka_sink {
     const sluice_api_t *api;
@@ -39,10 +46,19 @@ struct kafka_sink {
     int64_t queue_bytes; /* most of it: option queue.bytes bounds the values, too */
     kafka_delivery_t *pending; /* accepted, but not all of its records are with the client */
     const char *topic; /* option topic: overrides the record's; NULL when not given */
-    rd_kafka_topic_t **topics; /* handles by name, for the life of the client */
+    kafka_topic_t *topics; /* by name, for the life of the client */
     size_t topic_count;
+    int64_t max_request;          /* most bytes of one message, as Java's client counts them */
+    kafka_creation_t *creation;   /* NULL: the brokers make topics, or nobody */
+    kafka_making_t *making;       /* a topic is being made on an offload thread */
+    sluice_timer_t *making_later; /* it is tried again */
+    rd_kafka_conf_t *admin_conf;  /* of the client that makes topics; NULL: the producer, or it is there */
+    rd_kafka_t *admin;
+    int broken; /* and said so */
     kafka_transaction_t *tx; /* NULL: at least once */
     kafka_contact_t contact;
+    int make_first; /* option topic.create */
+    kafka_made_t made; /* with that */
     sluice_metric_t *produced;
     sluice_metric_t *failed;
     sluice_metric_t *transactions;
@@ -70,7 +86,19 @@ void kafka_delivery_release(kafka_delivery_t *delivery);
 size_t kafka_delivery_failures(const kafka_delivery_t *delivery);
 kafka_delivery_t *kafka_delivery_next(kafka_delivery_t *delivery);
 void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next);
-void kafka_delivery_forget_topics(kafka_sink_t *sink);
+
+/* ---- topics.c ---- */
+
+/* The handle of a topic. SLUICE_BUSY: it is being made, kafka_delivery_continue follows. SLUICE_BAD_RECORD: no topic
+ * can have that name. */
+int kafka_topics_find(kafka_sink_t *sink, sluice_str_t name, rd_kafka_topic_t **handle);
+void kafka_topics_forget(kafka_sink_t *sink);
+/* On the loop, while opening: what making topics will need. */
+int kafka_topics_configure(kafka_sink_t *sink);
+/* Offload thread, while opening. */
+void kafka_topics_make_blocking(kafka_sink_t *sink, const char *topic, kafka_made_t *made);
+/* Offload thread: blocks. */
+void kafka_topics_destroy_client(kafka_sink_t *sink);
 
 /* ---- kafka.c ---- */
 
@@ -127,6 +155,8 @@ char *kafka_position_value(const sluice_mark_t *mark);
 /* ---- memory.c ---- */
 /* What the client allocates for messages of these records. */
 int64_t kafka_client_bytes(const sluice_record_t *records, size_t count);
+/* The size of a record as Java's producer compares it with max.request.size. */
+int64_t kafka_java_bytes(const sluice_record_t *record);
 
 /* ---- probe.c ---- */
 /* For `validate --connect`: brokers, topics named by options. */

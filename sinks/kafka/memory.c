@@ -42,3 +42,28 @@ int64_t kafka_client_bytes(const sluice_record_t *records, size_t count) {
     }
     return bytes;
 }
+
+/* Of a number as records carry lengths: zigzag, seven bits a byte. */
+static int64_t varint_bytes(size_t n) {
+    int64_t bytes = 1;
+    uint64_t z = (uint64_t)n << 1;
+
+    for (; z >= 0x80; z >>= 7)
+        bytes++;
+    return bytes;
+}
+
+static int64_t field_bytes(const sluice_value_t *value) {
+    return sluice_is_null(value) ? 1 : varint_bytes(value->len) + (int64_t)value->len;
+}
+
+int64_t kafka_java_bytes(const sluice_record_t *r) {
+    int64_t bytes = 61 + 21; /* of a batch and of a record, at most */
+    uint32_t i;
+
+    bytes += field_bytes(&r->key) + field_bytes(&r->value) + varint_bytes(r->header_count);
+    for (i = 0; i < r->header_count; i++)
+        bytes += varint_bytes(r->headers[i].key.len) + (int64_t)r->headers[i].key.len +
+                 field_bytes(&r->headers[i].value);
+    return bytes;
+}

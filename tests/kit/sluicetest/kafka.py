@@ -167,6 +167,16 @@ class Client:
         if code:
             raise KafkaError("DeleteTopics %s: error %d" % (topic, code))
 
+    def topic_config(self, topic, name):
+        """The value of one property of a topic."""
+        answer = self._admin(32, 1, struct.pack(">ib", 1, 2) + _str(topic) + struct.pack(">i", 1) + _str(name) + b"\0")
+        answer.take(">ii")
+        code, message, _type, _name = answer.take(">h"), answer.string(), answer.take(">b"), answer.string()
+        if code or answer.take(">i") != 1:
+            raise KafkaError("DescribeConfigs %s %s: error %d %s" % (topic, name, code, message))
+        answer.string()
+        return answer.string()
+
     def group_offsets(self, group):
         """{(topic, partition): committed offset}"""
         self._find_coordinator(group)

@@ -228,8 +228,59 @@ static int teardown(void **state) {
     return 0;
 }
 
+static const char making[] =
+    "{\"name\":\"c\",\"connector.class\":\"com.example.ReaderConnector\",\"path\":\"x\",\"value.converter\":\"json\"%s}";
+
+static void expect_making(const char *settings, const char *worker, const char *key,
+                          const char *message) {
+    char text[600], pointer[200];
+    result_t r;
+
+    snprintf(text, sizeof text, making, settings);
+    translate(text, worker, &r);
+    snprintf(pointer, sizeof pointer, "/%s", key);
+    expect(&r.report, pointer, message);
+    done(&r);
+}
+
+static void test_topic_creation(void **state) {
+    static const char full[] = ",\"topic.creation.default.partitions\":\"3\","
+                               "\"topic.creation.default.replication.factor\":\"-1\","
+                               "\"topic.creation.groups\":\"default, g\","
+                               "\"topic.creation.g.include\":\"a.*\"";
+    const cJSON *config;
+    char text[600];
+    result_t r;
+
+    (void)state;
+    expect_making(",\"topic.creation.default.partitions\":\"1\"", NULL,
+                  "topic.creation.default.replication.factor",
+                  "Missing required configuration \"topic.creation.default.replication.factor\" which "
+                  "has no default value.");
+    expect_making(",\"topic.creation.default.partitions\":\"0\","
+                  "\"topic.creation.default.replication.factor\":\"1\"", NULL,
+                  "topic.creation.default.partitions",
+                  "Invalid value 0 for configuration topic.creation.default.partitions: Number of "
+                  "partitions must be positive, or -1 to use the broker's default");
+    expect_making(",\"topic.creation.groups\":\"g\",\"topic.creation.g.replication.factor\":\"x\"",
+                  NULL, "topic.creation.g.replication.factor",
+                  "Invalid value x for configuration topic.creation.g.replication.factor: Not a "
+                  "number of type SHORT");
+    snprintf(text, sizeof text, making, full);
+    translate(text, NULL, &r);
+    assert_int_equal(r.report.errors, 0);
+    config = r.pipeline->branches[0].sink.config;
+    assert_non_null(cJSON_GetObjectItemCaseSensitive(config, "topic.creation.g.include"));
+    done(&r);
+    translate(text, "{\"topic.creation.enable\":\"false\"}", &r);
+    config = r.pipeline->branches[0].sink.config;
+    assert_null(cJSON_GetObjectItemCaseSensitive(config, "topic.creation.g.include"));
+    done(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_topic_creation),
         cmocka_unit_test(source_connector),         cmocka_unit_test(sink_connector),
         cmocka_unit_test(faults_in_connects_words), cmocka_unit_test(unknown_class),
         cmocka_unit_test(the_frameworks_options),

@@ -241,6 +241,21 @@ static void test_sizes_are_the_clients(void **state) {
     check_size(&r);
 }
 
+/* What Connect said of the same record: "The message is 3086 bytes when serialized". */
+static void test_size_as_java_counts(void **state) {
+    static char text[3000];
+    sluice_header_t header = {.key = sluice_str("name"), .value = sluice_null()};
+    sluice_record_t r = {.value = sluice_text(SLUICE_BYTES, sluice_str_n(text, sizeof(text)))};
+
+    (void)state;
+    assert_int_equal(kafka_java_bytes(&r), 3086);
+    r.key = sluice_text(SLUICE_BYTES, sluice_str_n(text, 64));
+    assert_int_equal(kafka_java_bytes(&r), 3086 + 1 + 64);
+    r.headers = &header;
+    r.header_count = 1;
+    assert_int_equal(kafka_java_bytes(&r), 3086 + 1 + 64 + 1 + 4 + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_charged_until_reported, begin, end),
@@ -249,6 +264,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_open_transaction_holds_no_batch, begin, end),
         cmocka_unit_test_setup_teardown(test_refused_transaction_ends_at_once, begin, end),
         cmocka_unit_test(test_sizes_are_the_clients),
+        cmocka_unit_test(test_size_as_java_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
