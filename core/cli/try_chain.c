@@ -7,7 +7,10 @@
 
 #include "config/catalog.h"
 #include "config/connect.h"
+#include "config/java_names.h"
 #include "record/batch.h"
+
+#define CONFIG_EXCEPTION SL_JAVA_CONFIG_EXCEPTION
 
 typedef struct step {
     char *name;
@@ -15,6 +18,7 @@ typedef struct step {
     sl_try_plugin_t predicate; /* plugin NULL: every record */
     int negate;
     int rejected; /* the record at hand */
+    char *late;   /* what is wrong with it, as Connect finds only when it makes it; NULL: nothing */
 } step_t;
 
 struct sl_try_chain {
@@ -22,8 +26,14 @@ struct sl_try_chain {
     size_t count;
 };
 
+void sl_try_trouble_init(sl_try_trouble_t *trouble) {
+    memset(trouble, 0, sizeof(*trouble));
+    sl_report_init(&trouble->report);
+}
+
 void sl_try_trouble_fini(sl_try_trouble_t *trouble) {
     sl_try_fault_fini(&trouble->fault);
+    cJSON_Delete(trouble->errors);
     sl_report_fini(&trouble->report);
 }
 
@@ -48,6 +58,8 @@ static int lookup(void *ctx, uint32_t kind, const char *name, sl_plugin_info_t *
         return SLUICE_INVALID;
     out->kind = kind != 0 ? kind : o->sink ? SLUICE_SINK : SLUICE_SOURCE;
     out->name = plugin != NULL ? plugin->name : name;
+    out->class_name = name;
+    out->has_check = plugin != NULL && plugin->check != NULL;
     out->options = sl_try_options(o->t, plugin);
     return out->options != NULL ? SLUICE_OK : SLUICE_NOT_CONNECTED;
 }
@@ -136,46 +148,36 @@ static int configure_all(making_t *m, const cJSON *transforms, sl_try_chain_t **
     return status;
 }
 
-/* Instances in order; one that needs a loop to open (a join) is none for here. */
-static int create_all(sl_try_chain_t *chain, sl_try_trouble_t *trouble) {
-    int status = SLUICE_OK;
-    size_t i;
+/* A step's instances; one that needs a loop to open (a join) is none for here. */
+static int create_step(step_t *step, sl_try_trouble_t *trouble) {
+    int status = sl_try_create(&step->transform, &trouble->fault);
 
-    for (i = 0; i < chain->count && status == SLUICE_OK; i++) {
-        step_t *step = &chain->steps[i];
-
-        status = sl_try_create(&step->transform, &trouble->fault);
-        if (status == SLUICE_OK && step->predicate.plugin != NULL)
-            status = sl_try_create(&step->predicate, &trouble->fault);
-        if (status == SLUICE_OK && step->transform.plugin->transform->open != NULL) {
-            sl_try_set_fault(&trouble->fault, "try.unsupported",
-                             "%s keeps state and can't be tried alone", step->name);
-            status = SLUICE_UNSUPPORTED;
-        }
+    if (status == SLUICE_OK && step->late != NULL) {
+        sl_try_set_fault(&trouble->fault, CONFIG_EXCEPTION, "%s", step->late);
+        return SLUICE_INVALID;
+    }
+    if (status == SLUICE_OK && step->predicate.plugin != NULL)
+        status = sl_try_create(&step->predicate, &trouble->fault);
+    if (status == SLUICE_OK && step->transform.plugin->transform->open != NULL) {
+        sl_try_set_fault(&trouble->fault, "try.unsupported",
+                         "%s keeps state and can't be tried alone", step->name);
+        status = SLUICE_UNSUPPORTED;
     }
     return status;
 }
 
-/* Connect finds a predicate that is not listed only when it makes the transforms. */
-static int is_late(const sl_report_t *report, sl_try_fault_t *fault) {
-    static const char head[] = "Unknown configuration '";
+static int create_all(sl_try_chain_t *chain, sl_try_trouble_t *trouble) {
+    int status = SLUICE_OK;
     size_t i;
 
-    for (i = 0; i < report->count; i++) {
-        if (report->faults[i].severity != SL_FAULT_ERROR)
-            continue;
-        if (strncmp(report->faults[i].message, head, sizeof(head) - 1) != 0)
-            return 0;
-        if (fault->class_name == NULL)
-            sl_try_set_fault(fault, "org.apache.kafka.common.config.ConfigException", "%s",
-                             report->faults[i].message);
-    }
-    return 1;
+    for (i = 0; i < chain->count && status == SLUICE_OK; i++)
+        status = create_step(&chain->steps[i], trouble);
+    return status;
 }
 
 static int finish(sl_try_chain_t **chain, sl_try_trouble_t *trouble, int status) {
     if (status == SLUICE_OK && trouble->report.errors > 0)
-        trouble->stage = is_late(&trouble->report, &trouble->fault) ? "configure" : "validate";
+        trouble->stage = "validate";
     else if (status == SLUICE_OK && create_all(*chain, trouble) != SLUICE_OK)
         trouble->stage = "configure";
     if (status == SLUICE_OK && trouble->stage == NULL)
@@ -189,8 +191,38 @@ int sl_try_chain_native(sl_try_t *t, const cJSON *transforms, sl_try_chain_t **o
                         sl_try_trouble_t *trouble) {
     making_t m = {.t = t, .report = &trouble->report};
 
-    sl_report_init(&trouble->report);
     return finish(out, trouble, configure_all(&m, transforms, out));
+}
+
+/* What the check lets pass and the translation finds: a predicate that is not listed. */
+static void take_late(sl_try_chain_t *chain, sl_report_t *report) {
+    size_t i, k;
+    char key[512];
+
+    for (i = 0; i < chain->count; i++) {
+        step_t *step = &chain->steps[i];
+
+        snprintf(key, sizeof(key), "transforms.%s.predicate", step->name);
+        for (k = 0; k < report->count && step->late == NULL; k++)
+            if (report->faults[k].severity == SL_FAULT_ERROR &&
+                strcmp(report->faults[k].key, key) == 0)
+                step->late = strdup(report->faults[k].message);
+    }
+    sl_report_fini(report);
+    sl_report_init(report);
+}
+
+static int translate(making_t *m, const sl_plugin_catalog_t *catalog, const cJSON *flat,
+                     sl_try_chain_t **out) {
+    cJSON *native = NULL;
+    int status = sl_connect_to_native(flat, NULL, catalog, "try", m->report, &native, NULL);
+
+    if (status != SLUICE_NO_MEMORY)
+        status = configure_all(m, cJSON_GetObjectItemCaseSensitive(native, "transforms"), out);
+    if (status == SLUICE_OK)
+        take_late(*out, m->report);
+    cJSON_Delete(native);
+    return status;
 }
 
 int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **out,
@@ -198,24 +230,16 @@ int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **ou
     making_t m = {.t = t, .report = &trouble->report, .flags = SL_CONFIG_CONNECT};
     offline_t offline = {.t = t, .sink = sink};
     sl_plugin_catalog_t catalog = {.ctx = &offline, .lookup = lookup};
-    sl_connect_map_t *map = NULL;
-    cJSON *native = NULL;
-    size_t from;
     int status;
 
-    sl_report_init(&trouble->report);
     if (text_of(flat, "connector.class") == NULL)
         cJSON_AddStringToObject(flat, "connector.class", "try");
+    if (text_of(flat, "name") == NULL)
+        cJSON_AddStringToObject(flat, "name", "try");
     if (sink && text_of(flat, "topics") == NULL && text_of(flat, "topics.regex") == NULL)
         cJSON_AddStringToObject(flat, "topics", "try");
-    status = sl_connect_to_native(flat, NULL, &catalog, "try", &trouble->report, &native, &map);
-    from = trouble->report.count;
-    if (status != SLUICE_NO_MEMORY)
-        status = configure_all(&m, cJSON_GetObjectItemCaseSensitive(native, "transforms"), out);
-    sl_connect_map_report(map, &trouble->report, from);
-    sl_connect_map_destroy(map);
-    cJSON_Delete(native);
-    return finish(out, trouble, status);
+    status = sl_try_validate(t, flat, &catalog, trouble);
+    return status == SLUICE_OK ? finish(out, trouble, translate(&m, &catalog, flat, out)) : status;
 }
 
 void sl_try_chain_destroy(sl_try_chain_t *chain) {
@@ -225,6 +249,7 @@ void sl_try_chain_destroy(sl_try_chain_t *chain) {
         return;
     for (i = 0; i < chain->count; i++) {
         free(chain->steps[i].name);
+        free(chain->steps[i].late);
         sl_try_plugin_fini(&chain->steps[i].transform);
         sl_try_plugin_fini(&chain->steps[i].predicate);
     }

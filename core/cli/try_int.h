@@ -4,14 +4,15 @@
  * What this is: try.c reads the case files and knows the kinds of case; try_plugin.c opens plugins;
  * try_value.c reads and writes typed values, in which each value names its kind; try_data.c does
  * the same for schemas and envelopes, by way of the JSON converter; try_converter.c and try_smt.c
- * run one kind of case each; try_chain.c and try_record.c are the parts of the latter, which
- * try_stream.c uses for records from a file. Ownership: values and schemas of a case live in its arena. Thread: main.
+ * run one kind of case each; try_chain.c, try_validate.c and try_record.c are the parts of the
+ * latter, which try_stream.c uses for records from a file. Ownership: values and schemas of a case live in its arena. Thread: main.
  */
 #ifndef SL_CLI_TRY_INT_H
 #define SL_CLI_TRY_INT_H
 
 #include <cjson/cJSON.h>
 
+#include "config/catalog.h"
 #include "config/config.h"
 #include "config/report.h"
 #include "plugin/ctx.h"
@@ -143,9 +144,11 @@ typedef struct sl_try_trouble {
     const char *stage; /* "validate", "configure", "apply"; NULL: none */
     char transform[128];
     sl_try_fault_t fault;
-    sl_report_t report; /* of stage validate */
+    cJSON *errors;      /* of stage validate: [{"config","errors"}] of a connector's configuration */
+    sl_report_t report; /* of stage validate else */
 } sl_try_trouble_t;
 
+void sl_try_trouble_init(sl_try_trouble_t *trouble);
 void sl_try_trouble_fini(sl_try_trouble_t *trouble);
 /* Makes the transforms of Connect's flat configuration, as a sink's or a source's. SLUICE_OK; or
  * SLUICE_INVALID with *trouble filled. */
@@ -158,6 +161,12 @@ void sl_try_chain_destroy(sl_try_chain_t *chain); /* accepts NULL */
 /* Takes `in` (sealed, one record) through; *out is what came out, NULL when nothing did. */
 int sl_try_chain_run(sl_try_chain_t *chain, sluice_batch_t *in, sluice_batch_t **out,
                      sl_try_trouble_t *trouble);
+
+/* ---- try_validate.c ---- */
+/* Connect's check of the flat configuration, as it answers over REST. SLUICE_INVALID: *trouble is
+ * filled. */
+int sl_try_validate(sl_try_t *t, const cJSON *flat, const sl_plugin_catalog_t *catalog,
+                    sl_try_trouble_t *trouble);
 
 /* ---- try_record.c ---- */
 /* A record of the form {"topic","partition","offset","timestamp","key","value","headers"}, in a

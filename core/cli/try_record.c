@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/heapbuf.h"
+#include "config/java_names.h"
 #include "record/batch.h"
 #include "record/json.h"
 
@@ -163,14 +164,25 @@ static void write_errors_of(sluice_buf_t *out, const sl_report_t *report, size_t
     sl_buf_puts(out, "]}");
 }
 
+static void write_errors(sluice_buf_t *out, const cJSON *errors) {
+    const cJSON *first = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(errors, 0), "errors");
+    char *text = cJSON_PrintUnformatted(errors);
+
+    sl_buf_puts(out, ",\"class\":\"" SL_JAVA_CONFIG_EXCEPTION "\",\"message\":");
+    sl_json_write_string(out,
+                         sluice_str(cJSON_GetStringValue(cJSON_GetArrayItem(first, 0))));
+    sl_buf_puts(out, ",\"errors\":");
+    sl_buf_puts(out, text != NULL ? text : "null");
+    cJSON_free(text);
+}
+
 static void write_report(sluice_buf_t *out, const sl_report_t *report) {
     const char *comma = "";
     size_t i, first = 0;
 
     while (first < report->count && report->faults[first].severity != SL_FAULT_ERROR)
         first++;
-    sl_buf_puts(out, ",\"class\":\"org.apache.kafka.common.config.ConfigException\","
-                     "\"message\":");
+    sl_buf_puts(out, ",\"class\":\"" SL_JAVA_CONFIG_EXCEPTION "\",\"message\":");
     sl_json_write_string(out, sluice_str(report->faults[first].message));
     sl_buf_puts(out, ",\"errors\":[");
     for (i = first; i < report->count; i++) {
@@ -187,7 +199,9 @@ void sl_try_write_trouble(sluice_buf_t *out, const sl_try_trouble_t *trouble) {
     const sl_try_fault_t *fault = &trouble->fault;
 
     sl_buf_printf(out, "{\"error\":{\"stage\":\"%s\"", trouble->stage);
-    if (strcmp(trouble->stage, "validate") == 0) {
+    if (trouble->errors != NULL) {
+        write_errors(out, trouble->errors);
+    } else if (strcmp(trouble->stage, "validate") == 0) {
         write_report(out, &trouble->report);
     } else {
         sl_buf_puts(out, ",\"class\":");

@@ -7,14 +7,14 @@
 
 int sl_try_run_record(sl_try_t *t, sluice_batch_t *arena, sl_try_chain_t *chain,
                       const sluice_value_t *input, int sink, sluice_buf_t *out) {
-    sl_try_trouble_t trouble = {NULL};
+    sl_try_trouble_t trouble;
     sluice_batch_t *in = NULL;
     sluice_batch_t *passed = NULL;
     size_t count = 0;
     const sluice_record_t *records;
     int status;
 
-    sl_report_init(&trouble.report);
+    sl_try_trouble_init(&trouble);
     status = sl_try_read_record(t, arena, input, sink, &in, &trouble.fault);
     if (status != SLUICE_OK)
         trouble.stage = "input";
@@ -38,10 +38,12 @@ int sl_try_smt_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *js
                     sluice_buf_t *out) {
     const int sink = strcmp(sl_try_text(arena, json, "record", "sink"), "source") != 0;
     cJSON *flat = sl_try_flat(sl_try_member(json, "transforms"), 1);
-    sl_try_trouble_t trouble = {NULL};
+    sl_try_trouble_t trouble;
     sl_try_chain_t *chain = NULL;
-    int status = sl_try_chain_connect(t, flat, sink, &chain, &trouble);
+    int status;
 
+    sl_try_trouble_init(&trouble);
+    status = sl_try_chain_connect(t, flat, sink, &chain, &trouble);
     if (status == SLUICE_OK)
         status = sl_try_run_record(t, arena, chain, sl_try_member(json, "input"), sink, out);
     else if (trouble.stage == NULL)

@@ -139,7 +139,7 @@ static int run_lines(sl_try_t *t, sl_try_chain_t *chain, int sink, const char *p
 }
 
 int sl_try_stream(sl_try_t *t, const char *config, const char *records) {
-    sl_try_trouble_t trouble = {NULL};
+    sl_try_trouble_t trouble;
     sl_try_chain_t *chain = NULL;
     sluice_buf_t out;
     cJSON *json;
@@ -147,6 +147,7 @@ int sl_try_stream(sl_try_t *t, const char *config, const char *records) {
 
     if (read_json(config, &json) != SLUICE_OK)
         return 1;
+    sl_try_trouble_init(&trouble);
     if (open_chain(t, json, &sink, &chain, &trouble) == SLUICE_OK) {
         code = run_lines(t, chain, sink, records);
     } else if (trouble.stage != NULL) {

@@ -104,7 +104,9 @@ static void report_value(parsing_t *parsing, const sluice_option_t *option, cons
         sl_report_error(parsing->report, pointer, key, hint, "%s: \"%.200s\" is wrong: %s", key,
                         shown != NULL ? shown : "", fault->message);
     } else {
-        char *trimmed = trim(shown != NULL ? shown : "");
+        /* what cannot be read is shown as it was given */
+        char *trimmed = fault->unread && shown != NULL ? strdup(shown)
+                                                       : trim(shown != NULL ? shown : "");
         sl_report_error(parsing->report, pointer, key, hint,
                         "Invalid value %.500s for configuration %s%s: %s",
                         trimmed != NULL ? trimmed : "", fault->unread ? parsing->named : "", key,

@@ -143,6 +143,22 @@ void sl_validation_add_error(sl_validation_t *v, const char *key, const char *fm
 
 /* ---- classes ---- */
 
+/* An interface, or what $Key and $Value have in common. */
+static void add_abstract(sl_validation_t *v, const char *key, const char *name) {
+    const sl_plugin_catalog_t *c = v->catalog;
+    sl_plugin_info_t info;
+    char inner[512];
+
+    snprintf(inner, sizeof inner, "%s$Key", name);
+    if (c->lookup(c->ctx, SLUICE_TRANSFORM, inner, &info, NULL) == SLUICE_OK)
+        sl_validation_add_error(v, key,
+                                "This class is abstract and cannot be created. Did you mean "
+                                "%s$Key, %s$Value?",
+                                name, name);
+    else
+        sl_validation_add_error(v, key, "This class is abstract and cannot be created.");
+}
+
 int sl_validation_class(sl_validation_t *v, uint32_t kind, const char *interface, const char *key,
                         const char *name, sl_plugin_info_t *out, const char **value) {
     static const uint32_t kinds[] = {SLUICE_SOURCE, SLUICE_SINK, SLUICE_TRANSFORM,
@@ -163,7 +179,7 @@ int sl_validation_class(sl_validation_t *v, uint32_t kind, const char *interface
         sl_validation_add_error(v, key, "Class class %s does not implement the %s interface",
                                 *value, interface);
     } else if (status == SLUICE_INVALID && sl_java_is_abstract(name, c)) {
-        sl_validation_add_error(v, key, "This class is abstract and cannot be created.");
+        add_abstract(v, key, name);
     } else {
         *value = NULL;
         sl_validation_add_error(v, key, "Invalid value %s for configuration %s: Class %s could not "

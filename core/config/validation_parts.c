@@ -224,8 +224,10 @@ static void check_negate(sl_validation_t *v, const char *prefix, const char *key
     snprintf(negate, sizeof negate, "%snegate", prefix);
     snprintf(predicate, sizeof predicate, "%spredicate", prefix);
     if (member(v->flat, negate) != NULL && member(v->flat, predicate) == NULL)
-        sl_validation_add_error(
-            v, key, "there is no config '%s' defining a predicate to be negated", predicate);
+        sl_validation_add_error(v, key,
+                                "Config '%s' was provided but there is no config '%s' defining a "
+                                "predicate to be negated.",
+                                negate, predicate);
 }
 
 static void add_alias(sl_validation_t *v, const char *family, const char *alias, uint32_t kind,

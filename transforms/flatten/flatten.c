@@ -66,7 +66,7 @@ static size_t leaves_of_map(const sluice_value_t *map) {
 }
 
 static int wrong_kind(const flatten_t *f, const sluice_value_t *v, sluice_str_t name) {
-    if (v->kind == SLUICE_DATE)
+    if (!connect_is_data(v))
         return smt_fail(&f->smt, DATA_EXCEPTION,
                         "Flatten transformation was passed a value of type class %s which is not "
                         "supported by Connect's data API",
@@ -90,7 +90,7 @@ static int flatten_members(const flatten_t *f, apply_t *a, const sluice_value_t 
             return SLUICE_NO_MEMORY;
         if (v->kind == SLUICE_MAP)
             status = flatten_members(f, a, v, name, to);
-        else if (v->kind == SLUICE_STRUCT || v->kind == SLUICE_DATE)
+        else if (v->kind == SLUICE_STRUCT || !connect_is_data(v))
             status = wrong_kind(f, v, name);
         else
             smt_map_put(to, name, *v);

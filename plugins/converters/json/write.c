@@ -163,7 +163,8 @@ static int write_date(converter_t *c, const plan_t *plan, const sluice_value_t *
     if (plan->op == LOGICAL_TIME && (ms < 0 || ms > DAY_MS))
         return data_fault(c, "Kafka Connect Time type should not have any date fields set to "
                              "non-zero values.");
-    c->api->json->write_int(buf, plan->op == LOGICAL_DATE ? ms / DAY_MS : ms);
+    /* days past int32 wrap, as Java's do */
+    c->api->json->write_int(buf, plan->op == LOGICAL_DATE ? (int32_t)(ms / DAY_MS) : ms);
     return SLUICE_OK;
 }
 

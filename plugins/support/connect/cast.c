@@ -16,16 +16,14 @@ static int is_number(uint8_t kind) {
 /* ---- the type that is cast from ---- */
 
 static int check_type(const smt_t *s, const sluice_schema_t *schema, const sluice_value_t *v) {
-    uint8_t type = schema != NULL ? schema->type : v->kind;
+    const uint8_t type = schema != NULL ? schema->type : v->kind;
 
-    if (type == SLUICE_DECIMAL) /* without a schema: a BigInteger */
-        type = SLUICE_INT64;
-    if (type > SLUICE_STRUCT)
+    if (schema == NULL && !connect_is_data(v))
         return smt_fail(s, DATA_EXCEPTION,
                         "Cast transformation was passed a value of type class %s which is not "
                         "supported by Connect's data API",
                         connect_class_name(v));
-    if (type >= SLUICE_ARRAY)
+    if (type >= SLUICE_ARRAY && type <= SLUICE_STRUCT)
         return smt_fail(s, DATA_EXCEPTION,
                         "Cast transformation does not support casting from %s; supported types are "
                         "[INT8, INT16, INT32, INT64, FLOAT32, FLOAT64, BOOLEAN, STRING, BYTES]",

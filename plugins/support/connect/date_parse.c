@@ -183,7 +183,11 @@ static int read_zone_name(parser_t *p) {
     if (zone == NULL)
         return 0;
     p->at += len;
-    set_offset(p, zone->offset * MINUTE_MS);
+    /* To Java one that is called the same all year says nothing about the time: what another zone of
+     * the text said stays. */
+    if (zone->offset != 0 || (strcmp(zone->name, "UTC") != 0 &&
+                              strcmp(zone->name, "Coordinated Universal Time") != 0))
+        set_offset(p, zone->offset * MINUTE_MS);
     return 1;
 }
 

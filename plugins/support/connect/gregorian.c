@@ -78,17 +78,24 @@ static int64_t first_of_month(int64_t year, int month, int64_t day) {
     return day >= CUTOVER_DAY && first < CUTOVER_DAY ? day_of(year, month, 1, 0) : first;
 }
 
+/* The year that a day's week belongs to. Java looks up the next year's first week in the same era:
+ * before Christ that is another year's. */
+static int32_t week_year(int64_t day, int64_t year) {
+    const int64_t first = first_of_year(year > 0 ? year + 1 : -year);
+    const int64_t rest = first_of_year(year + 1) - day; /* days of the year, this one included */
+
+    return (int32_t)(rest <= weekday_of(first) - SUNDAY ? year + 1 : year);
+}
+
 static void weeks_of(int64_t day, int64_t year, int32_t f[GREG_FIELDS]) {
     const int64_t first = first_of_year(year);
     const int64_t month_first = first_of_month(year, f[GREG_MONTH], day);
     int32_t week = week_number(day - first, weekday_of(first));
     const int64_t next = first_of_year(year + 1);
 
-    f[GREG_WEEK_YEAR] = (int32_t)year;
-    if (day >= on_or_before(next, SUNDAY)) { /* the week of next 1 January */
+    if (day >= on_or_before(next, SUNDAY)) /* the week of next 1 January */
         week = 1;
-        f[GREG_WEEK_YEAR]++;
-    }
+    f[GREG_WEEK_YEAR] = week_year(day, year);
     f[GREG_WEEK_OF_YEAR] = week;
     f[GREG_WEEK_OF_MONTH] = week_number(day - month_first, weekday_of(month_first));
     f[GREG_DAY_OF_WEEK_IN_MONTH] = (f[GREG_DATE] - 1) / 7 + 1;

@@ -8,6 +8,12 @@ const char *connect_class_name(const sluice_value_t *value) {
     return value->kind == SLUICE_MAP ? "java.util.HashMap" : java_class_name(value);
 }
 
+int connect_is_data(const sluice_value_t *v) {
+    if (v->kind == SLUICE_DECIMAL)
+        return memchr(v->as.s, '.', v->len) == NULL && memchr(v->as.s, 'E', v->len) == NULL;
+    return v->kind != SLUICE_DATE;
+}
+
 int connect_type_by_name(sluice_str_t name) {
     uint8_t type;
 
