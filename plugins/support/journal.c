@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "support/recordjson.h"
+#include "support/position.h"
 #include "support/text.h"
 
 #define FIRST_LINE "sluice positions 1\n"
@@ -96,24 +96,14 @@ void journal_destroy(journal_t *j) {
 /* ---- reading: lines "<hex position>/<sub index> <key>" ---- */
 
 static int read_line(journal_t *j, char *line) {
-    sluice_position_t position = {0};
-    char *slash = strchr(line, '/');
-    char *end = NULL;
-    unsigned long sub = slash != NULL ? strtoul(slash + 1, &end, 10) : 0;
-    size_t i;
+    sluice_position_t position;
+    const char *blank = strchr(line, ' ');
+    uint32_t sub;
 
-    if (slash == NULL || *end != ' ' || slash - line > 2 * SLUICE_POSITION_MAX ||
-        (slash - line) % 2 != 0)
+    if (blank == NULL ||
+        position_place_read(sluice_str_n(line, (size_t)(blank - line)), &position, &sub) != SLUICE_OK)
         return SLUICE_INVALID;
-    position.len = (uint8_t)((slash - line) / 2);
-    for (i = 0; i < position.len; i++) {
-        unsigned byte;
-
-        if (sscanf(line + 2 * i, "%2x", &byte) != 1)
-            return SLUICE_INVALID;
-        position.bytes[i] = (uint8_t)byte;
-    }
-    return journal_set(j, end + 1, &position, (uint32_t)sub);
+    return journal_set(j, blank + 1, &position, sub);
 }
 
 static int read_lines(journal_t *j, FILE *file) {
@@ -123,8 +113,9 @@ static int read_lines(journal_t *j, FILE *file) {
     int rc = n > 0 && strcmp(line, FIRST_LINE) == 0 ? SLUICE_OK : SLUICE_INVALID;
 
     while (rc == SLUICE_OK && (n = getline(&line, &room, file)) > 0) {
-        line[n - 1] = line[n - 1] == '\n' ? '\0' : line[n - 1];
-        rc = read_line(j, line);
+        if (line[n - 1] == '\n')
+            line[--n] = '\0';
+        rc = strlen(line) == (size_t)n ? read_line(j, line) : SLUICE_INVALID;
     }
     free(line);
     return rc;
@@ -249,13 +240,14 @@ static void save_done(void *arg) {
 }
 
 static void render(const journal_t *j, sluice_buf_t *text) {
+    char place[POSITION_PLACE_MAX];
     size_t i;
 
     text_printf(text, FIRST_LINE);
-    for (i = 0; i < j->count; i++) {
-        position_hex_write(text, &j->entries[i].position);
-        text_printf(text, "/%u %s\n", j->entries[i].sub_index, j->entries[i].key);
-    }
+    for (i = 0; i < j->count; i++)
+        text_printf(text, "%s %s\n",
+                    position_place(&j->entries[i].position, j->entries[i].sub_index, place),
+                    j->entries[i].key);
 }
 
 int journal_save(journal_t *j, void (*done)(void *arg, int status, const char *error), void *arg) {

@@ -1,17 +1,9 @@
 #include "support/recordjson.h"
 
+#include "support/position.h"
+
 static void put(sluice_buf_t *buf, const char *text) {
     sluice_buf_put_str(buf, sluice_str(text));
-}
-
-void position_hex_write(sluice_buf_t *buf, const sluice_position_t *position) {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t i;
-
-    for (i = 0; i < position->len; i++) {
-        sluice_buf_put_char(buf, digits[position->bytes[i] >> 4]);
-        sluice_buf_put_char(buf, digits[position->bytes[i] & 15]);
-    }
 }
 
 static void put_number(const sluice_api_t *api, sluice_buf_t *buf, int given, int64_t n) {

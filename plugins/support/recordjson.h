@@ -1,5 +1,5 @@
 /*
- * support/recordjson.h: a whole record as one line of JSON, and positions as hexadecimal text.
+ * support/recordjson.h: a whole record as one line of JSON.
  *
  * Pure; any thread that owns the buffer.
  */
@@ -16,6 +16,5 @@ int record_json_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_r
  * schemaless. NULL, or what is wrong with it. */
 const char *record_json_read(const sluice_api_t *api, sluice_batch_t *batch,
                              const sluice_value_t *object, sluice_record_t *r);
-void position_hex_write(sluice_buf_t *buf, const sluice_position_t *position);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "clients/http/http_options.h"
-#include "support/recordjson.h"
+#include "support/position.h"
 #include "support/text.h"
 
 void ch_put_name(sluice_buf_t *out, const char *name) {

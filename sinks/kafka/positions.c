@@ -3,6 +3,8 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
+#include "support/position.h"
+
 enum { READ_TIMEOUT_MS = 30000, POLL_MS = 500, ADMIN_TIMEOUT_MS = 15000 };
 
 /* ---- the record: key ["owner", "partition's text"], value {"position": hex, "sub": n} ---- */
@@ -21,14 +23,11 @@ char *kafka_position_key(const char *owner, sluice_str_t partition) {
 }
 
 char *kafka_position_value(const sluice_mark_t *mark) {
-    char hex[2 * SLUICE_POSITION_MAX + 1] = "";
+    char hex[POSITION_HEX_MAX];
     cJSON *value = cJSON_CreateObject();
     char *out;
-    int i;
 
-    for (i = 0; i < mark->position.len; i++)
-        snprintf(hex + 2 * i, 3, "%02x", mark->position.bytes[i]);
-    cJSON_AddStringToObject(value, "position", hex);
+    cJSON_AddStringToObject(value, "position", position_hex(&mark->position, hex));
     cJSON_AddNumberToObject(value, "sub", mark->sub_index);
     out = cJSON_PrintUnformatted(value);
     cJSON_Delete(value);
@@ -39,18 +38,11 @@ static int parse_position(const char *text, size_t len, kafka_position_t *out) {
     cJSON *value = cJSON_ParseWithLength(text, len);
     const char *hex = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(value, "position"));
     const cJSON *sub = cJSON_GetObjectItemCaseSensitive(value, "sub");
-    size_t n = hex != NULL ? strlen(hex) / 2 : 0;
-    size_t i;
-    int ok = n > 0 && n <= SLUICE_POSITION_MAX;
+    int ok = hex != NULL && position_hex_read(sluice_str(hex), &out->position) == SLUICE_OK &&
+             out->position.len > 0 && cJSON_IsNumber(sub) && sub->valuedouble >= 0 &&
+             sub->valuedouble <= UINT32_MAX;
 
-    out->position.len = (uint8_t)n;
-    for (i = 0; ok && i < n; i++) {
-        unsigned byte;
-
-        ok = sscanf(hex + 2 * i, "%2x", &byte) == 1;
-        out->position.bytes[i] = (uint8_t)byte;
-    }
-    out->sub_index = cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0;
+    out->sub_index = ok ? (uint32_t)sub->valuedouble : 0;
     cJSON_Delete(value);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "support/extend.h"
+#include "support/position.h"
 
 /* ---- shape of a record ---- */
 
@@ -326,19 +327,16 @@ static void put_insert(pg_sql_t *sql, const pg_group_t *g) {
 static void put_position(const pg_sink_t *sink, pg_sql_t *sql, const sluice_mark_t *mark) {
     sluice_str_t json = sink->api->source_partition_json(sink->ctx, mark->source_partition);
     char *partition = strndup(json.data, json.len);
-    size_t i;
+    char hex[POSITION_HEX_MAX];
 
     pg_sql_put(sql, "INSERT INTO sluice_positions VALUES(");
     pg_sql_literal(sql, sink->owner);
     pg_sql_put(sql, ",");
     pg_sql_literal(sql, partition != NULL ? partition : "");
-    pg_sql_put(sql, ",'\\x");
-    for (i = 0; i < mark->position.len; i++)
-        pg_sql_putf(sql, "%02x", mark->position.bytes[i]);
     pg_sql_putf(
         sql,
-        "',%u) ON CONFLICT (owner,partition) DO UPDATE SET position=EXCLUDED.position,sub=EXCLUDED.sub;",
-        mark->sub_index);
+        ",'\\x%s',%u) ON CONFLICT (owner,partition) DO UPDATE SET position=EXCLUDED.position,sub=EXCLUDED.sub;",
+        position_hex(&mark->position, hex), mark->sub_index);
     free(partition);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "support/endpoint.h"
+#include "support/position.h"
 
 static const char *const aliases[] = {"postgres-sink", NULL};
 static const char *const modes[] = {"insert", "upsert", NULL};
@@ -167,24 +168,24 @@ static void fail_open(pg_sink_t *s, int status, const char *doing) {
     finish_open(s, pg_fail(s->api, s->ctx, pg_conn_error(s->conn), status, doing));
 }
 
-static void announce(pg_sink_t *s, const PGresult *rows) {
+/* Of a position that is not what this sink wrote nobody knows what it covers. */
+static int announce(pg_sink_t *s, const PGresult *rows) {
     int i;
 
     for (i = 0; i < PQntuples(rows); i++) {
-        const char *hex = PQgetvalue(rows, i, 1);
-        sluice_position_t position = {0};
-        size_t n = strlen(hex) / 2;
-        size_t k;
+        sluice_position_t position;
+        uint32_t sub;
 
-        for (k = 0; k < n && k < SLUICE_POSITION_MAX; k++) {
-            unsigned byte = 0;
-
-            sscanf(hex + 2 * k, "%2x", &byte);
-            position.bytes[position.len++] = (uint8_t)byte;
-        }
-        s->api->sink_position(s->ctx, sluice_str(PQgetvalue(rows, i, 0)), &position,
-                              (uint32_t)strtoul(PQgetvalue(rows, i, 2), NULL, 10));
+        if (position_hex_read(sluice_str(PQgetvalue(rows, i, 1)), &position) != SLUICE_OK ||
+            position_sub_read(sluice_str(PQgetvalue(rows, i, 2)), &sub) != SLUICE_OK)
+            return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.position",
+                                "the row of owner %s, partition %s in table sluice_positions holds no"
+                                " position of this sink. Correct it; or delete it: what was written"
+                                " last may then be written again.",
+                                s->owner, PQgetvalue(rows, i, 0));
+        s->api->sink_position(s->ctx, sluice_str(PQgetvalue(rows, i, 0)), &position, sub);
     }
+    return SLUICE_OK;
 }
 
 static void on_positions(void *arg, int status, PGresult *const *results, int count) {
@@ -194,11 +195,8 @@ static void on_positions(void *arg, int status, PGresult *const *results, int co
         return;
     if (status != SLUICE_OK)
         fail_open(s, 0, "reading table sluice_positions");
-    else {
-        if (count > 0)
-            announce(s, results[count - 1]);
-        finish_open(s, SLUICE_OK);
-    }
+    else
+        finish_open(s, count > 0 ? announce(s, results[count - 1]) : SLUICE_OK);
 }
 
 /* A second look before CREATE: a role that may write the table need not be allowed to create one. The lock: several sinks

@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "support/position.h"
+
 /* Lua's unpack takes about 8000 words. */
 enum { MAX_WORDS = 7000, STALE = -1 };
 
@@ -96,14 +98,9 @@ int redis_exact_ask(redis_sink_t *sink, redis_pipeline_t *p) {
 }
 
 static void put_position(redis_pipeline_t *p, const sluice_position_t *position, uint32_t sub) {
-    char text[2 * SLUICE_POSITION_MAX + 16];
-    size_t n = 0;
-    size_t i;
+    char place[POSITION_PLACE_MAX];
 
-    for (i = 0; i < position->len; i++)
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%02x", position->bytes[i]);
-    n += (size_t)snprintf(text + n, sizeof(text) - n, "/%u", sub);
-    redis_arg(p, sluice_str_n(text, n));
+    redis_arg_text(p, position_place(position, sub, place));
 }
 
 /* The source partitions of a batch, numbered as they come. */
@@ -282,25 +279,6 @@ int redis_exact_reply(redis_sink_t *sink, redis_delivery_t *d, const redisReply 
 
 /* ---- positions at open ---- */
 
-static int parse_position(const char *text, sluice_position_t *position, uint32_t *sub) {
-    const char *slash = strchr(text, '/');
-    size_t n = slash != NULL ? (size_t)(slash - text) / 2 : 0;
-    size_t i;
-
-    if (n == 0 || n > SLUICE_POSITION_MAX)
-        return -1;
-    position->len = (uint8_t)n;
-    for (i = 0; i < n; i++) {
-        unsigned byte;
-
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-            return -1;
-        position->bytes[i] = (uint8_t)byte;
-    }
-    *sub = (uint32_t)strtoul(slash + 1, NULL, 10);
-    return 0;
-}
-
 /* Tells of scripts that the server replayed in part. The count goes back by what was found, not to
  * 0: this command itself may come to stand behind a torn script in the log. */
 static int report_torn(redis_sink_t *sink, const char *field, long long count) {
@@ -323,22 +301,39 @@ static int report_torn(redis_sink_t *sink, const char *field, long long count) {
     return status == SLUICE_OK ? 1 : status;
 }
 
+/* Of a position that is not what this sink wrote nobody knows what it covers. */
+static int announce(redis_sink_t *sink, const redisReply *name, const redisReply *place) {
+    sluice_position_t position;
+    uint32_t sub;
+
+    if (position_place_read(sluice_str_n(place->str, place->len), &position, &sub) != SLUICE_OK)
+        return sink->api->fail(sink->ctx, SLUICE_FATAL, "redis.position",
+                               "field %.300s of hash %s holds no position of this sink. Correct it; or"
+                               " delete it (HDEL): what was written last may then be written again.",
+                               name->str, sink->position_key);
+    sink->api->sink_position(sink->ctx, sluice_str_n(name->str, name->len), &position, sub);
+    return SLUICE_OK;
+}
+
 int redis_exact_announce(redis_sink_t *sink, const redisReply *reply) {
     char torn_field[sizeof(sink->token_field) + 1];
     long long torn = 0;
+    int status = SLUICE_OK;
     size_t i;
 
     snprintf(torn_field, sizeof(torn_field), "%s+", sink->token_field);
     for (i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
         const redisReply *name = reply->element[i];
-        const char *text = reply->element[i + 1]->str;
-        sluice_position_t position = {0};
-        uint32_t sub = 0;
+        const redisReply *value = reply->element[i + 1];
 
+        if (name->type != REDIS_REPLY_STRING || value->type != REDIS_REPLY_STRING)
+            continue;
         if (strcmp(name->str, torn_field) == 0)
-            torn = strtoll(text, NULL, 10);
-        if (name->str[0] != '#' && parse_position(text, &position, &sub) == 0)
-            sink->api->sink_position(sink->ctx, sluice_str_n(name->str, name->len), &position, sub);
+            torn = strtoll(value->str, NULL, 10);
+        if (name->str[0] != '#' && status == SLUICE_OK)
+            status = announce(sink, name, value);
     }
+    if (status != SLUICE_OK)
+        return status;
     return torn != 0 ? report_torn(sink, torn_field, torn) : 0;
 }

@@ -204,6 +204,11 @@ static void on_answer(redis_sink_t *s, const redisReply *reply) {
         more = redis_exact_announce(s, reply); /* only the answer to HGETALL is an array */
         s->questions += more > 0 ? more : 0;
     }
+    if (more == SLUICE_FATAL) {
+        s->questions = 0;
+        finish_open(s, more);
+        return;
+    }
     if (more < 0) {
         on_lost(s, SLUICE_NOT_CONNECTED, "redis.write", "a question could not be sent");
         return;

@@ -5,7 +5,7 @@
 
 #include "support/calendar.h"
 #include "support/extend.h"
-#include "support/recordjson.h"
+#include "support/position.h"
 #include "support/text.h"
 
 /* ---- time ---- */

@@ -214,6 +214,16 @@ class PostgresSink(PostgresSinkCase):
                 self.assertLess(self.transactions(), 1500)
                 self.sluice.delete("/pipelines/" + self.name)
 
+    def test_damaged_position(self):
+        self.pg.execute("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE sluice_positions"
+                        "(owner text, partition text, position bytea, sub bigint, PRIMARY KEY (owner, partition))")
+        for i, (position, sub) in enumerate((("00" * 32, 0), ("00", -1), ("00", 1 << 33))):
+            with self.subTest(sub=sub):
+                self.name = "damaged-%d" % i
+                self.pg.execute("INSERT INTO sluice_positions VALUES('%s/postgres', '{}', '\\x%s', %d)" % (self.name, position, sub))
+                self.run_sink(**{"exactly.once": True})
+                self.assertIn("postgres.position", failed(self.sluice, self.name))
+
     def test_validate(self):
         path = self.folder / "p.json"
         path.write_text(json.dumps(pipeline("v", self.feed.source(), "postgres", {

@@ -204,6 +204,18 @@ class Logins(RedisCase):
     def test_no_password(self):
         self.assertIn("NOAUTH", self.refused())
 
+    def test_damaged_position(self):
+        """What this sink never wrote is no position: it may neither be skipped to nor passed over in silence."""
+        for i, damaged in enumerate(("+1 2/0", "0x10/0", "00000000000000zz/0", "00000000000000010", "0000000000000001/-1",
+                                     "00" * 32 + "/0")):
+            with self.subTest(damaged):
+                self.name = "damaged-%d" % i
+                key = "sluice:position:%s:redis" % self.name
+                self.redis("HSET", key, '{"file":"x"}', damaged)
+                trace = self.refused(**{"redis.password": "geheim", "exactly.once": True})
+                self.assertIn("redis.position", trace)
+                self.assertIn(key, trace)
+
     def test_acl(self):
         self.redis("ACL", "SETUSER", "writer", "on", ">pw", "~t*", "+xadd", "+select", "+ping")
         self.written(**{"redis.username": "writer", "redis.password": "pw"})

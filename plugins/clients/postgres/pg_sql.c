@@ -83,11 +83,12 @@ void pg_lsn_text(uint64_t lsn, char out[20]) {
 }
 
 int pg_lsn_parse(const char *text, uint64_t *lsn) {
-    unsigned int high, low;
-    char rest;
+    static const char digits[] = "0123456789ABCDEFabcdef";
+    size_t high = text != NULL ? strspn(text, digits) : 0;
+    size_t low = high > 0 && text[high] == '/' ? strspn(text + high + 1, digits) : 0;
 
-    if (text == NULL || sscanf(text, "%8X/%8X%c", &high, &low, &rest) != 2)
+    if (low == 0 || high > 8 || low > 8 || text[high + 1 + low] != '\0')
         return 0;
-    *lsn = (uint64_t)high << 32 | low;
+    *lsn = strtoull(text, NULL, 16) << 32 | strtoull(text + high + 1, NULL, 16);
     return 1;
 }

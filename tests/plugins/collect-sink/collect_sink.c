@@ -8,6 +8,7 @@
 
 #include "plugins/common/testsink.h"
 #include "support/appendfile.h"
+#include "support/position.h"
 #include "support/recordjson.h"
 
 static const sluice_option_t options[] = {
