@@ -16,6 +16,9 @@
 #include "plugin/catalog.h"
 #include "supervisor/supervisor.h"
 
+/* Tools look at the version to know the contract: that of Connect 4.0. */
+#define SL_CONNECT_VERSION "4.0.0"
+
 typedef struct sl_admin_options {
     uv_loop_t *loop;
     const char *listen; /* "host:port", "[v6]:port", ":port"; port 0: any */

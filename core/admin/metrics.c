@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "admin/admin.h"
+#include "admin/connect_metrics.h"
 #include "observe/metrics.h"
 
 typedef struct parts {
@@ -80,6 +81,19 @@ static void fini(parts_t *p) {
     free(p->numbers);
 }
 
+/* Connect's families first: their names are none of ours, so that they need no merging. */
+static void respond(sl_request_t *r, const char *ours) {
+    char *connect = sl_connect_metrics_text(sl_request_admin(r));
+    char *whole = NULL;
+
+    if (ours == NULL || connect == NULL || asprintf(&whole, "%s%s", connect, ours) < 0)
+        sl_respond_error(r, 500, "out of memory");
+    else
+        sl_respond_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", whole);
+    free(whole);
+    free(connect);
+}
+
 void sl_get_metrics(sl_request_t *r) {
     const sl_supervisor_t *s = sl_admin_options(sl_request_admin(r))->supervisor;
     size_t max = count_tasks(s) + 1;
@@ -94,10 +108,7 @@ void sl_get_metrics(sl_request_t *r) {
         add_tasks(&p, s);
         text = sl_metrics_merge(p.items, p.count);
     }
-    if (text == NULL)
-        sl_respond_error(r, 500, "out of memory");
-    else
-        sl_respond_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+    respond(r, text);
     free(text);
     free(registry);
     fini(&p);

@@ -78,6 +78,10 @@ static int is_failed(const sl_managed_t *m) {
     return m->failed && strcmp(m->target, "STOPPED") != 0;
 }
 
+const char *sl_render_connector_word(const sl_managed_t *m) {
+    return is_failed(m) ? "FAILED" : m->target;
+}
+
 cJSON *sl_render_connector_status(const sl_managed_t *m, const char *worker) {
     cJSON *status = cJSON_CreateObject();
     cJSON *connector = cJSON_CreateObject();
@@ -86,7 +90,7 @@ cJSON *sl_render_connector_status(const sl_managed_t *m, const char *worker) {
 
     cJSON_AddStringToObject(status, "name", m->name);
     cJSON_AddItemToObject(status, "connector", connector);
-    cJSON_AddStringToObject(connector, "state", is_failed(m) ? "FAILED" : m->target);
+    cJSON_AddStringToObject(connector, "state", sl_render_connector_word(m));
     cJSON_AddStringToObject(connector, "worker_id", worker);
     if (is_failed(m) && m->trace != NULL)
         cJSON_AddStringToObject(connector, "trace", m->trace);

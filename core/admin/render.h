@@ -19,6 +19,7 @@ cJSON *sl_render_task_state(const sl_task_t *task, const char *worker);
 /* How many tasks Connect would show: none when STOPPED. */
 size_t sl_render_task_count(const sl_managed_t *managed);
 const char *sl_render_task_word(const sl_task_t *task);
+const char *sl_render_connector_word(const sl_managed_t *managed);
 
 /* ---- our own ---- */
 /* {"name","kind","type","origin","target","state","trace","tasks":[...]} */

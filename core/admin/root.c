@@ -7,8 +7,7 @@
 void sl_get_root(sl_request_t *r) {
     cJSON *body = cJSON_CreateObject();
 
-    /* Tools look at the version to know the contract: that of Connect 4.0. */
-    cJSON_AddStringToObject(body, "version", "4.0.0");
+    cJSON_AddStringToObject(body, "version", SL_CONNECT_VERSION);
     cJSON_AddStringToObject(body, "commit", "sluice-" SLUICE_VERSION);
     cJSON_AddNullToObject(body, "kafka_cluster_id");
     sl_respond(r, 200, body);

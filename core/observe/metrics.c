@@ -77,7 +77,7 @@ static char *render_name(const char *name) {
     return fclose(out) == 0 ? text : NULL;
 }
 
-static char *render_labels(const sl_label_t *labels, size_t count) {
+char *sl_metrics_labels(const sl_label_t *labels, size_t count) {
     char *text = NULL;
     size_t len, i;
     FILE *out = open_memstream(&text, &len);
@@ -160,7 +160,7 @@ static sluice_metric_t *get_series(family_t *family, char *labels) {
 
 sluice_metric_t *sl_metric(sluice_metric_kind_t kind, const char *name, const char *help,
                            const sl_label_t *labels, size_t label_count) {
-    char *clean = render_name(name), *text = render_labels(labels, label_count);
+    char *clean = render_name(name), *text = sl_metrics_labels(labels, label_count);
     sluice_metric_t *metric = NULL;
     family_t *family;
 
@@ -272,7 +272,7 @@ static void run_collectors(void) {
         collector->fn(collector->arg);
 }
 
-static void put_value(FILE *out, double value) {
+void sl_metrics_put_value(FILE *out, double value) {
     if (isnan(value))
         fputs("NaN\n", out);
     else if (isinf(value))
@@ -299,7 +299,7 @@ static void put_histogram(FILE *out, const sluice_metric_t *metric) {
             fprintf(out, "+Inf\"} %" PRIu64 "\n", count);
     }
     fprintf(out, "%s_sum%s%s%s ", name, open, metric->labels, close);
-    put_value(out, sl_metric_value(metric));
+    sl_metrics_put_value(out, sl_metric_value(metric));
     fprintf(out, "%s_count%s%s%s %" PRIu64 "\n", name, open, metric->labels, close, count);
 }
 
@@ -312,7 +312,7 @@ static void put_series(FILE *out, const sluice_metric_t *metric) {
         fprintf(out, "%s{%s} ", metric->family->name, metric->labels);
     else
         fprintf(out, "%s ", metric->family->name);
-    put_value(out, sl_metric_value(metric));
+    sl_metrics_put_value(out, sl_metric_value(metric));
 }
 
 static void put_family(FILE *out, const family_t *family) {

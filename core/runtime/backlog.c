@@ -259,6 +259,7 @@ static int transform(sl_branch_run_t *b, sluice_batch_t **out) {
     wait = sl_retry_failed(&b->retry, 0);
     sl_branch_count(b, SL_BRANCH_RETRIES, 1);
     if (wait >= 0) {
+        sl_tally_retry(&b->graph->meters);
         sl_lane_wait(b, wait);
         return SLUICE_BUSY;
     }

@@ -289,6 +289,7 @@ static int init_parts(sl_branch_run_t *b) {
     b->node = sl_ledger_node(g->ledger, branch->name);
     sl_errors_init(&b->errors, &branch->errors, g->pipeline->name, branch->name, &g->partitions);
     b->errors.graph = g->pipeline->connect ? g : NULL;
+    b->errors.meters = &g->meters;
     status = sl_chain_init(&b->chain, &b->spec->chain, &b->home, g->ledger, &b->errors,
                            &g->partitions, &b->failure, &chain_events, b);
     sl_lane_init(b);
@@ -411,4 +412,8 @@ int sl_branch_beat(sl_branch_run_t *b) {
 
 int sl_branch_was_abandoned(sl_branch_run_t *b) {
     return b->abandoned;
+}
+
+int64_t sl_branch_records_in_flight(const sl_branch_run_t *b) {
+    return sl_ledger_get(b->node, SL_LEDGER_IN_FLIGHT);
 }

@@ -99,6 +99,8 @@ int64_t sl_branch_room(sl_branch_run_t *branch);
 void sl_branch_starve(sl_branch_run_t *branch, int starved);
 int64_t sl_branch_stat(sl_branch_run_t *branch, sl_branch_count_t which);
 int sl_branch_state(sl_branch_run_t *branch);
+/* Records transformed and not yet delivered. */
+int64_t sl_branch_records_in_flight(const sl_branch_run_t *branch);
 /* What the sink does not answer ("open", "write", "flush", "ready") though it lives; NULL: nothing
  * for long. */
 const char *sl_branch_stuck(sl_branch_run_t *branch);

@@ -44,6 +44,7 @@ typedef struct sl_work {
     int64_t extra;         /* of it, beyond the parcel: also charged to the task */
     int64_t records;       /* still in flight by the ledger */
     int64_t timestamp;     /* of its last record, 0: it has none */
+    uint64_t written_ns;   /* when it was last given to the sink */
     sl_span_t *span;
     sl_repair_t *repair; /* NULL: whole */
     int passed;          /* noted in `sent` */

@@ -64,7 +64,8 @@ static int copy_board(sl_trunk_t *t) {
     size_t partitions = sl_board_partitions(&t->graph.board);
     size_t branch, partition;
 
-    /* The version first: what is set while we copy is copied again next time. */
+    /* These first: what is set while we copy is copied again next time. */
+    c->copied_written = sl_trunk_written(t);
     c->version = sl_board_version(&t->graph.board);
     c->cells = calloc(partitions * t->branch_count + 1, sizeof(*c->cells));
     if (c->cells == NULL)
@@ -202,6 +203,7 @@ void sl_commit_checkpointed(sl_trunk_t *t, int status) {
     if (c->phase != SL_COMMIT_CHECKPOINTS || c->checkpoints == 0)
         return;
     if (status != SLUICE_OK) {
+        sl_tally_add(&t->graph.meters, SL_TALLY_COMMITS_FAILED, !c->failed);
         c->failed = 1;
         sl_log(SLUICE_LOG_WARN, "runtime.commit", "a transform could not checkpoint: %s",
                sl_status_name(status));
@@ -226,6 +228,7 @@ void sl_commit_start(sl_trunk_t *t) {
         return;
     }
     c->phase = SL_COMMIT_CHECKPOINTS;
+    c->began_ns = uv_hrtime();
     c->failed = 0;
     c->checkpoints = 1; /* this function */
     uv_timer_start(&c->late, on_late,
@@ -246,11 +249,15 @@ void sl_commit_stored(sl_trunk_t *t, uint64_t seq) {
     sl_commit_t *c = &t->commit;
     size_t i;
 
-    if (c->phase != SL_COMMIT_STORING || seq != c->seq)
+    if (c->phase != SL_COMMIT_STORING || seq != c->seq) {
+        sl_tally_add(&t->graph.meters, SL_TALLY_COMMITS_LATE, 1);
         return;
+    }
     (void)SL_FAILPOINT("stored");
     c->stored_version = c->version;
     c->commits++;
+    c->written = c->copied_written;
+    sl_meter_add(&t->graph.meters, SL_METER_COMMIT, (int64_t)(uv_hrtime() - c->began_ns) / 1000);
     for (i = 0; i < c->count; i++) {
         sl_place_t *p = &c->cells[i].place;
         if (sl_board_set(&c->stored, c->cells[i].branch, c->cells[i].partition, &p->position,
@@ -269,6 +276,7 @@ static void on_last_deadline(uv_timer_t *timer) {
 
     sl_log(SLUICE_LOG_WARN, "runtime.commit",
            "the last commit was not confirmed in time; what it covers will be repeated");
+    sl_tally_add(&t->graph.meters, SL_TALLY_COMMITS_FAILED, t->commit.phase == SL_COMMIT_STORING);
     t->commit.phase = SL_COMMIT_IDLE;
     finish(t);
 }

@@ -213,6 +213,8 @@ static void describe(const sl_errors_t *errors, const sl_bad_t *bad, char *out, 
 }
 
 static void log_bad(const sl_errors_t *errors, const sl_bad_t *bad, const char *where) {
+    if (errors->meters != NULL)
+        sl_tally_add(errors->meters, SL_TALLY_LOGGED, 1);
     if (errors->graph != NULL)
         sl_connect_log(errors, bad);
     else
@@ -238,6 +240,8 @@ int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failur
 
     errors->last_ms = wall_ms();
     sl_metric_add(errors->errors_metric, 1);
+    if (errors->meters != NULL)
+        sl_tally_error(errors->meters, errors->policy->tolerate_all, errors->last_ms);
     describe(errors, bad, where, sizeof(where));
     /* Connect logs what makes a task fail, too. */
     if (errors->policy->log && (errors->policy->tolerate_all || errors->graph != NULL))

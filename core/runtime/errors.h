@@ -16,6 +16,7 @@
 #include "config/pipeline.h"
 #include "observe/ledger.h"
 #include "plugin/ctx.h"
+#include "runtime/meters.h"
 #include "runtime/partitions.h"
 #include <stdatomic.h>
 
@@ -37,6 +38,7 @@ typedef struct sl_errors {
     const char *branch; /* NULL: the trunk */
     sl_partitions_t *partitions;
     const struct sl_graph *graph; /* set by the owner of a connector's: Connect's words; or NULL */
+    sl_meters_t *meters; /* set by the owner; or NULL */
     int fd;
     int dirty;
     _Atomic int64_t tolerated; /* bad records passed over */

@@ -14,6 +14,7 @@
 #include "runtime/chain.h"
 #include "runtime/codec.h"
 #include "runtime/credit.h"
+#include "runtime/meters.h"
 #include "runtime/positions.h"
 #include "runtime/retry.h"
 
@@ -42,6 +43,7 @@ typedef struct sl_graph {
     sl_partitions_t partitions;
     sl_board_t board;
     sl_credit_t credit;
+    sl_meters_t meters;
     sl_ledger_t *ledger;
     sl_spec_t source;
     sl_codec_spec_t codec; /* of the source */

@@ -103,6 +103,7 @@ static void op_durable(void *user, sluice_ticket_t *ticket, int status,
         return;
     }
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, -1);
+    sl_meter_add(&b->graph->meters, SL_METER_PUT, (int64_t)(uv_hrtime() - work->written_ns) / 1000);
     b->busy = 0;
     b->readied = 1;
     if (status == SLUICE_OK) {
@@ -253,6 +254,7 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     if (!work->passed)
         sl_lane_count_replayed(b, sl_sent_pass(&b->sent, batch));
     work->passed = work->sent = 1;
+    work->written_ns = uv_hrtime();
     b->readied = 0;
     /* From here on work may be gone: the sink may end the ticket inside the call. */
     status = SL_FAILPOINT("send") ? SLUICE_RETRY : b->sink->write(b->instance.self, batch, ticket);

@@ -108,6 +108,7 @@ static int run_current(sl_trunk_t *t) {
     if (status == SLUICE_RETRY) {
         wait = sl_retry_failed(&t->chain_retry, 0);
         if (wait >= 0) {
+            sl_tally_retry(&t->graph.meters);
             uv_timer_start(&t->chain_timer, on_chain_timer, (uint64_t)wait, 0);
             return 0;
         }
@@ -206,6 +207,8 @@ static int arrive(sl_trunk_t *t, sluice_batch_t *batch) {
     arrival->batch = batch;
     arrival->bytes = (int64_t)sl_batch_bytes(batch);
     arrival->records = (int64_t)count;
+    if (count > 0)
+        sl_meter_add(&t->graph.meters, SL_METER_BATCH, arrival->records);
     sl_credit_take(&t->graph.credit, arrival->bytes, arrival->records);
     sl_ledger_add(t->node, SL_LEDGER_GENERATED, arrival->records);
     sl_ledger_add(t->node, SL_LEDGER_OUT, arrival->records);
@@ -551,6 +554,7 @@ int sl_source_init(sl_trunk_t *t) {
     sl_instance_init(&t->source, &t->graph.source, &t->home);
     sl_errors_init(&t->errors, policy, t->graph.pipeline->name, NULL, &t->graph.partitions);
     t->errors.graph = t->graph.pipeline->connect ? &t->graph : NULL;
+    t->errors.meters = &t->graph.meters;
     sl_retry_init(&t->source_retry, t->graph.retry_env, -1, RETRY_BASE_MS,
                   policy->retry_delay_max_ms);
     sl_retry_init(&t->chain_retry, t->graph.retry_env,

@@ -6,6 +6,7 @@
 #include "runtime/modules.h"
 #include "runtime/task_frames.h"
 #include "runtime/task_log.h"
+#include "runtime/work_frame.h"
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -68,6 +69,11 @@ static void send_ledger(task_t *t) {
 
     cJSON_AddItemToObject(message, "nodes", nodes);
     send_frame(t, message);
+}
+
+static void send_work(task_t *t) {
+    if (t->pipeline->connect)
+        send_frame(t, sl_frame_work(t->trunk));
 }
 
 static void send_topics(task_t *t) {
@@ -137,6 +143,7 @@ static void on_ended(void *user, int state) {
         sl_task_metrics(t->trunk);
         send_metrics(t);
         send_ledger(t);
+        send_work(t);
     }
     leave(t, state == SL_TRUNK_FAILED ? SL_TASK_EXIT_FAILED : 0);
 }
@@ -304,6 +311,7 @@ static void on_tick(uv_timer_t *timer) {
         return;
     send_metrics(t);
     send_ledger(t);
+    send_work(t);
     send_topics(t);
     if (sl_trunk_state(t->trunk) != SL_TRUNK_FAILED)
         send_frame(t, sl_frame_status(t->trunk, sl_trunk_state(t->trunk)));

@@ -60,6 +60,9 @@ typedef struct sl_commit {
     uv_timer_t timer;
     uv_timer_t late; /* the end of the time for checkpoints */
     int64_t commits;
+    uint64_t began_ns;
+    int64_t copied_written; /* records delivered when the board was copied */
+    int64_t written;        /* of the last that was stored */
 } sl_commit_t;
 
 struct sl_trunk {
@@ -153,5 +156,8 @@ void sl_commit_checkpointed(sl_trunk_t *t, int status);
 void sl_commit_stored(sl_trunk_t *t, uint64_t seq);
 /* One more cycle, then sl_trunk_committed_last. */
 void sl_commit_last(sl_trunk_t *t);
+
+/* Records that all branches together have delivered. */
+int64_t sl_trunk_written(sl_trunk_t *trunk);
 
 #endif

@@ -292,6 +292,7 @@ int sl_supervisor_delete(sl_supervisor_t *s, const char *name, int forget, sl_ac
 static void restart_task(sl_task_t *t) {
     t->crashes = 0;
     t->reported_end = 0;
+    sl_task_renew(t);
     t->managed->refresh = 1;
     if (t->child == NULL)
         sl_task_set_state(t, SL_TASK_IDLE, NULL, NULL);

@@ -175,6 +175,8 @@ void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
         on_metrics(t, message);
     else if (strcmp(type, "ledger") == 0)
         on_ledger(t, message);
+    else if (strcmp(type, "work") == 0)
+        sl_task_work_take(&t->work, message, uv_now(t->managed->supervisor->o.loop));
     else if (strcmp(type, "topics") == 0)
         on_topics(t->managed, message);
     else if (strcmp(type, "log") == 0)

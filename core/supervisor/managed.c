@@ -71,6 +71,7 @@ static void adopt(sl_managed_t *m, sl_resolved_t *r) {
         return;
     }
     m->refresh = 0;
+    m->supervisor->starts.connectors += strcmp(m->kind, "connector") == 0;
     if (make_tasks(m, r->tasks < 1 ? 1 : (size_t)r->tasks) == SLUICE_OK)
         m->running_version = m->version;
 }
@@ -95,6 +96,7 @@ static void cannot_resolve(sl_managed_t *m, const sl_report_t *report) {
     char *text = why_not(m, report);
 
     m->failed = 1;
+    m->supervisor->starts.connectors_failed += strcmp(m->kind, "connector") == 0;
     sl_set_text(&m->trace, text == NULL ? "the configuration cannot be read" : text);
     free(text);
     sl_log_kv(SLUICE_LOG_ERROR, SCOPE, SL_FIELDS(sl_field("pipeline", m->name)),

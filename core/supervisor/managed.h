@@ -13,6 +13,7 @@
 
 #include "supervisor/child.h"
 #include "supervisor/tail.h"
+#include "supervisor/task_work.h"
 
 typedef enum sl_task_state {
     SL_TASK_IDLE = 0,   /* has no process, because the target state wants none */
@@ -22,6 +23,14 @@ typedef enum sl_task_state {
     SL_TASK_FAILED,
     SL_TASK_FINISHED /* its source has ended, all is delivered */
 } sl_task_state_t;
+
+/* For how long it was what, since it was made or restarted by somebody. */
+typedef struct sl_task_clock {
+    uint64_t at; /* up to when this holds */
+    uint64_t running_ms;
+    uint64_t paused_ms;
+    uint64_t other_ms;
+} sl_task_clock_t;
 
 struct sl_managed;
 struct sl_supervisor;
@@ -44,6 +53,8 @@ typedef struct sl_task {
     double records;       /* that left its source, this process */
     double rate;          /* of these, a second */
     char *metrics;        /* Prometheus text of the last metrics frame, or NULL */
+    sl_task_work_t *work; /* of a connector's: what it did; NULL: nothing yet */
+    sl_task_clock_t clock;
 
     /* private to core/supervisor */
     sl_child_t *child;

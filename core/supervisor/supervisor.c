@@ -99,6 +99,14 @@ void sl_supervisor_changed(sl_managed_t *m) {
         o->on_change(o->user, m);
 }
 
+const sl_starts_t *sl_supervisor_starts(const sl_supervisor_t *s) {
+    return &s->starts;
+}
+
+uint64_t sl_supervisor_now(const sl_supervisor_t *s) {
+    return uv_now(s->o.loop);
+}
+
 const char *sl_supervisor_trouble(const sl_supervisor_t *s) {
     return s->trouble;
 }

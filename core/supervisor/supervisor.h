@@ -53,6 +53,12 @@ typedef struct sl_action_result {
 } sl_action_result_t;
 typedef void (*sl_action_fn)(void *user, const sl_action_result_t *result);
 
+/* Starts of connectors and of their tasks, those after a crash left out. */
+typedef struct sl_starts {
+    double connectors, connectors_failed;
+    double tasks, tasks_failed;
+} sl_starts_t;
+
 int sl_supervisor_create(const sl_supervisor_options_t *options, sl_supervisor_t **out);
 
 /* Takes over what the store knows; of configurations that came from files only the target state,
@@ -69,6 +75,9 @@ void sl_supervisor_kill(sl_supervisor_t *supervisor);
 size_t sl_supervisor_count(const sl_supervisor_t *supervisor);
 sl_managed_t *sl_supervisor_at(const sl_supervisor_t *supervisor, size_t i);
 sl_managed_t *sl_supervisor_find(const sl_supervisor_t *supervisor, const char *name);
+const sl_starts_t *sl_supervisor_starts(const sl_supervisor_t *supervisor);
+/* Now, by the clock of rates and times in sl_task_work_t. */
+uint64_t sl_supervisor_now(const sl_supervisor_t *supervisor);
 /* Disk trouble of the store, NULL: none. For health and status. */
 const char *sl_supervisor_trouble(const sl_supervisor_t *supervisor);
 void sl_supervisor_set_trouble(sl_supervisor_t *supervisor, const char *message);

@@ -31,6 +31,7 @@ struct sl_supervisor {
     void (*closed)(void *user);
     void *closed_user;
     char *trouble;
+    sl_starts_t starts;
 };
 
 /* supervisor.c */
@@ -58,6 +59,8 @@ void sl_task_start(sl_task_t *t);
 /* Drains the process, or takes back a start that has not happened yet. */
 void sl_task_stop(sl_task_t *t);
 void sl_task_tick(sl_task_t *t, uint64_t now);
+/* What it did and for how long counts anew: somebody restarts it. */
+void sl_task_renew(sl_task_t *t);
 void sl_task_set_state(sl_task_t *t, sl_task_state_t state, const char *code, const char *trace);
 void sl_task_fail(sl_task_t *t, const char *code, const char *trace);
 

@@ -24,6 +24,7 @@ void sl_task_init(sl_task_t *t, sl_managed_t *m, int number) {
     memset(t, 0, sizeof *t);
     t->managed = m;
     t->number = number;
+    t->clock.at = uv_now(m->supervisor->o.loop);
     sl_tail_init(&t->tail);
 }
 
@@ -32,6 +33,7 @@ void sl_task_fini(sl_task_t *t) {
     cJSON_Delete(t->branches);
     cJSON_Delete(t->ledger);
     free(t->metrics);
+    free(t->work);
     free(t->code);
     free(t->trace);
     free(t->stuck);
@@ -50,9 +52,21 @@ static void say(const sl_task_t *t, sluice_log_level_t level, const char *text) 
               "%s", text);
 }
 
+/* Connect counts starts that came to an end, either way. */
+static void count_start(const sl_task_t *t, sl_task_state_t state) {
+    sl_starts_t *starts = &t->managed->supervisor->starts;
+
+    if (t->state != SL_TASK_STARTING || t->crashes > 0 ||
+        strcmp(t->managed->kind, "connector") != 0)
+        return;
+    starts->tasks += state == SL_TASK_RUNNING || state == SL_TASK_FINISHED;
+    starts->tasks_failed += state == SL_TASK_FAILED;
+}
+
 void sl_task_set_state(sl_task_t *t, sl_task_state_t state, const char *code, const char *trace) {
     int same = t->state == state;
 
+    count_start(t, state);
     sl_set_text(&t->code, code);
     sl_set_text(&t->trace, trace);
     t->state = state;
@@ -144,6 +158,7 @@ static void on_child_exit(void *user, const sl_child_end_t *end) {
     t->child = NULL;
     t->draining = 0;
     t->memory = 0;
+    sl_task_work_rest(t->work);
     if (t->reported_end) {
         say(t, SLUICE_LOG_DEBUG, "task's process is gone");
     } else if (drained) {
@@ -321,7 +336,26 @@ static void watch_life(sl_task_t *t, uint64_t now) {
     t->alive_at = now;
 }
 
+static void run_clock(sl_task_t *t, uint64_t now) {
+    uint64_t passed = now - t->clock.at;
+
+    t->clock.at = now;
+    if (strcmp(t->managed->target, "PAUSED") == 0 && t->state != SL_TASK_FAILED)
+        t->clock.paused_ms += passed;
+    else if (t->state == SL_TASK_RUNNING || t->state == SL_TASK_FINISHED)
+        t->clock.running_ms += passed;
+    else
+        t->clock.other_ms += passed;
+}
+
+void sl_task_renew(sl_task_t *t) {
+    free(t->work);
+    t->work = NULL;
+    t->clock = (sl_task_clock_t){ uv_now(options(t)->loop), 0, 0, 0 };
+}
+
 void sl_task_tick(sl_task_t *t, uint64_t now) {
+    run_clock(t, now);
     if (t->child == NULL) {
         if (t->state == SL_TASK_RESTARTING && now >= t->restart_at)
             sl_task_start(t);
