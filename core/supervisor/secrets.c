@@ -137,11 +137,19 @@ static int has_password(const cJSON *item) {
     return 0;
 }
 
+/* A private key in PEM: of whatever option. */
+static int has_private_key(const cJSON *item) {
+    const char *text = cJSON_GetStringValue(item);
+
+    return text != NULL && strstr(text, "PRIVATE KEY-----") != NULL;
+}
+
 static void hide_by_look(cJSON *tree) {
     cJSON *item;
 
     cJSON_ArrayForEach(item, tree) {
-        if ((looks_secret(item->string) && !cJSON_IsObject(item)) || has_password(item))
+        if ((looks_secret(item->string) && !cJSON_IsObject(item)) || has_password(item) ||
+            has_private_key(item))
             hide(item);
         hide_by_look(item);
     }

@@ -20,8 +20,8 @@
 cJSON *sl_secrets_find(sl_catalog_t *catalog, const sl_pipeline_t *pipeline, const cJSON *config,
                        int is_connector);
 
-/* A copy of config fit to be shown. secrets may be NULL; names that look like secrets and URLs
- * with a password are hidden in any case. */
+/* A copy of config fit to be shown. secrets may be NULL; names that look like secrets, URLs
+ * with a password and private keys are hidden in any case. */
 cJSON *sl_secrets_hide(const cJSON *config, const cJSON *secrets);
 
 /* Puts the values of `old` (may be NULL) where `config` says [hidden]. */

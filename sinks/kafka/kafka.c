@@ -6,6 +6,7 @@
 #include "clients/kafka/contact.h"
 
 static const char *const aliases[] = {"@topics", "kafka-sink", NULL};
+const char *const kafka_sink_families[] = {"client.", "producer.override.", NULL};
 static const char *const compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
 
 enum { MESSAGE_TIMEOUT_MS = 60000 };
@@ -226,7 +227,7 @@ static void serve_events(void *arg) {
         else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
             on_error_event(sink, event);
         else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_LOG)
-            kafka_log_event(sink->api, sink->ctx, event);
+            kafka_log_event(sink->api, sink->ctx, &sink->contact, event);
         rd_kafka_event_destroy(event);
     }
     kafka_delivery_continue(sink);
@@ -284,8 +285,7 @@ static rd_kafka_conf_t *producer_conf(kafka_sink_t *sink) {
         return NULL;
     if (set_producer_conf(sink, conf) == SLUICE_OK &&
         (sink->tx == NULL || set_transaction_conf(sink, conf) == SLUICE_OK) &&
-        kafka_conf_apply_prefix(api, sink->ctx, conf, "client.") == SLUICE_OK &&
-        kafka_conf_apply_prefix(api, sink->ctx, conf, "producer.override.") == SLUICE_OK) {
+        kafka_conf_apply(api, sink->ctx, conf, kafka_sink_families) == SLUICE_OK) {
         rd_kafka_conf_set_events(conf,
                                  RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
         return conf;
@@ -360,11 +360,9 @@ static int sink_open(void *self) {
     if (conf == NULL)
         return SLUICE_FATAL;
     sink->max_request = limit_of(conf);
-    sink->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
-    if (sink->client == NULL) {
-        rd_kafka_conf_destroy(conf);
+    sink->client = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
+    if (sink->client == NULL)
         return sink->api->fail(sink->ctx, SLUICE_FATAL, "kafka.config", "producer: %s", error);
-    }
     queue = rd_kafka_queue_get_main(sink->client);
     rd_kafka_set_log_queue(sink->client, NULL);
     rc = kafka_pump_open(&sink->pump, sink->api, sink->ctx, queue, serve_events, sink);
@@ -434,7 +432,7 @@ static int sink_close(void *self) {
 }
 
 static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    kafka_conf_check(api, ctx, "producer.override.");
+    kafka_conf_check(api, ctx, kafka_sink_families);
     if (api->config_int(ctx, "topic.create") && api->config_text(ctx, "topic") == NULL)
         api->config_error(ctx, "topic.create", "has no effect without topic");
     if (!api->config_int(ctx, "exactly.once") && api->config_given(ctx, "transactional.id"))

@@ -102,6 +102,7 @@ void kafka_topics_destroy_client(kafka_sink_t *sink);
 
 /* ---- kafka.c ---- */
 
+extern const char *const kafka_sink_families[]; /* of the client's properties */
 /* Room came back, or everything ended: wakes the runtime, completes flush and close. */
 void kafka_sink_progress(kafka_sink_t *sink);
 

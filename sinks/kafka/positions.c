@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
+#include "clients/kafka/client_conf.h"
 #include "support/position.h"
 
 enum { READ_TIMEOUT_MS = 30000, POLL_MS = 500, ADMIN_TIMEOUT_MS = 15000 };
@@ -182,11 +183,13 @@ static int find_ends(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topi
     int i;
 
     if (rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", error, size) !=
-            RD_KAFKA_CONF_OK ||
-        (consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, size)) == NULL) {
+        RD_KAFKA_CONF_OK) {
         rd_kafka_conf_destroy(conf);
         return -1;
     }
+    consumer = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, size);
+    if (consumer == NULL)
+        return -1;
     r->partitions = ensure_topic(sink, consumer, topic, error, size);
     if (r->partitions > 0 && (r->ends = calloc((size_t)r->partitions, sizeof(*r->ends))) != NULL)
         rc = 0;
@@ -263,11 +266,13 @@ static int read_all(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic
     int rc;
 
     if (rd_kafka_conf_set(conf, "isolation.level", "read_committed", error, size) !=
-            RD_KAFKA_CONF_OK ||
-        (r->consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, size)) == NULL) {
+        RD_KAFKA_CONF_OK) {
         rd_kafka_conf_destroy(conf);
         return -1;
     }
+    r->consumer = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, size);
+    if (r->consumer == NULL)
+        return -1;
     rd_kafka_poll_set_consumer(r->consumer);
     assign_all(r->consumer, topic, r->partitions);
     rc = read_to_ends(sink, r, error, size);

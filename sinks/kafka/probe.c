@@ -14,8 +14,7 @@ int kafka_sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
         topics[count].may_be_made = 1;
         count++;
     }
-    if (conf != NULL && (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK ||
-                         kafka_conf_apply_prefix(api, ctx, conf, "producer.override.") != SLUICE_OK)) {
+    if (conf != NULL && kafka_conf_apply(api, ctx, conf, kafka_sink_families) != SLUICE_OK) {
         rd_kafka_conf_destroy(conf);
         conf = NULL;
     }

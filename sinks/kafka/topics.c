@@ -33,8 +33,8 @@ static int has_own_login(const kafka_sink_t *sink) {
 
 /* Connect makes topics with a client of its own, which the producer's properties are nothing to. */
 int kafka_topics_configure(kafka_sink_t *sink) {
+    static const char *const families[] = {"client.", "admin.override.", NULL};
     rd_kafka_conf_t *conf;
-    int rc;
 
     if (sink->creation == NULL || !has_own_login(sink))
         return SLUICE_OK;
@@ -42,9 +42,7 @@ int kafka_topics_configure(kafka_sink_t *sink) {
     if (conf == NULL)
         return SLUICE_FATAL;
     sink->admin_conf = conf;
-    rc = kafka_conf_apply_prefix(sink->api, sink->ctx, conf, "client.");
-    return rc == SLUICE_OK ? kafka_conf_apply_prefix(sink->api, sink->ctx, conf, "admin.override.")
-                           : rc;
+    return kafka_conf_apply(sink->api, sink->ctx, conf, families);
 }
 
 /* Offload thread. */
@@ -53,11 +51,10 @@ static rd_kafka_t *admin_client(kafka_sink_t *sink, kafka_made_t *made) {
 
     if (sink->admin != NULL || sink->admin_conf == NULL)
         return sink->admin != NULL ? sink->admin : sink->client;
-    sink->admin = rd_kafka_new(RD_KAFKA_PRODUCER, sink->admin_conf, error, sizeof(error));
-    if (sink->admin != NULL) {
-        sink->admin_conf = NULL;
+    sink->admin = kafka_client_open(RD_KAFKA_PRODUCER, sink->admin_conf, error, sizeof(error));
+    sink->admin_conf = NULL;
+    if (sink->admin != NULL)
         return sink->admin;
-    }
     memset(made, 0, sizeof(*made));
     made->status = SLUICE_FATAL;
     snprintf(made->error, sizeof(made->error), "the client that makes topics: %s", error);

@@ -107,8 +107,9 @@ int kafka_transaction_configure(kafka_sink_t *sink) {
                                                 {"enable.partition.eof", "true"},
                                                 {"group.id", "sluice-positions"}};
     rd_kafka_conf_t *conf = kafka_conf_create(sink->api, sink->ctx);
-    int rc = conf != NULL ? kafka_conf_apply_prefix(sink->api, sink->ctx, conf, "client.")
-                          : SLUICE_INVALID;
+    int rc = conf != NULL
+                 ? kafka_conf_apply_connection(sink->api, sink->ctx, conf, kafka_sink_families)
+                 : SLUICE_INVALID;
     size_t i;
 
     sink->tx->reader_conf = conf;

@@ -219,7 +219,7 @@ void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition,
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
     kafka_source_t *source = rd_kafka_opaque(rk);
 
-    kafka_log_line(source->api, source->ctx, level, facility, text);
+    kafka_log_line(source->api, source->ctx, &source->contact, level, facility, text);
 }
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque) {
@@ -271,9 +271,7 @@ static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
                        api->config_text(ctx, "isolation.level")) != SLUICE_OK ||
         set_queue_bounds(source, conf) != SLUICE_OK)
         return SLUICE_INVALID;
-    if (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK)
-        return SLUICE_INVALID;
-    return kafka_conf_apply_prefix(api, ctx, conf, "consumer.override.");
+    return kafka_conf_apply(api, ctx, conf, kafka_source_families);
 }
 
 int kafka_consumer_open(kafka_source_t *source) {
@@ -291,11 +289,9 @@ int kafka_consumer_open(kafka_source_t *source) {
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
-    if (handle == NULL) {
-        rd_kafka_conf_destroy(conf);
+    handle = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
+    if (handle == NULL)
         return source->api->fail(source->ctx, SLUICE_FATAL, "kafka.config", "consumer: %s", error);
-    }
     rd_kafka_poll_set_consumer(handle);
     rd_kafka_set_log_queue(handle, NULL);
     source->client = kafka_client_create(handle);

@@ -6,6 +6,7 @@
 #include "clients/kafka/contact.h"
 
 static const char *const aliases[] = {"@topics", "kafka-source", NULL};
+const char *const kafka_source_families[] = {"client.", "consumer.override.", NULL};
 static const char *const resets[] = {"earliest", "latest", "none", NULL};
 static const char *const isolations[] = {"read_committed", "read_uncommitted", NULL};
 
@@ -227,7 +228,7 @@ static int source_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
                           "topics and topics.regex exclude each other: give one of them");
     if (!has_topics && !has_regex)
         api->config_error(ctx, "topics", "says nothing to read: give topics or topics.regex");
-    kafka_conf_check(api, ctx, "consumer.override.");
+    kafka_conf_check(api, ctx, kafka_source_families);
     return SLUICE_OK;
 }
 

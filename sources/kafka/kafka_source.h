@@ -59,6 +59,9 @@ typedef struct kafka_source {
     sluice_metric_t *rebalances;
 } kafka_source_t;
 
+/* ---- kafka.c ---- */
+extern const char *const kafka_source_families[]; /* of the client's properties */
+
 /* ---- consumer.c ---- */
 int kafka_consumer_open(kafka_source_t *source);
 int kafka_consumer_subscribe(kafka_source_t *source);

@@ -5,7 +5,6 @@
 #include "clients/kafka/client_conf.h"
 #include "clients/kafka/kafka_probe.h"
 
-/* Consumer properties are left out: they say nothing of the connection. */
 int kafka_source_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
     rd_kafka_conf_t *conf = kafka_conf_create(api, ctx);
     const char *const *names = NULL;
@@ -13,7 +12,8 @@ int kafka_source_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
     kafka_probe_topic_t *topics = calloc(count + 1, sizeof(*topics));
     size_t i;
 
-    if (conf == NULL || topics == NULL || kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK) {
+    if (conf == NULL || topics == NULL ||
+        kafka_conf_apply_connection(api, ctx, conf, kafka_source_families) != SLUICE_OK) {
         if (conf != NULL)
             rd_kafka_conf_destroy(conf);
         free(topics);

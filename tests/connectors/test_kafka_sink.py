@@ -84,5 +84,5 @@ class KafkaSink(KafkaSinkCase):
         self.assertIn("no.such.thing", findings(**{"producer.override.no.such.thing": "1"}))
         self.assertIn("client.acks", findings(**{"client.acks": "some"}))
         self.assertIn("exactly.once", findings(**{"transactional.id": "x"}))
-        self.assertIn("SCRAM", findings(**{"client.sasl.mechanism": "SCRAM-SHA-256"}))
+        self.assertIn("SCRAM", findings(**{"client.security.protocol": "SASL_SSL", "client.sasl.mechanism": "SCRAM-SHA-256"}))
         self.assertNotIn("error", findings(**{"producer.override.max.request.size": "100000", "client.key.serializer": "x"}))

@@ -6,6 +6,7 @@
 #
 #   setup-servers.sh [kafka] [chdb] [s3] [pyclients] [jsclient] [javaclient]      (default: all of these)
 #   setup-servers.sh connect      Kafka Connect's own worker, which only measurements need
+#   setup-servers.sh librdkafka   a newer Kafka client than Debian's, whose login by SCRAM Kafka 4 refuses (built: 2 minutes)
 # Env: SLUICE_CACHE (default ~/.cache/sluice-testbed). Logs lie in $SLUICE_CACHE/log.
 # Exit: 0 all there or skipped with a reason, 1 something failed (tests that need it will then be skipped, loudly).
 set -u
@@ -15,6 +16,7 @@ chdb_version=26.9.0
 s3_version=v1.8.0
 s3_go_minor=25
 connect_version=4.0.0
+librdkafka_crate=4.10.0 # of rdkafka-sys, which carries the whole C source
 pyclients=(kafka-connect-py==1.0.0 kafka-connect-api==0.5.10)
 jsclient=kafka-connect-client@2.3.0
 javaclient_version=4.0.5
@@ -75,9 +77,27 @@ install_s3() { # staging
     GOBIN=$1 go install -p 2 "github.com/versity/versitygw/cmd/versitygw@$s3_version" && "$1/versitygw" --version
 }
 
+# The prefix is where it will lie in the end, for its pkg-config files say so.
+install_librdkafka() { # staging
+    local made="$1/made" manifest
+    mkdir -p "$1/crate/src" && touch "$1/crate/src/lib.rs" || return 1
+    printf '[package]\nname = "fetch"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nrdkafka-sys = "=%s"\n' \
+        "$librdkafka_crate" > "$1/crate/Cargo.toml"
+    manifest=$(cd "$1/crate" && cargo metadata --format-version 1 | python3 -c '
+import json, sys
+print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "rdkafka-sys"))') || return 1
+    cp -r "${manifest%/*}/librdkafka" "$1/source" && cd "$1/source" || return 1
+    ./configure --prefix="$cache/librdkafka" --disable-gssapi && make -j2 libs && make -C src install DESTDIR="$made" || return 1
+    cd / && rm -rf "${1:?}/crate" "$1/source" && mv "$made$cache/librdkafka/"* "$1" && rm -rf "$made"
+}
+
 # What cannot be installed here for want of something that set-up does not install: prints the reason, else nothing.
 jsclient_obstacle() {
     command -v npm > /dev/null || echo "no npm command (Debian: apt-get install nodejs npm)"
+}
+
+librdkafka_obstacle() {
+    command -v cargo > /dev/null || echo "no cargo command, which fetches the source (install Rust)"
 }
 
 s3_obstacle() {
@@ -117,10 +137,11 @@ for name in "${wanted[@]}"; do
         chdb) version=$chdb_version ;;
         s3) version=$s3_version ;;
         connect) version=$connect_version ;;
+        librdkafka) version=$librdkafka_crate ;;
         pyclients) version=${pyclients[*]} ;;
         jsclient) version=$jsclient ;;
         javaclient) version=$javaclient_version ;;
-        *) say "unknown '$name' (kafka, chdb, s3, pyclients, jsclient, javaclient, connect)"; exit 2 ;;
+        *) say "unknown '$name' (kafka, chdb, s3, pyclients, jsclient, javaclient, connect, librdkafka)"; exit 2 ;;
     esac
     if have "$name" "$version"; then complete+=("$name"); continue; fi
     if declare -F "${name}_obstacle" > /dev/null; then

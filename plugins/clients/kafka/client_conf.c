@@ -2,11 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
+#include "clients/kafka/contact.h"
+#include "clients/kafka/properties.h"
+#include "clients/kafka/security.h"
 #include "support/endpoint.h"
 
-enum { ERROR_TEXT = 512, VALUE_TEXT = 256, SCRAM_FIXED = 0x020601ff };
+enum { ERROR_TEXT = 512, VALUE_TEXT = 256, MAX_NAMES = 1024 };
 
 /* How a property of the Java clients is said to librdkafka. target NULL: it has no meaning here and is skipped. */
 struct translation {
@@ -19,22 +21,15 @@ static const struct translation translations[] = {
     {"buffer.memory", "queue.buffering.max.kbytes", 1},
     {"max.request.size", "message.max.bytes", 0},
     {"fetch.max.wait.ms", "fetch.wait.max.ms", 0},
-    {"sasl.mechanism", "sasl.mechanisms", 0},
-    {"ssl.truststore.location", "ssl.ca.location", 0},
-    {"ssl.truststore.certificates", "ssl.ca.pem", 0},
-    {"ssl.keystore.location", "ssl.keystore.location", 0},
-    {"ssl.keystore.key", "ssl.key.pem", 0},
-    {"ssl.keystore.certificate.chain", "ssl.certificate.pem", 0},
     {"metadata.max.age.ms", "topic.metadata.refresh.interval.ms", 0},
+    {"send.buffer.bytes", "socket.send.buffer.bytes", 0},
+    {"receive.buffer.bytes", "socket.receive.buffer.bytes", 0},
     {"key.serializer", NULL, 0},
     {"value.serializer", NULL, 0},
     {"key.deserializer", NULL, 0},
     {"value.deserializer", NULL, 0},
     {"max.block.ms", NULL, 0},
     {"max.poll.records", NULL, 0},
-    {"ssl.truststore.type", NULL, 0},
-    {"ssl.truststore.password", NULL, 0},
-    {"ssl.keystore.type", NULL, 0},
     {"partitioner.class", NULL, 0},
     {"interceptor.classes", NULL, 0},
 };
@@ -49,35 +44,6 @@ static const struct translation *find_translation(const char *name) {
     return NULL;
 }
 
-/* The text between `name="` and `"` of a JAAS line; NULL when it is not there. */
-static char *jaas_field(const char *jaas, const char *name) {
-    const char *at = strstr(jaas, name);
-    const char *end;
-
-    if (at == NULL || (at = strchr(at, '"')) == NULL)
-        return NULL;
-    end = strchr(++at, '"');
-    return end == NULL ? NULL : strndup(at, (size_t)(end - at));
-}
-
-/* sasl.jaas.config of the PLAIN and SCRAM login modules: user name and password are all it says. */
-static rd_kafka_conf_res_t set_jaas(rd_kafka_conf_t *conf, const char *jaas, char *error) {
-    char *user = jaas_field(jaas, "username");
-    char *password = jaas_field(jaas, "password");
-    rd_kafka_conf_res_t res = RD_KAFKA_CONF_INVALID;
-
-    if (user == NULL || password == NULL) {
-        snprintf(error, ERROR_TEXT, "needs username=\"...\" and password=\"...\"");
-    } else {
-        res = rd_kafka_conf_set(conf, "sasl.username", user, error, ERROR_TEXT);
-        if (res == RD_KAFKA_CONF_OK)
-            res = rd_kafka_conf_set(conf, "sasl.password", password, error, ERROR_TEXT);
-    }
-    free(user);
-    free(password);
-    return res;
-}
-
 /* org.apache.kafka.clients.consumer.XAssignor, ... -> librdkafka's names. */
 static const char *assignor(const char *value) {
     if (strstr(value, "CooperativeStickyAssignor") != NULL)
@@ -89,24 +55,110 @@ static const char *assignor(const char *value) {
     return value;
 }
 
-/* Sets one property by its Java or librdkafka name. *skipped is set when it has no meaning here. */
-static rd_kafka_conf_res_t set_translated(rd_kafka_conf_t *conf, const char *name,
-                                          const char *value, int *skipped, char *error) {
-    const struct translation *t = find_translation(name);
-    char kilobytes[VALUE_TEXT];
+/* ---- names that nobody knows ---- */
 
-    *skipped = t != NULL && t->target == NULL;
-    if (*skipped)
-        return RD_KAFKA_CONF_OK;
-    if (strcmp(name, "sasl.jaas.config") == 0)
-        return set_jaas(conf, value, error);
-    if (strcmp(name, "partition.assignment.strategy") == 0)
+/* What librdkafka knows by Java's names, too, but does not list, and what is translated elsewhere: for hints. */
+static const char *const more_names[] = {
+    "acks", "auto.offset.reset", "batch.size", "compression.type", "delivery.timeout.ms",
+    "fetch.max.bytes", "linger.ms", "max.in.flight.requests.per.connection",
+    "max.partition.fetch.bytes", "request.timeout.ms", "retries", "sasl.jaas.config",
+    "sasl.login.callback.handler.class", "sasl.mechanism", "sasl.oauthbearer.token.endpoint.url",
+    "security.protocol", "ssl.endpoint.identification.algorithm", "ssl.keystore.certificate.chain",
+    "ssl.keystore.key", "ssl.keystore.type", "ssl.truststore.certificates",
+    "ssl.truststore.location", "ssl.truststore.password", "ssl.truststore.type"};
+
+static void tell_unknown(kafka_properties_t *p, const kafka_property_t *property,
+                         rd_kafka_conf_t *conf) {
+    size_t count = 0;
+    const char **dump = rd_kafka_conf_dump(conf, &count);
+    const char *names[MAX_NAMES + 1];
+    const char *near;
+    size_t n = 0;
+    size_t i;
+
+    for (i = 0; i < sizeof(translations) / sizeof(translations[0]); i++)
+        names[n++] = translations[i].java;
+    for (i = 0; i < sizeof(more_names) / sizeof(more_names[0]); i++)
+        names[n++] = more_names[i];
+    for (i = 0; i < count && n < MAX_NAMES; i += 2)
+        names[n++] = dump[i];
+    names[n] = NULL;
+    near = kafka_nearest(property->name, names);
+    if (strcmp(property->prefix, "client.") == 0)
+        kafka_properties_fault(p, property->name, "no Kafka client has such a property%s%s%s",
+                               near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                               near != NULL ? "?" : "");
+    else
+        kafka_properties_warn(p, property->name, "librdkafka %s has no such property: ignored%s%s%s",
+                              rd_kafka_version_str(), near != NULL ? "; did you mean " : "",
+                              near != NULL ? near : "", near != NULL ? "?" : "");
+    rd_kafka_conf_dump_free(dump, count);
+}
+
+/* ---- one property ---- */
+
+static void apply_one(kafka_properties_t *p, const kafka_property_t *property,
+                      rd_kafka_conf_t *conf) {
+    const struct translation *t = find_translation(property->name);
+    const char *value = property->value;
+    char kilobytes[VALUE_TEXT];
+    char error[ERROR_TEXT];
+    rd_kafka_conf_res_t res;
+
+    if (t != NULL && t->target == NULL) {
+        kafka_properties_warn(p, property->name, "has no meaning for this client and is ignored");
+        return;
+    }
+    if (strcmp(property->name, "partition.assignment.strategy") == 0)
         value = assignor(value);
     if (t != NULL && t->kilobytes) {
         snprintf(kilobytes, sizeof(kilobytes), "%lld", strtoll(value, NULL, 10) / 1024);
         value = kilobytes;
     }
-    return rd_kafka_conf_set(conf, t != NULL ? t->target : name, value, error, ERROR_TEXT);
+    res = rd_kafka_conf_set(conf, t != NULL ? t->target : property->name, value, error,
+                            sizeof(error));
+    if (res == RD_KAFKA_CONF_UNKNOWN)
+        tell_unknown(p, property, conf);
+    else if (res != RD_KAFKA_CONF_OK)
+        kafka_properties_fault(p, property->name, "%s", error);
+}
+
+/* Whether a property is about reaching the brokers, whatever the client does there. */
+static int is_of_connection(const char *name) {
+    static const char *const families[] = {"bootstrap.servers", "metadata.broker.list", "client.dns.",
+                                           "security.", "ssl.", "sasl.", "enable.ssl.",
+                                           "enable.sasl.", "broker.address.", "socket.",
+                                           "reconnect.", "connections.max."};
+    size_t i;
+
+    for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        if (strncmp(name, families[i], strlen(families[i])) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void apply_all(kafka_properties_t *p, rd_kafka_conf_t *conf, int only_connection) {
+    size_t i;
+
+    kafka_security_apply(p, conf);
+    for (i = 0; i < p->count; i++) {
+        if (!p->list[i].used && (!only_connection || is_of_connection(p->list[i].name)))
+            apply_one(p, &p->list[i], conf);
+    }
+}
+
+static int apply(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                 const char *const *prefixes, int only_connection) {
+    kafka_properties_t p;
+    int rc = kafka_properties_init(&p, api, ctx, prefixes, 0);
+
+    if (rc != SLUICE_OK)
+        return rc;
+    apply_all(&p, conf, only_connection);
+    rc = kafka_properties_result(&p);
+    kafka_properties_fini(&p);
+    return rc;
 }
 
 int kafka_conf_set(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
@@ -127,6 +179,8 @@ int kafka_conf_set_int(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf
     return kafka_conf_set(api, ctx, conf, name, text);
 }
 
+/* ---- a configuration ---- */
+
 rd_kafka_conf_t *kafka_conf_create(const sluice_api_t *api, sluice_ctx_t *ctx) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char client_id[VALUE_TEXT];
@@ -141,58 +195,45 @@ rd_kafka_conf_t *kafka_conf_create(const sluice_api_t *api, sluice_ctx_t *ctx) {
     return NULL;
 }
 
-int kafka_conf_apply_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
-                            const char *prefix) {
-    size_t n = api->config_prefix_count(ctx, prefix);
-    size_t i;
-
-    for (i = 0; i < n; i++) {
-        const char *name = NULL;
-        const char *value = NULL;
-        char error[ERROR_TEXT];
-        int skipped;
-
-        if (api->config_prefix_at(ctx, prefix, i, &name, &value) != SLUICE_OK)
-            continue;
-        if (set_translated(conf, name, value, &skipped, error) != RD_KAFKA_CONF_OK)
-            return api->fail(ctx, SLUICE_INVALID, "kafka.config", "%s%s: %s", prefix, name, error);
-        if (skipped)
-            api->log(ctx, SLUICE_LOG_WARN, "%s%s has no meaning for this client and is ignored",
-                     prefix, name);
-    }
-    return SLUICE_OK;
+int kafka_conf_apply(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                     const char *const *prefixes) {
+    return apply(api, ctx, conf, prefixes, 0);
 }
 
-static void check_prefix(const sluice_api_t *api, sluice_ctx_t *ctx, const char *prefix) {
+int kafka_conf_apply_connection(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                                const char *const *prefixes) {
+    return apply(api, ctx, conf, prefixes, 1);
+}
+
+void kafka_conf_check(const sluice_api_t *api, sluice_ctx_t *ctx, const char *const *prefixes) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    size_t n = api->config_prefix_count(ctx, prefix);
-    size_t i;
+    kafka_properties_t p;
 
-    for (i = 0; i < n; i++) {
-        const char *name = NULL;
-        const char *value = NULL;
-        char error[ERROR_TEXT];
-        char full[VALUE_TEXT];
-        int skipped;
-
-        if (api->config_prefix_at(ctx, prefix, i, &name, &value) != SLUICE_OK)
-            continue;
-        snprintf(full, sizeof(full), "%s%s", prefix, name);
-        if (strncmp(name, "sasl.mechanism", 14) == 0 && strncmp(value, "SCRAM", 5) == 0 &&
-            rd_kafka_version() < SCRAM_FIXED)
-            api->log(
-                ctx, SLUICE_LOG_WARN,
-                "%s=%s: librdkafka %s can't log in by SCRAM to brokers of Kafka 4.0 or newer. Use "
-                "PLAIN over TLS, client certificates, or a newer librdkafka.",
-                full, value, rd_kafka_version_str());
-        if (set_translated(conf, name, value, &skipped, error) != RD_KAFKA_CONF_OK)
-            api->config_error(ctx, full, "%s", error);
+    endpoint_check_hosts(api, ctx, "bootstrap.servers");
+    if (kafka_properties_init(&p, api, ctx, prefixes, 1) == SLUICE_OK) {
+        apply_all(&p, conf, 0);
+        kafka_properties_fini(&p);
     }
     rd_kafka_conf_destroy(conf);
 }
 
-void kafka_conf_check(const sluice_api_t *api, sluice_ctx_t *ctx, const char *overrides) {
-    endpoint_check_hosts(api, ctx, "bootstrap.servers");
-    check_prefix(api, ctx, "client.");
-    check_prefix(api, ctx, overrides);
+/* ---- a client ---- */
+
+rd_kafka_t *kafka_client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *error,
+                              size_t size) {
+    rd_kafka_t *client;
+    rd_kafka_error_t *background;
+
+    /* Tokens are fetched on the client's own thread: nobody need poll, and waiting disturbs nobody. */
+    rd_kafka_conf_enable_sasl_queue(conf, 1);
+    rd_kafka_conf_set_ssl_cert_verify_cb(conf, kafka_on_certificate);
+    client = rd_kafka_new(type, conf, error, size);
+    if (client == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    background = rd_kafka_sasl_background_callbacks_enable(client);
+    if (background != NULL)
+        rd_kafka_error_destroy(background);
+    return client;
 }

@@ -2,33 +2,35 @@
 
 #include <stdio.h>
 
-enum { PROBE_MS = 5000, REASON = 400 };
+#include "clients/kafka/client_conf.h"
+#include "clients/kafka/contact.h"
 
-typedef struct probe {
-    char reason[REASON]; /* the client's last error, of its own threads: read once it is destroyed or silent */
-} probe_t;
+enum { PROBE_MS = 5000, TRY_MS = 500, REASON = 1200 };
 
+/* Errors and log come from the client's own threads, but only when it is polled: here. */
 static void on_error(rd_kafka_t *client, int error, const char *reason, void *opaque) {
-    probe_t *p = opaque;
-
     (void)client;
-    if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        snprintf(p->reason, sizeof(p->reason), "%s", reason);
+    kafka_contact_heard(opaque, (rd_kafka_resp_err_t)error, reason);
 }
 
-static void no_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
-    (void)client, (void)level, (void)facility, (void)text;
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
+    (void)level;
+    kafka_contact_heard_line(rd_kafka_opaque(client), facility, text);
 }
 
-static void report_unreachable(const sluice_api_t *api, sluice_ctx_t *ctx, const probe_t *p, rd_kafka_resp_err_t err) {
-    int auth = strstr(p->reason, "SASL") != NULL || strstr(p->reason, "uthenticat") != NULL;
+static void report_unreachable(const sluice_api_t *api, sluice_ctx_t *ctx, const kafka_contact_t *contact,
+                               rd_kafka_resp_err_t err) {
+    char why[REASON];
 
-    api->config_error(ctx, "bootstrap.servers", "%s: no broker answered within %d s: %s; %s",
-                      api->config_text(ctx, "bootstrap.servers"), PROBE_MS / 1000,
-                      p->reason[0] != '\0' ? p->reason : rd_kafka_err2str(err),
-                      auth ? "check client.sasl.* and client.security.protocol"
-                           : "check that the brokers run, that their advertised listeners can be reached from here, and "
-                             "client.security.protocol");
+    kafka_contact_explain(contact, why, sizeof(why));
+    if (contact->refused)
+        api->config_error(ctx, "bootstrap.servers", "%s: %s", api->config_text(ctx, "bootstrap.servers"), why);
+    else
+        api->config_error(ctx, "bootstrap.servers",
+                          "%s: no broker answered within %d s: %s; check that the brokers run, that their advertised "
+                          "listeners can be reached from here, and client.security.protocol",
+                          api->config_text(ctx, "bootstrap.servers"), PROBE_MS / 1000,
+                          why[0] != '\0' ? why : rd_kafka_err2str(err));
 }
 
 static void check_topic(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client, const kafka_probe_topic_t *topic) {
@@ -58,25 +60,36 @@ static void check_topic(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *
     rd_kafka_topic_destroy(handle);
 }
 
-static void ask(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client, probe_t *p,
-                const kafka_probe_topic_t *topics, size_t count) {
+static rd_kafka_resp_err_t look(rd_kafka_t *client, const kafka_contact_t *contact) {
     const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(client, 0, NULL, &metadata, PROBE_MS);
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    int waited;
+
+    for (waited = 0; err != RD_KAFKA_RESP_ERR_NO_ERROR && !contact->refused && waited < PROBE_MS; waited += TRY_MS) {
+        err = rd_kafka_metadata(client, 0, NULL, &metadata, TRY_MS);
+        rd_kafka_poll(client, 0); /* on_error, on_log */
+    }
+    if (metadata != NULL)
+        rd_kafka_metadata_destroy(metadata);
+    return err;
+}
+
+static void ask(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client, const kafka_contact_t *contact,
+                const kafka_probe_topic_t *topics, size_t count) {
+    rd_kafka_resp_err_t err = look(client, contact);
     size_t i;
 
-    rd_kafka_poll(client, 0); /* on_error */
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        report_unreachable(api, ctx, p, err);
+        report_unreachable(api, ctx, contact, err);
         return;
     }
-    rd_kafka_metadata_destroy(metadata);
     for (i = 0; i < count; i++)
         check_topic(api, ctx, client, &topics[i]);
 }
 
 void kafka_probe(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const kafka_probe_topic_t *topics,
                  size_t count) {
-    probe_t p = { "" };
+    kafka_contact_t contact = { 0 };
     rd_kafka_t *client;
     char error[256];
 
@@ -85,14 +98,15 @@ void kafka_probe(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *co
     /* A look must not make a topic. */
     rd_kafka_conf_set(conf, "allow.auto.create.topics", "false", error, sizeof(error));
     rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, no_log);
-    rd_kafka_conf_set_opaque(conf, &p);
-    client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set(conf, "log.queue", "true", error, sizeof(error));
+    rd_kafka_conf_set_opaque(conf, &contact);
+    client = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
     if (client == NULL) {
-        rd_kafka_conf_destroy(conf);
         api->config_error(ctx, "bootstrap.servers", "the client cannot be made: %s", error);
         return;
     }
-    ask(api, ctx, client, &p, topics, count);
+    rd_kafka_set_log_queue(client, NULL);
+    ask(api, ctx, client, &contact, topics, count);
     rd_kafka_destroy(client);
 }

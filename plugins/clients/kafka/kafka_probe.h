@@ -15,7 +15,7 @@ typedef struct kafka_probe_topic {
     int may_be_made;    /* a missing one is made by who writes: no finding when the cluster makes topics */
 } kafka_probe_topic_t;
 
-/* Takes conf (made by kafka_conf_create and kafka_conf_apply_prefix; NULL: api->fail was called). Findings go to
+/* Takes conf (made by kafka_conf_create and kafka_conf_apply; NULL: api->fail was called). Findings go to
  * api->config_error. */
 void kafka_probe(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const kafka_probe_topic_t *topics,
                  size_t count);
