@@ -311,6 +311,7 @@ static const sluice_api_t api = {
     .sink_position = api_sink_position,
     .source_partition_json = api_source_partition_json,
     .sample = api_sample,
+    .batch_serial = sl_batch_serial,
 };
 
 const sluice_api_t *sl_api(void) {

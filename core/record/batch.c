@@ -33,6 +33,7 @@ struct pin {
 struct sluice_batch {
     uint32_t magic;
     atomic_uint refs;
+    uint64_t serial;
     int sealed;
     uint32_t mark_count;
     size_t bytes;  /* of our own and of the others that we keep alive */
@@ -56,6 +57,8 @@ static size_t align_up(size_t n) {
     return (n + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
 }
 
+static _Atomic uint64_t serials;
+
 sluice_batch_t *sl_batch_create(size_t hint) {
     size_t cap = hint < CHUNK_FIRST ? CHUNK_FIRST : align_up(hint);
     sluice_batch_t *b = cap < hint ? NULL : malloc(sizeof(*b) + cap);
@@ -65,6 +68,7 @@ sluice_batch_t *sl_batch_create(size_t hint) {
     memset(b, 0, sizeof(*b));
     b->magic = MAGIC;
     atomic_init(&b->refs, 1);
+    b->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
     b->bytes = sizeof(*b) + cap;
     b->first.cap = cap;
     b->chunk = &b->first;
@@ -414,6 +418,11 @@ int sl_batch_set_marks(sluice_batch_t *b, const sluice_mark_t *marks, size_t cou
     b->marks = copy;
     b->mark_count = (uint32_t)count;
     return SLUICE_OK;
+}
+
+uint64_t sl_batch_serial(const sluice_batch_t *b) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    return b->serial;
 }
 
 sluice_batch_t *sl_batch_ref(sluice_batch_t *b) {

@@ -35,6 +35,7 @@ const sluice_record_t *sl_batch_records(const sluice_batch_t *batch, size_t *cou
 /* With what it keeps alive by sharing, each other batch once. */
 size_t sl_batch_bytes(const sluice_batch_t *batch);
 const sluice_mark_t *sl_batch_marks(const sluice_batch_t *batch, size_t *count);
+uint64_t sl_batch_serial(const sluice_batch_t *batch);
 sluice_batch_t *sl_batch_ref(sluice_batch_t *batch);
 void sl_batch_unref(sluice_batch_t *batch);
 

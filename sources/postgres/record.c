@@ -23,6 +23,9 @@ enum {
 };
 
 #define HINT_MAX (1024u * 1024)
+/* Text and structs of a batch: small enough to be in the processor's cache still when the next
+ * thread reads it, and for malloc to use its memory again (core/runtime/task.c sets the limit). */
+#define BATCH_BYTES (192u * 1024)
 
 /* What we imitate, and say so in the source block. */
 #define DEBEZIUM_VERSION "3.6.1.Final"
@@ -124,6 +127,10 @@ sluice_batch_t *pg_emitter_batch(pg_emitter_t *e) {
     e->records = 0;
     e->bytes = e->used = 0;
     return e->batch;
+}
+
+int pg_emitter_full(const pg_emitter_t *e) {
+    return e->records >= e->env->options.batch_records || e->bytes + e->used >= BATCH_BYTES;
 }
 
 int pg_emitter_flush(pg_emitter_t *e) {
@@ -260,26 +267,37 @@ static void *cut(char **at, size_t n) {
     return p;
 }
 
-/* Room for all structs of a record in one allocation. */
-static int make_shape(pg_emitter_t *e, const pg_table_t *t, int rows, shape_t *s) {
+/* What a record says of its origin, and how much room that takes. */
+#define SEQUENCE_ROOM 64
+#define ORIGIN_ROOM                                                                                \
+    (struct_size(PG_SOURCE_FIELDS) + sizeof(pg_offset_t) + SEQUENCE_ROOM + 32 /* alignment */)
+
+static void cut_origin(pg_emitter_t *e, char **at, shape_t *s) {
+    s->source = cut(at, struct_size(PG_SOURCE_FIELDS));
+    s->offset = cut(at, sizeof(pg_offset_t));
+    s->sequence = cut(at, SEQUENCE_ROOM);
+    s->source->schema = e->env->common.source;
+}
+
+/* Room for all structs of a record in one allocation; for those of its origin unless it shares
+ * another's. */
+static int make_shape(pg_emitter_t *e, const pg_table_t *t, int rows, int shares, shape_t *s) {
     size_t row = (struct_size(t->row_fields) + 15) & ~(size_t)15,
            key = (struct_size(t->key_count) + 15) & ~(size_t)15;
-    size_t total = struct_size(8) + struct_size(PG_SOURCE_FIELDS) + (size_t)rows * row + key +
-                   sizeof(pg_offset_t) + 64 + 64;
+    size_t total =
+        struct_size(8) + (size_t)rows * row + key + (shares ? 0 : ORIGIN_ROOM) + 16 /* alignment */;
     char *at = e->api->batch_alloc(e->batch, total);
 
     if (at == NULL)
         return SLUICE_NO_MEMORY;
     e->used += total;
     s->envelope = cut(&at, struct_size(8));
-    s->source = cut(&at, struct_size(PG_SOURCE_FIELDS));
     s->key = cut(&at, key);
     s->row = rows > 0 ? cut(&at, row) : NULL;
     s->old_row = rows > 1 ? cut(&at, row) : NULL;
-    s->offset = cut(&at, sizeof(pg_offset_t));
-    s->sequence = at;
+    if (!shares)
+        cut_origin(e, &at, s);
     s->envelope->schema = t->envelope_schema;
-    s->source->schema = e->env->common.source;
     s->key->schema = t->key_schema;
     if (s->row != NULL)
         s->row->schema = t->row_schema;
@@ -445,6 +463,7 @@ typedef struct change {
     const pgo_tuple_t *old_row;
     const pgo_tuple_t *new_row;
     uint64_t number; /* of the change << 16, then of the record */
+    int alike;       /* its origin differs in nothing from that of the alike change before it */
 } change_t;
 
 /* Headers of a record plus one more with a key. */
@@ -463,10 +482,20 @@ static int add_key_header(pg_emitter_t *e, sluice_record_t *r, const char *name,
 }
 
 static int begin_change(pg_emitter_t *e, change_t *c, int rows, shape_t *s) {
-    if (make_texts(e) != SLUICE_OK || make_shape(e, c->t, rows, s) != SLUICE_OK)
+    pg_alike_t *a = &e->alike;
+    int shares = c->alike && a->serial == e->serial && a->table == c->t;
+
+    if (make_texts(e) != SLUICE_OK || make_shape(e, c->t, rows, shares, s) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
+    if (shares) {
+        s->source = a->source;
+        s->offset = a->offset;
+        return SLUICE_OK;
+    }
     *s->offset = e->offset;
     fill_source(e, c->t, e->last_lsn, s);
+    if (c->alike)
+        *a = (pg_alike_t){s->source, s->offset, c->t, e->serial};
     return SLUICE_OK;
 }
 
@@ -617,7 +646,7 @@ static int emit_truncate(pg_emitter_t *e, change_t *c) {
 int pg_emit_change(pg_emitter_t *e, pg_table_t *t, char op, const pgo_tuple_t *old_row,
                    const pgo_tuple_t *new_row, uint32_t part) {
     change_t c = {t, old_row != NULL && old_row->count > 0 ? old_row : NULL, new_row,
-                  e->same_lsn << 16 | part};
+                  e->same_lsn << 16 | part, 0};
     const sluice_struct_t *old_key = NULL;
 
     if (pg_emitter_batch(e) == NULL || pg_table_pin(t, e->batch, e->serial) != SLUICE_OK)
@@ -637,7 +666,7 @@ int pg_emit_snapshot(pg_emitter_t *e, pg_table_t *t, const pgo_tuple_t *row, pg_
                      uint64_t count) {
     static const char *const names[] = {
         NULL, "true", "first", "first_in_data_collection", "last_in_data_collection", "last"};
-    change_t c = {t, NULL, row, count};
+    change_t c = {t, NULL, row, count, marker == PG_MARK_TRUE};
     int status;
 
     if (pg_emitter_batch(e) == NULL || pg_table_pin(t, e->batch, e->serial) != SLUICE_OK)

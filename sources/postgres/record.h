@@ -27,6 +27,14 @@ typedef enum pg_marker {
     PG_MARK_LAST
 } pg_marker_t;
 
+/* Rows in the middle of a snapshot come from the same place: those of a batch share the block. */
+typedef struct pg_alike {
+    sluice_struct_t *source;
+    pg_offset_t *offset;
+    const pg_table_t *table;
+    uint64_t serial; /* the batch in whose arena they are */
+} pg_alike_t;
+
 typedef struct pg_emitter {
     const pg_env_t *env;
     const sluice_api_t *api;
@@ -51,6 +59,7 @@ typedef struct pg_emitter {
     const char *sequence;                    /* ["<lsn_commit>"," or [null," */
     size_t sequence_len;
     uint64_t texts_serial; /* batch in whose arena the template's texts are */
+    pg_alike_t alike;
     uint64_t last_lsn;     /* of the last change, and how many had it */
     uint64_t same_lsn;
     char origin[512]; /* replication origin of the transaction, "" when none */
@@ -71,6 +80,9 @@ void pg_emitter_commit(pg_emitter_t *e, uint64_t end_lsn);
 
 /* The batch to put row text into; begins one when there is none. NULL when out of memory. */
 sluice_batch_t *pg_emitter_batch(pg_emitter_t *e);
+
+/* Whether the batch has as many records (max.batch.size) or bytes as a batch should have. */
+int pg_emitter_full(const pg_emitter_t *e);
 
 /* Counts one more change with that LSN. */
 void pg_emitter_change(pg_emitter_t *e, uint64_t lsn);

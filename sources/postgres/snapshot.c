@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_BYTES (256u * 1024)
 #define PIN_FROM \
     4096u /* longer rows stay in libpq's buffer, shorter ones are copied: cheaper than a pin */
 
@@ -94,7 +93,7 @@ static int send_full(pg_source_t *s) {
     sluice_credit_t credit;
     int status;
 
-    if (s->out.records < s->env.options.batch_records && s->out.bytes < BATCH_BYTES)
+    if (!pg_emitter_full(&s->out))
         return 1;
     s->api->metric_add(s->snapshot.rows_total, s->out.records);
     status = pg_emitter_flush(&s->out);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_BYTES (256u * 1024)
 #define PIN_FROM \
     4096u /* longer messages stay in libpq's buffer, shorter ones are copied: cheaper than a pin */
 #define LINGER_NS     1000000u
@@ -464,8 +463,7 @@ static int take_message(pg_source_t *s) {
     status = on_message(s, data, len, &taken);
     if (!taken)
         PQfreemem(data);
-    if (status == SLUICE_OK &&
-        (s->out.records >= s->env.options.batch_records || s->out.bytes >= BATCH_BYTES))
+    if (status == SLUICE_OK && pg_emitter_full(&s->out))
         status = flush(s);
     return status == SLUICE_OK ? 1 : status;
 }

@@ -17,6 +17,17 @@
 
 typedef struct plan plan_t;
 
+/* The text of a struct that records share: kept when it comes a second time in an arena, copied from
+ * then on. */
+typedef struct shared_text {
+    const sluice_struct_t *of;
+    uint64_t arena;
+    char *text; /* SHARED_TEXT_MAX bytes of the plan's memory, from the first use on */
+    size_t len; /* 0: not kept */
+} shared_text_t;
+
+#define SHARED_TEXT_MAX 1024
+
 /* How one schema is written. */
 struct plan {
     const sluice_schema_t *schema;
@@ -28,8 +39,9 @@ struct plan {
     plan_t *key;               /* MAP */
     plan_t *value;             /* MAP, ARRAY */
     struct plan_field *fields; /* STRUCT */
+    shared_text_t *shared;     /* STRUCT */
     sluice_str_t head;         /* of a root plan: what stands before the payload */
-    sluice_batch_t *memory;    /* of a root plan: where all of it lives */
+    sluice_batch_t *memory;    /* where all of it lives */
 };
 
 /* That many bytes behind a field's head may be read, so that short heads are copied in one go. */
@@ -87,6 +99,7 @@ typedef struct converter {
     int replace;  /* replace.null.with.default */
     size_t limit; /* schemas.cache.size, at least 1 */
     size_t hint;  /* size of recent results */
+    uint64_t arena; /* serial of the one being written to; 0: the host does not tell */
     plan_cache_t plans;
     read_cache_t texts;
 } converter_t;

@@ -92,8 +92,10 @@ static int make_children(converter_t *c, sluice_batch_t *memory, plan_t *p) {
     if (s->type != SLUICE_STRUCT)
         return SLUICE_OK;
     p->fields = c->api->batch_alloc(memory, s->field_count * sizeof(*p->fields) + 1);
-    if (p->fields == NULL)
+    p->shared = c->api->batch_alloc(memory, sizeof(*p->shared));
+    if (p->fields == NULL || p->shared == NULL)
         return memory_fault(c);
+    memset(p->shared, 0, sizeof(*p->shared));
     for (i = 0; i < s->field_count && status == SLUICE_OK; i++)
         status = make_field(c, memory, &s->fields[i], i == 0, &p->fields[i]);
     return status;
@@ -123,6 +125,7 @@ static plan_t *compile(converter_t *c, sluice_batch_t *memory, const sluice_sche
     }
     memset(p, 0, sizeof(*p));
     p->schema = schema;
+    p->memory = memory;
     p->op = logical_of(schema);
     if (p->op == 0)
         p->op = schema->type;
@@ -156,17 +159,18 @@ static void free_plan(converter_t *c, plan_t *p) {
 
 static plan_t *make_plan(converter_t *c, const sluice_schema_t *schema, int *status) {
     sluice_batch_t *memory = c->api->batch_new(c->ctx, PLAN_MEMORY);
+    uint64_t arena = c->arena;
     plan_t *p;
 
     if (memory == NULL) {
         *status = memory_fault(c);
         return NULL;
     }
+    c->arena = 0; /* no texts of shared structs while the plan's memory is being written to */
     p = compile(c, memory, schema, status);
-    if (p != NULL) {
-        p->memory = memory;
+    if (p != NULL)
         *status = make_head(c, p);
-    }
+    c->arena = arena;
     if (*status != SLUICE_OK) {
         c->api->batch_unref(memory);
         return NULL;

@@ -236,15 +236,12 @@ static inline void put_head(sluice_buf_t *buf, sluice_str_t head) {
     buf->len += head.len;
 }
 
-static int write_struct(converter_t *c, const plan_t *plan, const sluice_value_t *v,
+static int write_fields(converter_t *c, const plan_t *plan, const sluice_struct_t *st,
                         sluice_buf_t *buf) {
-    const sluice_struct_t *st = v->as.st;
     const plan_field_t *f = plan->fields;
     uint32_t i;
     int status;
 
-    if (st->schema != plan->schema)
-        return data_fault(c, "Mismatching schema.");
     if (plan->schema->field_count == 0)
         sluice_buf_put_char(buf, '{');
     for (i = 0; i < plan->schema->field_count; i++, f++) {
@@ -255,6 +252,51 @@ static int write_struct(converter_t *c, const plan_t *plan, const sluice_value_t
     }
     sluice_buf_put_char(buf, '}');
     return SLUICE_OK;
+}
+
+static char *room_for_text(converter_t *c, const plan_t *plan) {
+    size_t before = c->api->batch_bytes(plan->memory);
+    char *text = c->api->batch_alloc(plan->memory, SHARED_TEXT_MAX);
+
+    c->api->charge(c->ctx, (int64_t)(c->api->batch_bytes(plan->memory) - before));
+    return text;
+}
+
+static void keep_text(converter_t *c, const plan_t *plan, const sluice_buf_t *buf, size_t from) {
+    shared_text_t *shared = plan->shared;
+    size_t len = buf->len - from;
+
+    if (buf->status != SLUICE_OK || len > SHARED_TEXT_MAX)
+        return;
+    if (shared->text == NULL)
+        shared->text = room_for_text(c, plan);
+    if (shared->text == NULL)
+        return;
+    memcpy(shared->text, buf->data + from, len);
+    shared->len = len;
+}
+
+static int write_struct(converter_t *c, const plan_t *plan, const sluice_value_t *v,
+                        sluice_buf_t *buf) {
+    const sluice_struct_t *st = v->as.st;
+    shared_text_t *shared = plan->shared;
+    size_t from = buf->len;
+    int again = c->arena != 0 && shared->of == st && shared->arena == c->arena;
+    int status;
+
+    if (st->schema != plan->schema)
+        return data_fault(c, "Mismatching schema.");
+    if (again && shared->len > 0) {
+        sluice_buf_put(buf, shared->text, shared->len);
+        return SLUICE_OK;
+    }
+    shared->of = st;
+    shared->arena = c->arena;
+    shared->len = 0;
+    status = write_fields(c, plan, st, buf);
+    if (again && status == SLUICE_OK)
+        keep_text(c, plan, buf, from);
+    return status;
 }
 
 /* ---- any value ---- */

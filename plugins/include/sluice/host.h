@@ -266,6 +266,9 @@ typedef struct sluice_api {
     /* Only in a sink's probe: records of the shapes that will come. Their schemas are right, their values may be null.
      * A source's probe gives them by one emit; the transforms were applied. Borrowed; NULL when nobody can tell. */
     sluice_batch_t *(*sample)(sluice_ctx_t *ctx);
+
+    /* ---- since 1.3 ---- */
+    uint64_t (*batch_serial)(const sluice_batch_t *batch); /* a number that no other batch of this process has; never 0 */
 } sluice_api_t;
 
 /* Whether the host's table has a member (for members newer than the plugin's min_minor). */

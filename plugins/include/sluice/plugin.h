@@ -34,6 +34,7 @@
  *   1.1  options: display_name, dependents, width, order; UNGROUPED, ORDERED, EXACT, DEFINITION, HOST.
  *        Plugins: task_class. Sources, sinks: alter_offsets.
  *   1.2  converters that ask a service: close, and SLUICE_BUSY and SLUICE_RETRY from their calls.
+ *   1.3  batch_serial: a converter can know structs that records share.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -49,7 +50,7 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 2
+#define SLUICE_ABI_MINOR 3
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -143,7 +144,8 @@ typedef struct sluice_converter {
      * the converter keeps it alive until the arena is sealed. On error: api->fail. */
     int (*to_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic, sluice_str_t bytes,
                       const sluice_schema_t **schema, sluice_value_t *value);
-    /* Value to bytes, in the arena; data NULL for none. */
+    /* Value to bytes, in the arena; data NULL for none. What a struct of the value holds does not change before the arena is
+     * sealed: the same struct in the same arena means the same text. */
     int (*from_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic, const sluice_schema_t *schema,
                         const sluice_value_t *value, sluice_str_t *bytes);
     /* Since 1.2. Gives up what is under way and completes CLOSE; destroy follows. NULL: a pure converter. Outside a task

@@ -210,11 +210,55 @@ static void test_text_numbers(void **state) {
     assert_int_equal(sl_schema_count(), 0);
 }
 
+/* A struct that records of an arena share is written from its kept text; the same place in another arena is another
+ * struct. */
+static void test_shared_structs(void **state) {
+    static const char *const text =
+        "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\","
+        "\"optional\":false,\"field\":\"x\"}],\"optional\":false,\"field\":\"inner\"},{\"type\":\"int32\","
+        "\"optional\":false,\"field\":\"n\"}],\"optional\":false},\"payload\":{\"inner\":{\"x\":1},\"n\":0}}";
+    sluice_batch_t *values = sl_batch_create(0);
+    const sluice_schema_t *schema;
+    sluice_value_t first;
+    instance_t in;
+    int round, i;
+
+    (void)state;
+    open_instance(&in, "{}");
+    assert_int_equal(read_text(&in, values, text, &schema, &first), SLUICE_OK);
+    close_instance(&in);
+    open_instance(&in, "{\"schemas.enable\":false}");
+    for (round = 0; round < 3; round++) {
+        sluice_batch_t *arena = sl_batch_create(0);
+        sluice_struct_t *inner = (sluice_struct_t *)(uintptr_t)first.as.st->fields[0].as.st;
+
+        inner->fields[0].as.i = round;
+        for (i = 0; i < 5; i++) {
+            sluice_struct_t *outer =
+                sl_batch_alloc(values, sizeof(*outer) + 2 * sizeof(outer->fields[0]));
+            sluice_value_t v = {.kind = SLUICE_STRUCT, .len = 2};
+            char wanted[64];
+
+            outer->schema = schema;
+            outer->fields[0] = first.as.st->fields[0];
+            outer->fields[1] = sluice_int(SLUICE_INT32, i);
+            v.as.st = outer;
+            snprintf(wanted, sizeof(wanted), "{\"inner\":{\"x\":%d},\"n\":%d}", round, i);
+            check_write(&in, arena, schema, &v, wanted);
+        }
+        sl_batch_unref(arena);
+    }
+    close_instance(&in);
+    sl_batch_unref(values);
+    assert_int_equal(sl_schema_count(), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_caches),
         cmocka_unit_test(test_near_envelopes),
         cmocka_unit_test(test_text_numbers),
+        cmocka_unit_test(test_shared_structs),
     };
     return cmocka_run_group_tests(tests, open_module, close_module);
 }
