@@ -308,6 +308,11 @@ int kafka_delivery_alone(const kafka_sink_t *sink) {
     return sink->alone > 0 && sink->in_flight > 0;
 }
 
+static size_t payload_bytes(const sluice_record_t *r) {
+    return (sluice_is_null(&r->key) ? 0 : r->key.len) +
+           (sluice_is_null(&r->value) ? 0 : r->value.len);
+}
+
 /* Hands one record to the client: the client's answer, or __QUEUE_FULL when it has to wait. */
 static rd_kafka_resp_err_t produce_next(kafka_delivery_t *d) {
     rd_kafka_topic_t *topic = NULL;
@@ -320,6 +325,8 @@ static rd_kafka_resp_err_t produce_next(kafka_delivery_t *d) {
         return RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE; /* no memory: tried again */
     d->was_alone = d->sink->alone > 0;
     err = produce_record(d, d->produced, topic);
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        kafka_window_give(&d->sink->window, payload_bytes(&d->records[d->produced]));
     /* Full though nothing waits: it would never fit. */
     if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && rd_kafka_outq_len(d->sink->client) == 0)
         return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
@@ -331,7 +338,8 @@ static int produce_rest(kafka_delivery_t *d) {
     for (; d->produced < d->count; d->produced++) {
         rd_kafka_resp_err_t err;
 
-        if (d->sink->alone > 0 && d->reported < d->produced)
+        if ((d->sink->alone > 0 && d->reported < d->produced) ||
+            kafka_window_is_full(&d->sink->window, d->sink->topic_count))
             return 0;
         if (is_refused(d, d->produced)) {
             d->produced++;
@@ -405,6 +413,7 @@ void kafka_delivery_report(kafka_sink_t *sink, const rd_kafka_message_t *message
 
     if (slot == NULL)
         return; /* a position record: the commit answers for it */
+    kafka_window_take_back(&sink->window, message);
     d = *slot;
     if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && !d->was_alone)
         add_suspect(d, (size_t)(slot - d->slots));

@@ -66,7 +66,7 @@ static const sluice_option_t options[] = {
      .doc = "Codec of the record batches."},
     {.name = "linger.ms",
      .type = SLUICE_OPT_INT,
-     .default_text = "5",
+     .default_text = "10",
      .flags = SLUICE_OPT_RANGE,
      .min = 0,
      .max = 900000,
@@ -360,6 +360,7 @@ static int sink_open(void *self) {
     if (conf == NULL)
         return SLUICE_FATAL;
     sink->max_request = limit_of(conf);
+    kafka_window_init(&sink->window, conf);
     sink->client = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
     if (sink->client == NULL)
         return sink->api->fail(sink->ctx, SLUICE_FATAL, "kafka.config", "producer: %s", error);

@@ -5,6 +5,7 @@
  *   delivery.c     one accepted batch: produce, delivery reports, results
  *   transaction.c  exactly once: begin, commit with the position inside, abort
  *   positions.c    reading the positions that earlier transactions left on the cluster
+ *   window.c       how much the client is given at a time
  *   memory.c       what the client allocates beside our batches
  *   topics.c       the topics written to; makes those that are missing (creation.c: their settings, make.c: asking)
  *
@@ -29,6 +30,13 @@ typedef struct kafka_making kafka_making_t;
 /* What Connect's worker throws; the traces of its source tasks begin with it. */
 #define KAFKA_CONNECT_EXCEPTION "org.apache.kafka.connect.errors.ConnectException"
 
+/* What the client was given and has not reported, see window.c. */
+typedef struct kafka_window {
+    int64_t set;        /* most bytes of one set of messages */
+    int64_t given;      /* keys and values */
+    int32_t partitions; /* most of a topic that reports named */
+} kafka_window_t;
+
 struct kafka_sink {
     const sluice_api_t *api;
     sluice_ctx_t *ctx;
@@ -44,6 +52,7 @@ struct kafka_sink {
     int warned_of_limit;
     int64_t charged;     /* what the client allocates for messages, beside our batches */
     int64_t queue_bytes; /* most of it: option queue.bytes bounds the values, too */
+    kafka_window_t window;
     kafka_delivery_t *pending; /* accepted, but not all of its records are with the client */
     const char *topic; /* option topic: overrides the record's; NULL when not given */
     kafka_topic_t *topics; /* by name, for the life of the client */
@@ -152,6 +161,16 @@ void kafka_positions_free(kafka_position_t *list, size_t count);
 /* Key and value of a position record; malloc'ed text. */
 char *kafka_position_key(const char *owner, sluice_str_t partition);
 char *kafka_position_value(const sluice_mark_t *mark);
+
+/* ---- window.c ---- */
+
+/* conf: the producer's, with all that users set. */
+void kafka_window_init(kafka_window_t *window, const rd_kafka_conf_t *conf);
+/* Whether the client has enough for now; topics: how many it was given messages of. */
+int kafka_window_is_full(const kafka_window_t *window, size_t topics);
+void kafka_window_give(kafka_window_t *window, size_t bytes);
+/* At a message's report. */
+void kafka_window_take_back(kafka_window_t *window, const rd_kafka_message_t *message);
 
 /* ---- memory.c ---- */
 /* What the client allocates for messages of these records. */
