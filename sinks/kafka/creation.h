@@ -32,7 +32,7 @@ const char *const *kafka_group_config(const kafka_group_t *group, size_t *count)
 typedef struct kafka_made {
     int status; /* SLUICE_OK: it is there. SLUICE_RETRY: nobody could say. SLUICE_FATAL: it cannot be made */
     int existed;
-    char error[1024]; /* as Connect words it */
+    char error[2048]; /* as Connect words it */
 } kafka_made_t;
 
 /* Makes a topic unless it is there. Blocks until the cluster has answered or *stop is set. */
