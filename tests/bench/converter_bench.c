@@ -1,6 +1,6 @@
 /*
  * converter_bench: what the JSON converter takes for a Debezium change event, written and read, with and
- * without schemas. Prints ns a record and MB/s. Argument: the folder of plugins.
+ * without schemas, and to read records of 500 fields. Prints ns a record and MB/s. Argument: the folder of plugins.
  */
 #include <glob.h>
 #include <stdint.h>
@@ -203,6 +203,64 @@ static void run_read(bench_t *b, const char *what, sluice_str_t bytes) {
     report(what, records, now_ns() - start, bytes.len);
 }
 
+/* ---- records of many fields: whatever stands where ---- */
+
+enum { WIDE = 500 };
+typedef enum wide_kind { IN_ORDER, REVERSED, EVERY_OTHER } wide_kind_t;
+
+static void wide(sluice_buf_t *out, wide_kind_t kind, int64_t version) {
+    const char *comma = "";
+    int i;
+
+    sl_buf_puts(out, "{\"schema\":{\"type\":\"struct\",\"fields\":[");
+    for (i = 0; i < WIDE; i++) {
+        char name[24];
+
+        snprintf(name, sizeof(name), "field_%03d", i);
+        field(out, "int64", 1, name);
+    }
+    sl_buf_printf(out, "],\"optional\":false,\"version\":%lld},\"payload\":{", (long long)version);
+    for (i = 0; i < WIDE; i += kind == EVERY_OTHER ? 2 : 1, comma = ",")
+        sl_buf_printf(out, "%s\"field_%03d\":%d", comma, kind == REVERSED ? WIDE - 1 - i : i, i);
+    sl_buf_puts(out, "}}");
+}
+
+static void run_wide(bench_t *b, const char *what, wide_kind_t kind) {
+    sluice_buf_t text;
+
+    sl_heapbuf_init(&text);
+    wide(&text, kind, 1);
+    run_read(b, what, sluice_str_n(text.data, text.len));
+    sl_heapbuf_fini(&text);
+}
+
+/* Each record has a schema that was never seen. */
+static void run_new_schemas(bench_t *b) {
+    const sluice_schema_t *schema;
+    sluice_value_t value;
+    sluice_buf_t text;
+    int64_t ns = 0;
+    int64_t i;
+
+    sl_heapbuf_init(&text);
+    for (i = 0; ns < RUN_NS; i++) {
+        sluice_batch_t *arena = sl_batch_create(65536);
+        int64_t start;
+
+        sl_heapbuf_clear(&text);
+        wide(&text, IN_ORDER, i);
+        start = now_ns();
+        if (b->plugin->converter->to_connect(b->self, arena, sluice_str("t"),
+                                             sluice_str_n(text.data, text.len), &schema,
+                                             &value) != SLUICE_OK)
+            die("to_connect");
+        ns += now_ns() - start;
+        sl_batch_unref(arena);
+    }
+    report("read 500 fields, new schemas", i, ns, text.len);
+    sl_heapbuf_fini(&text);
+}
+
 int main(int argc, char **argv) {
     const sluice_plugin_t *plugin = argc == 2 ? find(argv[1]) : NULL;
     sluice_batch_t *arena = sl_batch_create(0);
@@ -225,6 +283,10 @@ int main(int argc, char **argv) {
     run_read(&on, "read with schema", run_write(&on, "write with schema", schema, &value, &copy));
     run_read(&off, "read without schema",
              run_write(&off, "write without schema", schema, &value, &copy));
+    run_wide(&on, "read 500 fields", IN_ORDER);
+    run_wide(&on, "read 500 fields, reversed", REVERSED);
+    run_wide(&on, "read 500 fields, half missing", EVERY_OTHER);
+    run_new_schemas(&on);
     close_bench(&on);
     close_bench(&off);
     sl_heapbuf_fini(&text);

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #include "support/java.h"
+#include "support/names.h"
 
 #define DAY_MS       86400000
 #define NUMBER_STACK 256
 #define PLACE_MAX    512
+#define SEARCHES_MAX 8 /* through all members */
 
 const sluice_value_t *member(const sluice_value_t *object, const char *name) {
     uint32_t i;
@@ -325,20 +327,52 @@ static int read_map(converter_t *c, sluice_batch_t *arena, const sluice_schema_t
     return status;
 }
 
-/* The member that a field names. Members mostly come in the order of the fields, so the search
- * begins behind the last one found. */
-static const sluice_value_t *find_field(const sluice_value_t *json, sluice_str_t name,
-                                        uint32_t *from) {
-    uint32_t i = *from;
-    uint32_t n;
+/* Looks for the members that fields name. They mostly come in the order of the fields, so a search
+ * begins behind the last one found; where many don't, or are missing, all members are numbered. */
+typedef struct finder {
+    const sluice_value_t *json;
+    uint32_t from;
+    uint32_t searches; /* that did not find at once */
+    names_t names;
+} finder_t;
 
-    for (n = 0; n < json->len; n++, i++) {
-        if (i >= json->len)
+static const sluice_value_t *take(finder_t *f, uint32_t i) {
+    f->from = i + 1;
+    return &f->json->as.items[2 * i + 1];
+}
+
+static int is_named(const finder_t *f, uint32_t i, sluice_str_t name) {
+    return sluice_str_eq(sluice_value_str(&f->json->as.items[2 * i]), name);
+}
+
+/* Whether the members are numbered, now. */
+static int number_members(finder_t *f) {
+    uint32_t i = f->names.count;
+
+    if (f->searches <= SEARCHES_MAX)
+        return 0;
+    while (i < f->json->len &&
+           names_add(&f->names, sluice_value_str(&f->json->as.items[2 * i])) == i)
+        i++;
+    return i == f->json->len;
+}
+
+static const sluice_value_t *find_field(finder_t *f, sluice_str_t name) {
+    uint32_t len = f->json->len;
+    uint32_t i, n;
+
+    if (f->from < len && is_named(f, f->from, name))
+        return take(f, f->from);
+    f->searches++;
+    if (number_members(f)) {
+        i = names_find(&f->names, name);
+        return i != NAMES_NONE ? take(f, i) : NULL;
+    }
+    for (n = 0, i = f->from; n < len; n++, i++) {
+        if (i >= len)
             i = 0;
-        if (sluice_str_eq(sluice_value_str(&json->as.items[2 * i]), name)) {
-            *from = i + 1;
-            return &json->as.items[2 * i + 1];
-        }
+        if (is_named(f, i, name))
+            return take(f, i);
     }
     return NULL;
 }
@@ -346,8 +380,8 @@ static const sluice_value_t *find_field(const sluice_value_t *json, sluice_str_t
 static int read_struct(converter_t *c, sluice_batch_t *arena, const sluice_schema_t *schema,
                        const sluice_value_t *json, sluice_value_t *out) {
     char place[PLACE_MAX];
+    finder_t finder = {.json = json};
     sluice_struct_t *st;
-    uint32_t from = 0;
     int status = SLUICE_OK;
     uint32_t i;
 
@@ -361,7 +395,7 @@ static int read_struct(converter_t *c, sluice_batch_t *arena, const sluice_schem
     *out = (sluice_value_t){.kind = SLUICE_STRUCT, .len = schema->field_count, .as = {.st = st}};
     for (i = 0; i < schema->field_count && status == SLUICE_OK; i++) {
         const sluice_field_t *f = &schema->fields[i];
-        const sluice_value_t *v = find_field(json, f->name, &from);
+        const sluice_value_t *v = find_field(&finder, f->name);
 
         status = read_value(c, arena, f->schema, v, &st->fields[i]);
         if (status != SLUICE_OK ||
@@ -371,6 +405,7 @@ static int read_struct(converter_t *c, sluice_batch_t *arena, const sluice_schem
         snprintf(place, sizeof(place), "field: \"%.*s\"", (int)f->name.len, f->name.data);
         status = check_nulls(c, f->schema, &st->fields[i], place);
     }
+    names_fini(&finder.names);
     return status;
 }
 

@@ -1,11 +1,14 @@
 #include "json.h"
 
+#include "support/names.h"
+
 /* A schema being put together from JSON: its template, whose nested schemas are references. */
 typedef struct maker {
     converter_t *c;
     sluice_batch_t *arena;
     const sluice_value_t *json;
     sluice_schema_t schema;
+    names_t names; /* of its fields */
 } maker_t;
 
 static int schema_fault(converter_t *c, const char *text) {
@@ -42,17 +45,9 @@ static int make_part(maker_t *m, const char *name, const char *none, const char 
     return read_schema(m->c, m->arena, json, out);
 }
 
-static int has_field(const maker_t *m, sluice_str_t name) {
-    uint32_t i;
-
-    for (i = 0; i < m->schema.field_count; i++)
-        if (sluice_str_eq(m->schema.fields[i].name, name))
-            return 1;
-    return 0;
-}
-
 static int make_field(maker_t *m, const sluice_value_t *json, sluice_field_t *out) {
     const sluice_value_t *name = member(json, "field");
+    uint32_t number;
     int status;
 
     if (!is_text(name))
@@ -65,12 +60,13 @@ static int make_field(maker_t *m, const sluice_value_t *json, sluice_field_t *ou
     m->schema.field_count++;
     if (out->name.len == 0)
         return schema_fault(m->c, "fieldName cannot be null.");
-    m->schema.field_count--;
-    if (has_field(m, out->name))
+    number = names_add(&m->names, out->name);
+    if (number == NAMES_NONE)
+        return memory_fault(m->c);
+    if (number + 1 != m->schema.field_count)
         status = m->c->api->fail(m->c->ctx, SLUICE_BAD_RECORD, SCHEMA_EXCEPTION,
                                  "Cannot create field because of field name duplication %.*s",
                                  (int)out->name.len, out->name.data);
-    m->schema.field_count++;
     return status;
 }
 
@@ -183,7 +179,7 @@ static void drop_parts(maker_t *m) {
 
 int read_schema(converter_t *c, sluice_batch_t *arena, const sluice_value_t *json,
                 const sluice_schema_t **schema) {
-    maker_t m = {c, arena, json, {.size = sizeof(m.schema)}};
+    maker_t m = {c, arena, json, {.size = sizeof(m.schema)}, {0}};
     const sluice_value_t *type = member(json, "type");
     int status;
 
@@ -203,5 +199,6 @@ int read_schema(converter_t *c, sluice_batch_t *arena, const sluice_value_t *jso
     if (status == SLUICE_OK && (*schema = c->api->schema_intern(&m.schema)) == NULL)
         status = memory_fault(c);
     drop_parts(&m);
+    names_fini(&m.names);
     return status;
 }

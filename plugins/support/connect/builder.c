@@ -24,15 +24,6 @@ void smt_builder_copy(smt_builder_t *b, const sluice_schema_t *from) {
     b->schema.param_count = from->param_count;
 }
 
-static int has_field(const smt_builder_t *b, sluice_str_t name) {
-    uint32_t i;
-
-    for (i = 0; i < b->schema.field_count; i++)
-        if (sluice_str_eq(b->fields[i].name, name))
-            return 1;
-    return 0;
-}
-
 static int make_room(smt_builder_t *b) {
     uint32_t room = b->room == 0 ? 16 : 2 * b->room;
     sluice_field_t *fields;
@@ -50,11 +41,18 @@ static int make_room(smt_builder_t *b) {
 }
 
 void smt_builder_field(smt_builder_t *b, sluice_str_t name, const sluice_schema_t *schema) {
+    uint32_t number;
+
     if (b->status != SLUICE_OK || !make_room(b))
         return;
-    if (name.len == 0)
+    if (name.len == 0) {
         b->status = smt_fail(b->s, SCHEMA_BUILDER_EXCEPTION, "fieldName cannot be null.");
-    else if (has_field(b, name))
+        return;
+    }
+    number = names_add(&b->names, name);
+    if (number == NAMES_NONE)
+        no_memory(b);
+    else if (number != b->schema.field_count)
         b->status = smt_fail(b->s, SCHEMA_BUILDER_EXCEPTION,
                              "Cannot create field because of field name duplication %.*s",
                              (int)name.len, name.data);
@@ -103,5 +101,6 @@ const sluice_schema_t *smt_builder_build(smt_builder_t *b) {
         b->s->api->schema_unref(b->owned[--b->owned_count]);
     free(b->owned);
     free(b->fields);
+    names_fini(&b->names);
     return schema;
 }

@@ -9,11 +9,13 @@
 #define SUPPORT_CONNECT_BUILDER_H
 
 #include "support/connect/smt.h"
+#include "support/names.h"
 
 typedef struct smt_builder {
     const smt_t *s;
     sluice_schema_t schema; /* the template */
     sluice_field_t *fields;
+    names_t names; /* of the fields */
     uint32_t room;
     const sluice_schema_t **owned;
     uint32_t owned_count;
