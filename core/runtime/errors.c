@@ -6,8 +6,8 @@
 #include "record/json.h"
 #include "record/position.h"
 #include "runtime/connect_errors.h"
-#include "runtime/failpoint.h"
 #include "runtime/instance.h"
+#include "runtime/letter_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -153,8 +153,7 @@ static void render(sluice_buf_t *b, const sl_errors_t *errors, const sl_bad_t *b
 static int open_file(sl_errors_t *errors, sl_failure_t *failure) {
     if (errors->fd >= 0)
         return SLUICE_OK;
-    errors->fd = open(errors->policy->dead_letters_file,
-                      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    errors->fd = sl_letter_file_open(errors->policy->dead_letters_file);
     if (errors->fd >= 0)
         return SLUICE_OK;
     sl_failure_set(failure, SLUICE_FATAL, "errors.dead_letters",
@@ -165,18 +164,13 @@ static int open_file(sl_errors_t *errors, sl_failure_t *failure) {
 }
 
 static int append(sl_errors_t *errors, const char *data, size_t len, sl_failure_t *failure) {
-    while (len > 0) {
-        ssize_t n = SL_FAILPOINT("deadletter") ? -1 : write(errors->fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            sl_failure_set(failure, SLUICE_FATAL, "errors.dead_letters",
-                           "cannot write to the dead letter file %s: %s",
-                           errors->policy->dead_letters_file, strerror(errno));
-            return SLUICE_FATAL;
-        }
-        data += n;
-        len -= (size_t)n;
+    int error = sl_letter_file_append(errors->fd, data, len);
+
+    if (error != 0) {
+        sl_failure_set(failure, SLUICE_FATAL, "errors.dead_letters",
+                       "cannot write to the dead letter file %s: %s",
+                       errors->policy->dead_letters_file, strerror(error));
+        return SLUICE_FATAL;
     }
     errors->dirty = 1;
     return SLUICE_OK;
