@@ -140,7 +140,6 @@ struct sl_branch_run {
     sl_own_t *own;
     size_t own_count;
     uint64_t close_ms;
-    uint64_t up_since;
     int broke_early; /* broken() came before the branch was up */
     int unsettled;   /* stood in for a target that has not said yet how far it is */
     uint64_t asked_ms; /* loop time of the last open, flush or BUSY */

@@ -6,7 +6,6 @@
 #include "runtime/failpoint.h"
 #include <stdlib.h>
 
-#define STEADY_MS 60000 /* a link that held so long starts its backoff anew */
 
 static void on_opened(void *user, int status);
 static void on_left(void *user, int abandoned);
@@ -98,7 +97,7 @@ static void first_opened(sl_branch_run_t *b) {
         }
     }
     b->link = SL_LINK_CHAIN;
-    b->up_since = uv_now(&b->loop);
+    sl_retry_up(&b->retry);
     sl_chain_open(&b->chain);
 }
 
@@ -238,7 +237,7 @@ static void settle_late(sl_branch_run_t *b) {
 
 static void opened_again(sl_branch_run_t *b) {
     b->link = SL_LINK_UP;
-    b->up_since = uv_now(&b->loop);
+    sl_retry_up(&b->retry);
     b->busy = b->barred = b->flushing = b->reflush = 0;
     b->wait_ms = 0;
     sl_log(SLUICE_LOG_INFO, "runtime.branch", "branch %s is connected again",
@@ -333,8 +332,7 @@ void sl_link_broken(sl_branch_run_t *b, int status) {
         b->broke_early = status;
     if (b->link != SL_LINK_UP)
         return;
-    if (uv_now(&b->loop) - b->up_since > STEADY_MS)
-        sl_retry_succeeded(&b->retry);
+    sl_retry_down(&b->retry);
     sl_log(SLUICE_LOG_WARN, "runtime.branch", "branch %s lost its target: %s; reconnecting",
            b->spec->branch->name, b->last_error != NULL ? b->last_error : "");
     sl_branch_count(b, SL_BRANCH_RECONNECTS, 1);

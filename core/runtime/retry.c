@@ -33,6 +33,7 @@ void sl_retry_init(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout
     retry->base_ms = base_ms > retry->cap_ms ? retry->cap_ms : base_ms;
     retry->attempts = 0;
     retry->since = 0;
+    retry->up_since = UINT64_MAX;
 }
 
 static uint64_t ceiling(const sl_retry_t *retry) {
@@ -65,4 +66,16 @@ int64_t sl_retry_failed(sl_retry_t *retry, uint32_t retry_after_ms) {
 
 void sl_retry_succeeded(sl_retry_t *retry) {
     retry->attempts = 0;
+}
+
+void sl_retry_up(sl_retry_t *retry) {
+    retry->up_since = retry->env->now_ms(retry->env->user);
+}
+
+void sl_retry_down(sl_retry_t *retry) {
+    uint64_t now = retry->env->now_ms(retry->env->user);
+
+    if (now >= retry->up_since && now - retry->up_since >= SL_RETRY_STEADY_MS)
+        sl_retry_succeeded(retry);
+    retry->up_since = UINT64_MAX;
 }

@@ -30,6 +30,7 @@ typedef struct sl_retry {
     int64_t cap_ms;
     uint32_t attempts; /* failures since the last success */
     uint64_t since;    /* when the first of them was */
+    uint64_t up_since; /* when what is tried began to hold */
 } sl_retry_t;
 
 void sl_retry_init(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout_ms,
@@ -37,5 +38,10 @@ void sl_retry_init(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout
 /* A failure: the wait in ms before the next attempt, or -1 when time is up. */
 int64_t sl_retry_failed(sl_retry_t *retry, uint32_t retry_after_ms);
 void sl_retry_succeeded(sl_retry_t *retry);
+/* A connection was made; it was lost. One that held for SL_RETRY_STEADY_MS was a success, even if
+ * nothing was to be sent over it; one that breaks again and again at once was none. */
+void sl_retry_up(sl_retry_t *retry);
+void sl_retry_down(sl_retry_t *retry);
+#define SL_RETRY_STEADY_MS 60000
 
 #endif

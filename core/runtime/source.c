@@ -436,6 +436,7 @@ static void op_broken(void *user, int status) {
         return;
     }
     warn(t, status, "the source lost its server");
+    sl_retry_down(&t->source_retry);
     t->broken = 1;
     t->accepting = 0;
     uv_timer_start(&t->source_timer, on_source_timer, 0, 0);
@@ -474,6 +475,7 @@ static void on_opened(void *user, int status) {
         sl_trunk_fail(t);
         return;
     }
+    sl_retry_up(&t->source_retry);
     sl_trunk_set_state(t, t->paused ? SL_TRUNK_PAUSED : SL_TRUNK_RUNNING);
     if (t->paused && t->plugin->pause != NULL)
         t->plugin->pause(t->source.self);

@@ -29,6 +29,7 @@ typedef struct numbers { /* what the source does */
     int payload;     /* bytes of each value */
     int stop_at;     /* emit no more than this many records, then idle (0: no limit) */
     int broken_at;   /* after so many records say NOT_CONNECTED, once */
+    int idle_breaks; /* says NOT_CONNECTED so often before the first record */
     int close_ms;    /* how long its close takes */
     int64_t committed[PARTITIONS_MAX]; /* as told by the runtime */
     int64_t emitted;
@@ -160,6 +161,7 @@ typedef struct run_options {
     int trunk_tolerates;
     int64_t trunk_retry_timeout_ms;
     int connect; /* the pipeline was a connector */
+    const sl_retry_env_t *retry_env; /* NULL: the process's */
     int transforms; /* 1: "double" in the trunk; 2: "evens" in each branch; 4: a predicate */
 } run_options_t;
 

@@ -316,7 +316,7 @@ run_result_t harness_run(const run_options_t *o) {
     sl_trunk_params_t params = {
         .loop = &run.loop,
         .graph = {.pipeline = &pipeline, .state_dir = o->state_dir,
-                  .stuck_ms = o->stuck_ms, .find = find_plugin},
+                  .stuck_ms = o->stuck_ms, .find = find_plugin, .retry_env = o->retry_env},
         .stored = entries,
         .stored_count = fill_stored(entries, o),
         .last_commit_ms = o->kill_after_ms > 0 || o->checkpoint_ms > 0 ? 5 : 0,

@@ -94,6 +94,13 @@ static void emit_all(void *arg) {
     source_t *s = arg;
     int rounds = 0, status;
 
+    if (the_source.idle_breaks > 0 && s->running) {
+        the_source.idle_breaks--;
+        s->broken = 1;
+        (api_->fail)(s->ctx, SLUICE_NOT_CONNECTED, "test.broken", "the test broke it");
+        api_->broken(s->ctx, SLUICE_NOT_CONNECTED);
+        return;
+    }
     if (must_wait()) {
         api_->timer_start(s->ctx, 1, 0, emit_all, s);
         return;

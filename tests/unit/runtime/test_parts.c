@@ -238,6 +238,33 @@ static void backoff_grows_to_its_cap_and_ends_in_time(void **state) {
     assert_true(sl_retry_failed(&r, 0) > 0);
 }
 
+/* A connection over which nothing came, but which held, was no failure; one that breaks at once is. */
+static void what_held_begins_anew(void **state) {
+    const sl_retry_env_t env = {now, random_bits, NULL};
+    sl_retry_t r;
+    int i;
+
+    (void)state;
+    fake_now = 1000;
+    fake_random = 10000;
+    sl_retry_init(&r, &env, 300000, 300, 60000);
+    sl_retry_down(&r); /* it never was up */
+    for (i = 0; i < 5; i++) {
+        sl_retry_up(&r);
+        fake_now += SL_RETRY_STEADY_MS - 1;
+        sl_retry_down(&r);
+        assert_int_equal(r.attempts, i);
+        (void)sl_retry_failed(&r, 0);
+    }
+    sl_retry_down(&r); /* the attempts to connect in between were no success, whatever they took */
+    assert_int_equal(r.attempts, 5);
+    sl_retry_up(&r);
+    fake_now += SL_RETRY_STEADY_MS;
+    sl_retry_down(&r);
+    fake_random = 300;
+    assert_int_equal(sl_retry_failed(&r, 0), 300); /* nor is its time limit over */
+}
+
 /* ---- bisection: any bad set is found, everything else is delivered once, in order ---- */
 
 typedef struct bisect_test {
@@ -452,6 +479,7 @@ int main(void) {
         cmocka_unit_test(only_the_contiguous_prefix_counts),
         cmocka_unit_test(the_board_gives_the_minimum),
         cmocka_unit_test(backoff_grows_to_its_cap_and_ends_in_time),
+        cmocka_unit_test(what_held_begins_anew),
         cmocka_unit_test(bisection_finds_any_bad_set),
         cmocka_unit_test(a_slice_covers_only_whole_positions),
         cmocka_unit_test(skip_leaves_out_what_was_had),

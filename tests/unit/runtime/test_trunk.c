@@ -1,6 +1,8 @@
 /* A pipeline as a whole: order, completion, credit, restart, reconnect, failure, drain. */
 #include "harness_impl.h"
 
+#include "runtime/trunk_int.h"
+
 static int set_up(void **state) {
     (void)state;
     harness_reset();
@@ -282,6 +284,41 @@ static void a_source_that_breaks_goes_on(void **state) {
     assert_int_equal(assert_complete(&targets[1], 1, 1000, 0), 0);
 }
 
+/* ---- a source over whose connection nothing comes ---- */
+
+static uint64_t hours; /* that pass whenever somebody looks at the clock */
+static uint32_t most_attempts;
+
+static uint64_t look_at_clock(void *user) {
+    static uint64_t at;
+
+    (void)user;
+    at += hours * 3600000 + 1;
+    return at;
+}
+
+static uint64_t note_attempts(void *user) {
+    (void)user;
+    if (harness_trunk->source_retry.attempts > most_attempts)
+        most_attempts = harness_trunk->source_retry.attempts;
+    return 0;
+}
+
+static void an_idle_source_that_held_for_long_reconnects_soon(void **state) {
+    static const sl_retry_env_t env = {look_at_clock, note_attempts, NULL};
+    run_options_t o = {.branches = 1, .window = 3, .retry_env = &env};
+
+    (void)state;
+    for (hours = 0; hours < 2; hours++) {
+        harness_reset();
+        most_attempts = 0;
+        the_source.idle_breaks = 5;
+        assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+        assert_int_equal(the_source.opened, 6);
+        assert_int_equal(most_attempts, hours == 0 ? 4 : 0);
+    }
+}
+
 static void a_fatal_branch_fails_the_task_and_keeps_what_is_durable(void **state) {
     run_options_t o = {.branches = 2, .window = 1, .commit_ms = 10000};
     run_result_t r;
@@ -460,6 +497,7 @@ int main(void) {
         TEST(lost_after_release_goes_back),
         TEST(what_comes_twice_is_counted_over_ends),
         TEST(a_source_that_breaks_goes_on),
+        TEST(an_idle_source_that_held_for_long_reconnects_soon),
         TEST(a_fatal_branch_fails_the_task_and_keeps_what_is_durable),
         TEST(a_close_that_hangs_is_abandoned),
         TEST(offloaded_work_that_hangs_is_abandoned),
