@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "support/selfconnect.h"
+
 enum { DEFAULT_MAX_RESPONSE = 65536, MAX_HEADERS = 32768 };
 
 /* ---- bodies ---- */
@@ -62,6 +64,18 @@ static int on_seek(void *arg, curl_off_t offset, int origin) {
         left -= x->body[x->piece].len;
     x->at = left;
     return CURL_SEEKFUNC_OK;
+}
+
+/* ---- the connection ---- */
+
+/* With a server that mirrors what it is asked there is no telling what a request did. */
+static int on_connected(void *arg, char *peer, char *own, int peer_port, int own_port) {
+    http_exchange_t *x = arg;
+
+    if (peer_port != own_port || strcmp(peer, own) != 0)
+        return CURL_PREREQFUNC_OK;
+    x->own_peer = 1;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 /* ---- options ---- */
@@ -135,6 +149,8 @@ static void set_common(http_exchange_t *x, const http_request_t *r) {
     curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(x->easy, CURLOPT_PROXY, r->proxy != NULL ? r->proxy : "");
     curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
+    curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, r->connect_timeout_ms);
     curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, r->timeout_ms);
     curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_answer);
@@ -184,7 +200,7 @@ static sluice_str_t text_of(const http_text_t *t) {
 void http_exchange_end(http_exchange_t *x, int status, const char *error) {
     http_response_t response = { .status = status, .body = text_of(&x->answer), .headers = text_of(&x->answer_headers) };
 
-    response.error = x->error[0] != '\0' ? x->error : error;
+    response.error = x->own_peer ? SELFCONNECT_TEXT : x->error[0] != '\0' ? x->error : error;
     if (status == SLUICE_OK)
         curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &response.code);
     x->on_response(x->arg, &response);

@@ -22,6 +22,7 @@ typedef struct http_exchange {
     http_text_t answer;
     http_text_t answer_headers;
     char error[CURL_ERROR_SIZE];
+    int own_peer; /* it had itself as its peer */
     http_response_fn on_response;
     void *arg;
     struct http_exchange *next; /* the client's list */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/selfconnect.h"
+
 #define PARAMS_MAX  24
 #define RESULTS_MAX 16
 
@@ -172,12 +174,24 @@ static void on_timeout(uv_timer_t *t) {
     connect_end(c, SLUICE_NOT_CONNECTED);
 }
 
+/* libpq would read its own start-up packet as an answer that makes no sense. */
+static void own_peer(pg_conn_t *c) {
+    memset(&c->error, 0, sizeof(c->error));
+    snprintf(c->error.message, sizeof(c->error.message), "connection to %s port %d: %s",
+             c->params.hostname, c->params.port, SELFCONNECT_TEXT);
+    connect_end(c, SLUICE_NOT_CONNECTED);
+}
+
 static void connect_step(pg_conn_t *c) {
     PostgresPollingStatusType poll;
 
     /* libpq may close this socket and open another of the same number: the handle must be gone
      * before. */
     unwatch(c);
+    if (socket_is_own_peer(PQsocket(c->pq))) {
+        own_peer(c);
+        return;
+    }
     poll = PQconnectPoll(c->pq);
     if (poll == PGRES_POLLING_READING || poll == PGRES_POLLING_WRITING) {
         if (watch(c, poll == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE) != SLUICE_OK)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/selfconnect.h"
+
 struct output {
     uv_write_t request;
     char *data;
@@ -225,18 +227,27 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
 static void try_address(redis_connection_t *c);
 static void maybe_closed(redis_connection_t *c);
 
+static int is_own_peer(const redis_connection_t *c) {
+    uv_os_fd_t fd;
+
+    return uv_fileno((const uv_handle_t *)&c->socket, &fd) == 0 && socket_is_own_peer(fd);
+}
+
+static void next_address(redis_connection_t *c, const char *why) {
+    c->trying = c->trying->ai_next;
+    if (c->trying != NULL)
+        try_address(c);
+    else
+        lose(c, SLUICE_NOT_CONNECTED, "redis.connect", "%s. Is the server running there?", why);
+}
+
 static void on_connect(uv_connect_t *request, int status) {
     redis_connection_t *c = request->data;
 
     if (status == UV_ECANCELED || c->lost || c->closing)
         return;
-    if (status < 0) {
-        c->trying = c->trying->ai_next;
-        if (c->trying != NULL)
-            try_address(c);
-        else
-            lose(c, SLUICE_NOT_CONNECTED, "redis.connect", "%s. Is the server running there?",
-                 uv_strerror(status));
+    if (status < 0 || is_own_peer(c)) {
+        next_address(c, status < 0 ? uv_strerror(status) : SELFCONNECT_TEXT);
         return;
     }
     uv_tcp_nodelay(&c->socket, 1);
