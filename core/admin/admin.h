@@ -26,7 +26,8 @@ typedef struct sl_admin_options {
     sl_resolver_t *resolver;
     sl_catalog_t *catalog; /* may be NULL: no plugins are listed */
     size_t body_max;       /* 0: 1 MiB */
-    const cJSON *worker;   /* properties of a Connect worker, which then say where to listen; or NULL */
+    /* properties of a Connect worker, which then say where to listen; or NULL */
+    const cJSON *worker;
 } sl_admin_options_t;
 
 /* SLUICE_OK, or a negative status with a sentence in error. */

@@ -72,7 +72,8 @@ static int read_users(const char *jaas, sl_auth_t *auth, char *error, size_t siz
     free(text);
     if (path == NULL)
         return fail(error, size,
-                    "a login context " CONTEXT " with " MODULE " and file=\"...\" is not in ", jaas);
+                    "a login context " CONTEXT " with " MODULE " and file=\"...\" is not in ",
+                    jaas);
     if (sl_file_read(path, FILE_MAX_BYTES, &text, &len) != SLUICE_OK) {
         fail(error, size, "cannot read the credentials file ", path);
         free(path);

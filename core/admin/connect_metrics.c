@@ -136,25 +136,25 @@ static void put_worker(const scrape_t *s, const char *prefix) {
         const char *name, *kind, *help;
         double value;
     } all[] = {
-        { "connector_count", "gauge", "Connectors of this worker", (double)s->connector_count },
-        { "task_count", "gauge", "Tasks of this worker", (double)s->task_count },
-        { "connector_startup_attempts_total", "counter", "Starts of connectors",
-          n->connectors + n->connectors_failed },
-        { "connector_startup_success_total", "counter", "Starts of connectors that succeeded",
-          n->connectors },
-        { "connector_startup_success_percentage", "gauge",
-          "Starts of connectors that succeeded, 0 to 1", share(n->connectors, n->connectors_failed) },
-        { "connector_startup_failure_total", "counter", "Starts of connectors that failed",
-          n->connectors_failed },
-        { "connector_startup_failure_percentage", "gauge",
-          "Starts of connectors that failed, 0 to 1", share(n->connectors_failed, n->connectors) },
-        { "task_startup_attempts_total", "counter", "Starts of tasks", n->tasks + n->tasks_failed },
-        { "task_startup_success_total", "counter", "Starts of tasks that succeeded", n->tasks },
-        { "task_startup_success_percentage", "gauge", "Starts of tasks that succeeded, 0 to 1",
-          share(n->tasks, n->tasks_failed) },
-        { "task_startup_failure_total", "counter", "Starts of tasks that failed", n->tasks_failed },
-        { "task_startup_failure_percentage", "gauge", "Starts of tasks that failed, 0 to 1",
-          share(n->tasks_failed, n->tasks) },
+        {"connector_count", "gauge", "Connectors of this worker", (double)s->connector_count},
+        {"task_count", "gauge", "Tasks of this worker", (double)s->task_count},
+        {"connector_startup_attempts_total", "counter", "Starts of connectors",
+         n->connectors + n->connectors_failed},
+        {"connector_startup_success_total", "counter", "Starts of connectors that succeeded",
+         n->connectors},
+        {"connector_startup_success_percentage", "gauge",
+         "Starts of connectors that succeeded, 0 to 1", share(n->connectors, n->connectors_failed)},
+        {"connector_startup_failure_total", "counter", "Starts of connectors that failed",
+         n->connectors_failed},
+        {"connector_startup_failure_percentage", "gauge",
+         "Starts of connectors that failed, 0 to 1", share(n->connectors_failed, n->connectors)},
+        {"task_startup_attempts_total", "counter", "Starts of tasks", n->tasks + n->tasks_failed},
+        {"task_startup_success_total", "counter", "Starts of tasks that succeeded", n->tasks},
+        {"task_startup_success_percentage", "gauge", "Starts of tasks that succeeded, 0 to 1",
+         share(n->tasks, n->tasks_failed)},
+        {"task_startup_failure_total", "counter", "Starts of tasks that failed", n->tasks_failed},
+        {"task_startup_failure_percentage", "gauge", "Starts of tasks that failed, 0 to 1",
+         share(n->tasks_failed, n->tasks)},
     };
     size_t i;
 
@@ -168,7 +168,8 @@ static void put_worker(const scrape_t *s, const char *prefix) {
 static void put_rebalance(const scrape_t *s) {
     if (sl_worker_mode(sl_admin_options(s->admin)->worker) != SL_WORKER_DISTRIBUTED)
         return;
-    sl_connect_family(s->out, REBALANCE, "rebalancing", "gauge", "Whether the worker is rebalancing");
+    sl_connect_family(s->out, REBALANCE, "rebalancing", "gauge",
+                      "Whether the worker is rebalancing");
     sl_connect_sample(s->out, REBALANCE, "rebalancing", NULL, 0);
     sl_connect_family(s->out, REBALANCE, "completed_rebalances_total", "counter",
                       "Rebalances that the worker took part in");

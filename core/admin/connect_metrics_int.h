@@ -1,5 +1,6 @@
 /*
- * admin/connect_metrics_int.h: shared by connect_metrics.c (worker, connectors) and connect_task_metrics.c only.
+ * admin/connect_metrics_int.h: shared by connect_metrics.c (worker, connectors) and
+ * connect_task_metrics.c only.
  */
 #ifndef SL_ADMIN_CONNECT_METRICS_INT_H
 #define SL_ADMIN_CONNECT_METRICS_INT_H

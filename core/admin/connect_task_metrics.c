@@ -36,16 +36,17 @@ typedef struct group {
 } group_t;
 
 static const attribute_t task_attributes[] = {
-    { "running_ratio", GAUGE, OTHER, RUNNING_RATIO, "Fraction of its time that the task was running" },
-    { "pause_ratio", GAUGE, OTHER, PAUSE_RATIO, "Fraction of its time that the task was paused" },
-    { "offset_commit_max_time_ms", GAUGE, MAX, SL_WORK_COMMIT_TIME, "Longest commit of offsets" },
-    { "offset_commit_avg_time_ms", GAUGE, AVG, SL_WORK_COMMIT_TIME, "Average commit of offsets" },
-    { "batch_size_max", GAUGE, MAX, SL_WORK_BATCH_SIZE, "Most records of a batch" },
-    { "batch_size_avg", GAUGE, AVG, SL_WORK_BATCH_SIZE, "Records of a batch, on average" },
-    { "offset_commit_failure_percentage", GAUGE, OTHER, COMMIT_FAILURES,
-      "Commits of offsets that failed, 0 to 1" },
-    { "offset_commit_success_percentage", GAUGE, AVG, SL_WORK_COMMIT_SUCCESS,
-      "Commits of offsets that succeeded, 0 to 1" },
+    {"running_ratio", GAUGE, OTHER, RUNNING_RATIO,
+     "Fraction of its time that the task was running"},
+    {"pause_ratio", GAUGE, OTHER, PAUSE_RATIO, "Fraction of its time that the task was paused"},
+    {"offset_commit_max_time_ms", GAUGE, MAX, SL_WORK_COMMIT_TIME, "Longest commit of offsets"},
+    {"offset_commit_avg_time_ms", GAUGE, AVG, SL_WORK_COMMIT_TIME, "Average commit of offsets"},
+    {"batch_size_max", GAUGE, MAX, SL_WORK_BATCH_SIZE, "Most records of a batch"},
+    {"batch_size_avg", GAUGE, AVG, SL_WORK_BATCH_SIZE, "Records of a batch, on average"},
+    {"offset_commit_failure_percentage", GAUGE, OTHER, COMMIT_FAILURES,
+     "Commits of offsets that failed, 0 to 1"},
+    {"offset_commit_success_percentage", GAUGE, AVG, SL_WORK_COMMIT_SUCCESS,
+     "Commits of offsets that succeeded, 0 to 1"},
 };
 
 static const attribute_t source_attributes[] = {

@@ -48,8 +48,8 @@ static void take_sorted(cJSON *list, cJSON *from) {
     cJSON_Delete(from);
 }
 
-/* Every class name that a plugin carries: $Key and $Value are plugins of their own. Without any, its
- * own name. `interface`: what the class must implement. */
+/* Every class name that a plugin carries: $Key and $Value are plugins of their own. Without any,
+ * its own name. `interface`: what the class must implement. */
 static void add_kind(cJSON *list, const sl_catalog_t *c, sluice_plugin_kind_t kind,
                      const char *type, const char *interface) {
     cJSON *found = cJSON_CreateArray();

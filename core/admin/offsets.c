@@ -7,10 +7,10 @@
 #include "admin/admin.h"
 
 #define ALTERED "The offsets for this connector have been %s successfully"
-#define FRAMEWORK                                                                                  \
-    "The Connect framework-managed offsets for this connector have been %s successfully. However, " \
-    "if this connector manages offsets externally, they will need to be manually %s in the system " \
-    "that the connector uses."
+#define FRAMEWORK                                                                            \
+    "The Connect framework-managed offsets for this connector have been %s successfully. "   \
+    "However, if this connector manages offsets externally, they will need to be manually "  \
+    "%s in the system that the connector uses."
 
 static sl_managed_t *find(const sl_request_t *r) {
     sl_managed_t *m = sl_supervisor_find(sl_admin_options(sl_request_admin(r))->supervisor,
@@ -78,11 +78,12 @@ static void on_altered(void *user, const sl_offsets_result_t *result) {
 static int is_stopped(sl_request_t *r, const sl_managed_t *m) {
     if (strcmp(m->target, "STOPPED") == 0)
         return 1;
-    sl_respond_error(r, 400,
-                     "Connectors must be in the STOPPED state before their offsets can be modified. "
-                     "This can be done for the specified connector by issuing a 'PUT' request to "
-                     "the '/connectors/%s/stop' endpoint",
-                     m->name);
+    sl_respond_error(
+        r, 400,
+        "Connectors must be in the STOPPED state before their offsets can be modified. "
+        "This can be done for the specified connector by issuing a 'PUT' request to "
+        "the '/connectors/%s/stop' endpoint",
+        m->name);
     return 0;
 }
 

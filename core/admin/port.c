@@ -130,7 +130,8 @@ static int open_port(sl_port_t *p, char *error, size_t size) {
     }
     rc = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &list);
     if (rc != 0) {
-        snprintf(error, size, "--listen %s: %s; give an address or host name of this machine", p->listen, gai_strerror(rc));
+        snprintf(error, size, "--listen %s: %s; give an address or host name of this machine",
+                 p->listen, gai_strerror(rc));
         return -1;
     }
     fd = bind_first(list);

@@ -129,7 +129,8 @@ static void add_text(cJSON *object, const char *key, const char *text) {
         cJSON_AddStringToObject(object, key, text);
 }
 
-/* Whether it, or a branch of it, is on the way or stuck: then its newest warning says what holds it up. */
+/* Whether it, or a branch of it, is on the way or stuck: then its newest warning says what holds it
+ * up. */
 static int is_held_up(const sl_task_t *t) {
     const cJSON *branch;
 

@@ -17,8 +17,8 @@ static int hex_digit(char c) {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes %XX in place; 0, or -1 for a broken escape. In a path, control characters and what must be
- * escaped there are refused, as Connect's server does. */
+/* Decodes %XX in place; 0, or -1 for a broken escape. In a path, control characters and what must
+ * be escaped there are refused, as Connect's server does. */
 static int decode(char *text, int is_path) {
     char *out = text;
     const char *p;
@@ -274,8 +274,9 @@ cJSON *sl_request_connect_json(sl_request_t *r) {
     if (json == NULL || cJSON_IsObject(json))
         return json;
     sl_respond_error(r, 500,
-                     cJSON_IsNull(json) ? "The body is missing"
-                                        : "Cannot deserialize value: the body must be a JSON object");
+                     cJSON_IsNull(json)
+                         ? "The body is missing"
+                         : "Cannot deserialize value: the body must be a JSON object");
     cJSON_Delete(json);
     return NULL;
 }

@@ -177,7 +177,8 @@ static int is_admitted(sl_request_t *r) {
         sl_auth_check(r->admin->auth, sl_request_header(r, "Authorization"), error, sizeof error);
 
     if (status == 401)
-        sl_respond_text(r, 401, strcmp(r->method, "OPTIONS") == 0 ? "text/plain" : "application/json",
+        sl_respond_text(r, 401,
+                        strcmp(r->method, "OPTIONS") == 0 ? "text/plain" : "application/json",
                         "User cannot access the resource.");
     else if (status != 0)
         sl_respond_error(r, status, "%s", error);

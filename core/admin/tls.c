@@ -152,8 +152,8 @@ static int read_store(const reading_t *r, const char *property_name, const char 
     int status = SLUICE_OK, code;
 
     if (sl_file_read(path, STORE_MAX_BYTES, &data, &len) != SLUICE_OK) {
-        snprintf(r->error, r->error_size, "%s%s: cannot read %s: %s", r->prefix, property_name, path,
-                 strerror(errno));
+        snprintf(r->error, r->error_size, "%s%s: cannot read %s: %s", r->prefix, property_name,
+                 path, strerror(errno));
         return SLUICE_INVALID;
     }
     if (len >= 4 && memcmp(data, "\xfe\xed\xfe\xed", 4) == 0) {
@@ -319,7 +319,8 @@ static void on_connection(void *user, struct MHD_Connection *connection, void **
     gnutls_session_set_verify_function(info->tls_session, verify);
 }
 
-static void add(struct MHD_OptionItem **out, enum MHD_OPTION option, intptr_t value, void *pointer) {
+static void add(struct MHD_OptionItem **out, enum MHD_OPTION option, intptr_t value,
+                void *pointer) {
     *(*out)++ = (struct MHD_OptionItem){option, value, pointer};
 }
 

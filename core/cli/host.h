@@ -1,8 +1,8 @@
 /*
  * cli/host.h: the running host: store, catalog, supervisor and REST port on one loop.
  *
- * What this is: opens the four in order, puts the configurations from files, runs until a signal (or
- * until all is done), and closes them in reverse.
+ * What this is: opens the four in order, puts the configurations from files, runs until a signal
+ * (or until all is done), and closes them in reverse.
  * Ownership: borrows the options. Threads: main; the loop is the default one of this process.
  */
 #ifndef SL_CLI_HOST_H

@@ -1,9 +1,10 @@
 /*
  * cli/new_data.h: takes away again what a start that failed has made of its data directory.
  *
- * The way: sl_new_data_look before anything is made -> the start -> sl_new_data_undo when it failed before a configuration
- * was stored, after all was closed -> sl_new_data_fini. A directory that held a store before is never touched, nor what
- * else lay in it, nor one that another sluice has locked by now.
+ * The way: sl_new_data_look before anything is made -> the start -> sl_new_data_undo when it failed
+ * before a configuration was stored, after all was closed -> sl_new_data_fini. A directory that
+ * held a store before is never touched, nor what else lay in it, nor one that another sluice has
+ * locked by now.
  * Ownership: owns its copy of the path. Threads: main.
  */
 #ifndef SL_CLI_NEW_DATA_H

@@ -14,7 +14,8 @@ char *sl_cli_executable(void);
  * like). */
 char *sl_cli_plugin_path(const char *given);
 
-/* Calls `say` with a sentence for each folder of a plugin path that is none, and for an empty path. */
+/* Calls `say` with a sentence for each folder of a plugin path that is none, and for an empty
+ * path. */
 void sl_cli_missing_folders(const char *plugin_path, void (*say)(void *user, const char *text),
                             void *user);
 

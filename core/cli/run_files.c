@@ -218,7 +218,8 @@ int sl_run_files_add(sl_run_files_t *files, const char *path, const sl_run_chang
                 strerror(errno));
         return SLUICE_INVALID;
     }
-    return S_ISDIR(st.st_mode) ? add_folder(files, path, changes) : add_file(files, path, changes, 0);
+    return S_ISDIR(st.st_mode) ? add_folder(files, path, changes)
+                               : add_file(files, path, changes, 0);
 }
 
 int sl_run_files_add_connector(sl_run_files_t *files, const char *path,

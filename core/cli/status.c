@@ -74,8 +74,8 @@ static void print_trouble(const cJSON *item, const char *what) {
 /* A task that runs again is well only if it has not just died: that is in its trace. */
 static void print_crash(const cJSON *task) {
     if (text(task, "last_crash")[0] != '\0' && text(task, "trace")[0] == '\0')
-        printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n",
-               number(task, "id"), number(task, "restarts"), (double)time(NULL) - number(task, "last_crash_ms") / 1000,
+        printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n", number(task, "id"),
+               number(task, "restarts"), (double)time(NULL) - number(task, "last_crash_ms") / 1000,
                text(task, "last_crash"));
 }
 
@@ -245,7 +245,8 @@ int sl_cli_status(int argc, char **argv) {
             url = optarg;
     }
     if (optind < argc) {
-        fprintf(stderr, "sluice status: it takes no \"%s\": it shows all pipelines\n", argv[optind]);
+        fprintf(stderr, "sluice status: it takes no \"%s\": it shows all pipelines\n",
+                argv[optind]);
         return wrong();
     }
     if (url == NULL)

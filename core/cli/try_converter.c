@@ -59,8 +59,8 @@ static sluice_str_t write_back(run_t *r, const sluice_schema_t *schema,
     return sluice_str_n(NULL, 0);
 }
 
-/* Whether this is the converter that connectors have for headers by default. Java's guesses types from
- * text: its maps keep their order, and to a text that says null it answers a Java null. */
+/* Whether this is the converter that connectors have for headers by default. Java's guesses types
+ * from text: its maps keep their order, and to a text that says null it answers a Java null. */
 static int guesses(run_t *r) {
     return r->plugin.plugin == sl_try_find(r->t, SLUICE_CONVERTER, SL_CONNECT_HEADERS);
 }

@@ -5,7 +5,8 @@
  * try_value.c reads and writes typed values, in which each value names its kind; try_data.c does
  * the same for schemas and envelopes, by way of the JSON converter; try_converter.c and try_smt.c
  * run one kind of case each; try_chain.c, try_validate.c and try_record.c are the parts of the
- * latter, which try_stream.c uses for records from a file. Ownership: values and schemas of a case live in its arena. Thread: main.
+ * latter, which try_stream.c uses for records from a file. Ownership: values and schemas of a case
+ * live in its arena. Thread: main.
  */
 #ifndef SL_CLI_TRY_INT_H
 #define SL_CLI_TRY_INT_H
@@ -144,7 +145,8 @@ typedef struct sl_try_trouble {
     const char *stage; /* "validate", "configure", "apply"; NULL: none */
     char transform[128];
     sl_try_fault_t fault;
-    cJSON *errors;      /* of stage validate: [{"config","errors"}] of a connector's configuration */
+    /* of stage validate: [{"config","errors"}] of a connector's configuration */
+    cJSON *errors;
     sl_report_t report; /* of stage validate else */
 } sl_try_trouble_t;
 

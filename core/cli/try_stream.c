@@ -65,7 +65,8 @@ static cJSON *flat_of(const cJSON *json) {
     return flat;
 }
 
-/* Whether records are those of a sink: it has topics to read, or nothing says that it is a source. */
+/* Whether records are those of a sink: it has topics to read, or nothing says that it is a
+ * source. */
 static int is_sink(const cJSON *flat) {
     const cJSON *class = cJSON_GetObjectItemCaseSensitive(flat, "connector.class");
 

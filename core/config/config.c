@@ -62,8 +62,8 @@ static void keep_password(const char *password, size_t len) {
     free(copy);
 }
 
-/* Also the passwords in URIs of options that are none of a secret: of a proxy, or where somebody wrote more than the
- * name of a host. */
+/* Also the passwords in URIs of options that are none of a secret: of a proxy, or where somebody
+ * wrote more than the name of a host. */
 static void keep_secret(const parsing_t *parsing, const sluice_option_t *option, const char *text) {
     const char *password;
     size_t len;

@@ -42,7 +42,8 @@ const char *sl_options_nearest(const sl_options_t *options, const char *key);
 
 /* Array of {"name", "type",
  * "flags":["required"...],"default","min","max","values","aliases","group","importance","doc",
- * "display_name","dependents","width","order"}]; int64 limits as text. Given; NULL without memory. */
+ * "display_name","dependents","width","order"}]; int64 limits as text. Given; NULL without
+ * memory. */
 cJSON *sl_options_to_json(const sl_options_t *options);
 int sl_options_from_json(const cJSON *json, sl_options_t **out, const char **why);
 

@@ -1,8 +1,8 @@
 /*
  * config/topic_creation.h: the settings by which a source connector has its missing topics made.
  *
- * What this is: Connect's checks of topic.creation.*, which it does when a connector starts, not when
- * it is created. What the settings do is the affair of the plugin that writes topics.
+ * What this is: Connect's checks of topic.creation.*, which it does when a connector starts, not
+ * when it is created. What the settings do is the affair of the plugin that writes topics.
  * Ownership: borrows. Threads: any.
  */
 #ifndef SL_CONFIG_TOPIC_CREATION_H

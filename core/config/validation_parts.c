@@ -75,7 +75,8 @@ static void sort_infos(cJSON *infos) {
     free(items);
 }
 
-/* A table of the plugin's options and the implied ones; a plugin's of the same name do not count. */
+/* A table of the plugin's options and the implied ones; a plugin's of the same name do not
+ * count. */
 static sl_options_t *with_implied(sl_options_t *options, int is_transform) {
     cJSON *json = cJSON_CreateArray(), *extra;
     sl_options_t *more = NULL, *made = NULL;
@@ -190,7 +191,8 @@ static void add_type(sl_validation_t *v, const char *key, const char *alias, con
         .doc = doc,
     };
     sl_options_t *options = NULL;
-    cJSON *definitions = NULL, *info = cJSON_CreateObject(), *value = sl_validation_value(key, NULL);
+    cJSON *definitions = NULL, *info = cJSON_CreateObject(),
+          *value = sl_validation_value(key, NULL);
 
     snprintf(shown, sizeof shown, "%s type for %s", interface, alias);
     snprintf(doc, sizeof doc, "Class for the '%s' %s.", alias,

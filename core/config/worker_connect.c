@@ -118,8 +118,8 @@ static const property_t all[] = {
 
 /* ---- the environment ---- */
 
-/* CONNECT_KEY_CONVERTER_SCHEMAS_ENABLE -> key.converter.schemas.enable; two '_' stand for one, three
- * for a '-'. Given. */
+/* CONNECT_KEY_CONVERTER_SCHEMAS_ENABLE -> key.converter.schemas.enable; two '_' stand for one,
+ * three for a '-'. Given. */
 static char *property_name(const char *name, size_t len) {
     char *out = calloc(len + 1, 1);
     size_t i, at = 0;

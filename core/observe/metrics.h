@@ -51,8 +51,8 @@ int sl_metrics_add_process(const char *role);
 /* The whole registry as Prometheus text. Given: free() it. NULL without memory. */
 char *sl_metrics_text(void);
 
-/* For text that is made elsewhere: a="b",c="d", escaped (given: free() it; NULL without memory), and a
- * value with its end of line. */
+/* For text that is made elsewhere: a="b",c="d", escaped (given: free() it; NULL without memory),
+ * and a value with its end of line. */
 char *sl_metrics_labels(const sl_label_t *labels, size_t count);
 void sl_metrics_put_value(FILE *out, double value);
 

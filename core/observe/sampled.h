@@ -1,9 +1,9 @@
 /*
  * observe/sampled.h: rates, averages and maxima over the last half to whole minute.
  *
- * What this is: Kafka's own way to make them (two windows of 30 s, the older one forgotten), so that numbers under
- * the names of Kafka's metrics mean the same. A rate is the sum over the time since the older window began, which
- * counts as at least one whole window.
+ * What this is: Kafka's own way to make them (two windows of 30 s, the older one forgotten), so
+ * that numbers under the names of Kafka's metrics mean the same. A rate is the sum over the time
+ * since the older window began, which counts as at least one whole window.
  * Ownership: embedded; all 0 at first. Threads: one. Times: a clock's milliseconds.
  */
 #ifndef SL_OBSERVE_SAMPLED_H

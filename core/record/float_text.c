@@ -43,7 +43,8 @@ typedef struct scaled {
     int b5, b2, s5, s2, m5, m2;
 } scaled_t;
 
-/* How the digits ended: the rest is below half an ulp (low) or that near to the next digit (high). */
+/* How the digits ended: the rest is below half an ulp (low) or that near to the next digit
+ * (high). */
 typedef struct ending {
     int low;
     int high;

@@ -25,7 +25,8 @@ struct sl_schema_node {
     uint32_t index_mask;
 };
 
-/* A deep copy of a template with one reference, its nested schemas interned; NULL without memory. */
+/* A deep copy of a template with one reference, its nested schemas interned; NULL without
+ * memory. */
 sl_schema_node_t *sl_schema_node_create(const sluice_schema_t *template_schema);
 void sl_schema_node_destroy(sl_schema_node_t *node);
 /* Whether two copies say the same, ids and references apart. */

@@ -78,7 +78,8 @@ static int try_spill(sl_branch_run_t *b, sl_note_t *note) {
     return 1;
 }
 
-/* Behind everything else, in order: memory while nothing is on disk and there is room, else disk. */
+/* Behind everything else, in order: memory while nothing is on disk and there is room, else
+ * disk. */
 static void append(sl_branch_run_t *b, sl_note_t *note) {
     int disk_empty = b->spill == NULL || (sl_spill_count(b->spill) == 0 && sl_list_empty(&b->tail));
     int64_t kept = atomic_load(&b->edge.held) - atomic_load(&b->arriving.held);

@@ -188,7 +188,8 @@ int sl_repair_failed(sl_repair_t *repair, int status, const sluice_result_t *res
     else if (repair->mode == SLUICE_PREFIX)
         failed_prefix(repair, status, count > 0 ? &results[0] : NULL, verdict);
     else
-        failed_atomic(repair, count > 0 && results[0].status != SLUICE_OK ? results[0].status : status,
+        failed_atomic(repair,
+                      count > 0 && results[0].status != SLUICE_OK ? results[0].status : status,
                       count > 0 ? &results[0] : NULL, verdict);
     /* A sink may report its failed records in any order. */
     tidy_bad(verdict);

@@ -6,7 +6,8 @@
  * after its end; so nothing is reordered and nothing that was accepted is sent again.
  *
  *   ATOMIC      a refused piece is halved and the left half is tried first, down to one record
- *   PER_RECORD  the refused records are known; those that may succeed later are tried again together
+ *   PER_RECORD  the refused records are known; those that may succeed later are tried again
+ *               together
  *   PREFIX      what lies before the reported record is in; the rest is tried again without it
  *
  * Ownership: embedded. Threads: the branch's.
@@ -39,7 +40,8 @@ typedef struct sl_repair_bad {
 typedef struct sl_verdict {
     sl_repair_bad_t *bad; /* freed by sl_verdict_fini */
     size_t bad_count;
-    const sluice_result_t *retry; /* why something is tried again later; NULL with retrying set: no result */
+    /* why something is tried again later; NULL with retrying set: no result */
+    const sluice_result_t *retry;
     int retrying; /* wait before the next piece */
     uint32_t retry_after_ms;
 } sl_verdict_t;

@@ -78,7 +78,8 @@ typedef enum sl_branch_count {
     SL_BRANCH_TOLERATED, /* bad records passed over */
     SL_BRANCH_LAST_MS,   /* wall clock of the last delivery; 0: none yet */
     SL_BRANCH_WAITING_MS, /* for so long the sink has owed an answer */
-    SL_BRANCH_LAG_MS,    /* age of the newest record of the last delivery; -1: none has a timestamp */
+    /* age of the newest record of the last delivery; -1: none has a timestamp */
+    SL_BRANCH_LAG_MS,
     SL_BRANCH_COUNTS
 } sl_branch_count_t;
 

@@ -9,17 +9,17 @@
  *           -> todo -> sink.write: in flight -> durable         lane.c
  *           -> span done -> prefix -> board                     positions.c
  *
- * ended.c owns what happens when a ticket ends badly. A failed work goes back to `todo`, which is kept
- * in order, and the lane is *barred*: nothing is written until everything in flight has ended. Only
- * then the failed ones are sent again, before anything newer. A work that is being taken apart
- * (bisect.h) is alone in flight. link.c closes and reopens the sink: all that was in flight goes back
- * to `todo` and is sent again, but for what the target itself says that it has.
+ * ended.c owns what happens when a ticket ends badly. A failed work goes back to `todo`, which is
+ * kept in order, and the lane is *barred*: nothing is written until everything in flight has ended.
+ * Only then the failed ones are sent again, before anything newer. A work that is being taken apart
+ * (bisect.h) is alone in flight. link.c closes and reopens the sink: all that was in flight goes
+ * back to `todo` and is sent again, but for what the target itself says that it has.
  *
  * When memory was given back at `released` and the batch fails later, nobody here has the records
  * any more. Then the branch is *lost*: it drops everything behind its durable position and asks the
  * trunk to let the source go back (SL_WORD_REWIND); the other branches skip what comes again. Until
- * the place of the failure is passed the branch is *careful*: it keeps batches until durable and has
- * one in flight at a time, flushed, so that a refusal can be handled the second time.
+ * the place of the failure is passed the branch is *careful*: it keeps batches until durable and
+ * has one in flight at a time, flushed, so that a refusal can be handled the second time.
  */
 #ifndef SL_RUNTIME_BRANCH_INT_H
 #define SL_RUNTIME_BRANCH_INT_H
@@ -179,8 +179,8 @@ void sl_lane_kick(sl_branch_run_t *b); /* pump in the loop's next turn */
 void sl_lane_wait(sl_branch_run_t *b, int64_t ms); /* pump again after that */
 /* Into status, ledger and metrics. */
 void sl_lane_count_replayed(sl_branch_run_t *b, int64_t records);
-/* The target asked for time, or failed in a way that time may heal: nothing is written until what is
- * in flight has ended and a while has passed. */
+/* The target asked for time, or failed in a way that time may heal: nothing is written until what
+ * is in flight has ended and a while has passed. */
 void sl_lane_retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms);
 
 /* ---- ended.c: what becomes of a ticket that ended ---- */

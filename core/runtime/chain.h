@@ -3,9 +3,9 @@
  *
  * What this is: each batch passes every step; a step's predicate lets records by-pass it, order
  * kept. Records that a transform rejects go to the errors policy. A transform that answers RETRY is
- * tried again later with the same batch (sl_chain_run again); nothing passes it meanwhile. Marks are
- * carried from a step's input to its output, also when nothing is left of it: an empty batch with
- * marks still moves the position.
+ * tried again later with the same batch (sl_chain_run again); nothing passes it meanwhile. Marks
+ * are carried from a step's input to its output, also when nothing is left of it: an empty batch
+ * with marks still moves the position.
  * Ownership: embedded; borrows specs. Threads: its owner's.
  */
 #ifndef SL_RUNTIME_CHAIN_H
@@ -43,7 +43,8 @@ typedef struct sl_step {
 } sl_step_t;
 
 typedef struct sl_chain_events {
-    void (*opened)(void *user, int status); /* not OK: failure is set; close follows from the owner */
+    /* not OK: failure is set; close follows from the owner */
+    void (*opened)(void *user, int status);
     void (*closed)(void *user);
     void (*checkpointed)(void *user, int status);
     void (*broken)(void *user, int status); /* a transform broke by itself: failure is set */

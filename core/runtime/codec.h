@@ -1,13 +1,15 @@
 /*
  * runtime/codec.h: the three converters of a source or sink, applied to whole batches.
  *
- * What this is: values to bytes before a sink that wants bytes, bytes to values behind a source that
- * gives bytes. Order within a record is Connect's: key, value, headers on the way in; headers, key,
- * value on the way out. A record that a converter refuses goes to the errors policy and is left out.
+ * What this is: values to bytes before a sink that wants bytes, bytes to values behind a source
+ * that gives bytes. Order within a record is Connect's: key, value, headers on the way in; headers,
+ * key, value on the way out. A record that a converter refuses goes to the errors policy and is
+ * left out.
  *
- * A converter that asks a service may have to wait in the middle of a batch. The codec then keeps the
- * batch with what is done of it and answers SLUICE_BUSY; owner.awake says when to call again. It never
- * holds more than this one batch. A service that fails is asked again, with backoff, by the codec.
+ * A converter that asks a service may have to wait in the middle of a batch. The codec then keeps
+ * the batch with what is done of it and answers SLUICE_BUSY; owner.awake says when to call again.
+ * It never holds more than this one batch. A service that fails is asked again, with backoff, by
+ * the codec.
  * Ownership: embedded; borrows specs; must outlive the loop's last turn after close. Threads: its
  * owner's.
  */
@@ -80,7 +82,8 @@ typedef struct sl_codec {
 
 int sl_codec_open(sl_codec_t *codec, const sl_codec_spec_t *spec, const sl_home_t *home,
                   const sl_codec_owner_t *owner, sl_failure_t *failure);
-/* Drops what is half way and closes converters that ask; `left` follows, at once when there are none. */
+/* Drops what is half way and closes converters that ask; `left` follows, at once when there are
+ * none. */
 void sl_codec_leave(sl_codec_t *codec, void (*left)(void *user, int abandoned), void *user);
 /* After left. */
 void sl_codec_close(sl_codec_t *codec);
@@ -88,8 +91,8 @@ void sl_codec_close(sl_codec_t *codec);
 int sl_codec_is_busy(const sl_codec_t *codec);
 /* Forgets what is half way. */
 void sl_codec_drop(sl_codec_t *codec);
-/* Borrows in (sealed, with marks), or goes on with what is half way when there is something; *out is a
- * new reference. SLUICE_BUSY: call again after awake. Else not SLUICE_OK: *failure is set. */
+/* Borrows in (sealed, with marks), or goes on with what is half way when there is something; *out
+ * is a new reference. SLUICE_BUSY: call again after awake. Else not SLUICE_OK: *failure is set. */
 int sl_codec_encode(sl_codec_t *codec, sluice_batch_t *in, sluice_batch_t **out,
                     sl_failure_t *failure);
 int sl_codec_decode(sl_codec_t *codec, sluice_batch_t *in, sluice_batch_t **out,
@@ -98,8 +101,8 @@ int sl_codec_decode(sl_codec_t *codec, sluice_batch_t *in, sluice_batch_t **out,
 /* ---- codec_life.c, for codec.c ---- */
 sluice_ctx_t *sl_coder_ctx(const sl_coder_t *coder);
 void *sl_coder_self(const sl_coder_t *coder);
-/* A converter that asks answered `status`. SLUICE_BUSY: it will be tried again. SLUICE_BAD_RECORD: it
- * is the record's failure, *error says which. Else the task's, in *failure. */
+/* A converter that asks answered `status`. SLUICE_BUSY: it will be tried again. SLUICE_BAD_RECORD:
+ * it is the record's failure, *error says which. Else the task's, in *failure. */
 int sl_codec_wait(sl_codec_t *codec, sl_coder_t *coder, int status, sl_ctx_error_t *error,
                   sl_failure_t *failure);
 

@@ -54,7 +54,8 @@ static int copy_cell(sl_trunk_t *t, size_t branch, uint32_t partition) {
     cell->partition = partition;
     cell->json = sl_source_offset_json(t, partition, &cell->place);
     if (cell->json != NULL)
-        sl_shown_put(&t->shown, partition, &cell->place.position, cell->place.sub_index, cell->json);
+        sl_shown_put(&t->shown, partition, &cell->place.position, cell->place.sub_index,
+                     cell->json);
     c->count++;
     return SLUICE_OK;
 }
@@ -135,7 +136,8 @@ void sl_commit_tell(sl_trunk_t *t) {
     sl_commit_t *c = &t->commit;
     size_t i, partitions = sl_board_partitions(&c->stored);
 
-    if (t->source.state != SL_INSTANCE_OPEN || t->unsettled > 0 || room_for_told(c, partitions) != SLUICE_OK)
+    if (t->source.state != SL_INSTANCE_OPEN || t->unsettled > 0 ||
+        room_for_told(c, partitions) != SLUICE_OK)
         return; /* told later */
     for (i = 0; i < partitions; i++) {
         sl_place_t place = {0};

@@ -18,9 +18,10 @@
  * plugins charge for themselves lessens the task's room, but never below an eighth of the budget: a
  * large cache slows the stream and cannot stop it.
  *
- * An edge whose branch spills bounds what is on its way to the branch instead (sl_branch_room): that
- * goes to disk as fast as the disk takes it, so the source runs on while the sink stands still. What
- * such a branch takes out of its spill again stops at queue.bytes, like everything else in its hands.
+ * An edge whose branch spills bounds what is on its way to the branch instead (sl_branch_room):
+ * that goes to disk as fast as the disk takes it, so the source runs on while the sink stands
+ * still. What such a branch takes out of its spill again stops at queue.bytes, like everything else
+ * in its hands.
  *
  * Ownership: embedded in the graph, which outlives every batch. Threads: any; counters are atomic,
  * and `wake` runs on whichever thread gave credit back while the source was starved.

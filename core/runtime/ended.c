@@ -86,7 +86,8 @@ static int worst(int status, const sluice_result_t *results, size_t count,
 
     *which = count > 0 ? &results[0] : NULL;
     for (i = 0; i < count && !sl_is_final(status); i++) {
-        if (!sl_is_final(results[i].status) && !(sl_is_link(results[i].status) && !sl_is_link(status)))
+        if (!sl_is_final(results[i].status) &&
+            !(sl_is_link(results[i].status) && !sl_is_link(status)))
             continue;
         status = results[i].status;
         *which = &results[i];

@@ -37,7 +37,8 @@ static void read_point(char *text) {
     strncpy(p->name, text, sizeof(p->name) - 1);
     p->probability = (mark = strchr(action, '@')) != NULL ? strtod(mark + 1, NULL) : 1;
     p->count = (mark = strchr(action, '*')) != NULL ? strtol(mark + 1, NULL, 10) : INT32_MAX;
-    p->argument = (mark = strchr(action, ':')) != NULL ? (unsigned)strtoul(mark + 1, NULL, 10) : 100;
+    p->argument =
+        (mark = strchr(action, ':')) != NULL ? (unsigned)strtoul(mark + 1, NULL, 10) : 100;
     if (strncmp(action, "exit", 4) == 0)
         p->action = ACT_EXIT;
     else if (strncmp(action, "delay", 5) == 0)

@@ -73,7 +73,8 @@ static int has_option(const sluice_plugin_t *plugin, const char *name) {
     for (i = 0; i < plugin->option_count; i++) {
         if (strcmp(option->name, name) == 0)
             return 1;
-        option = (const sluice_option_t *)(const void *)((const char *)option + plugin->option_size);
+        option =
+            (const sluice_option_t *)(const void *)((const char *)option + plugin->option_size);
     }
     return 0;
 }
@@ -100,8 +101,8 @@ static int resolve_converter(sl_graph_t *graph, const sl_plugin_use_t *use, int 
     if (found != NULL && has_option(found, "converter.type") &&
         cJSON_GetObjectItemCaseSensitive(object, "converter.type") == NULL)
         cJSON_AddStringToObject(object, "converter.type", type);
-    status = resolve(graph, SLUICE_CONVERTER, plugin, object, use->pointer, joined(owner, type), out,
-                     failure);
+    status = resolve(graph, SLUICE_CONVERTER, plugin, object, use->pointer, joined(owner, type),
+                     out, failure);
     cJSON_Delete(object);
     return status;
 }
@@ -111,7 +112,8 @@ static int resolve_codec(sl_graph_t *graph, const sl_converters_t *uses, int wan
     int status = resolve_converter(graph, &uses->key, wanted, "key", owner, &out->key, failure);
 
     if (status == SLUICE_OK)
-        status = resolve_converter(graph, &uses->value, wanted, "value", owner, &out->value, failure);
+        status =
+            resolve_converter(graph, &uses->value, wanted, "value", owner, &out->value, failure);
     if (status == SLUICE_OK)
         status =
             resolve_converter(graph, &uses->header, wanted, "header", owner, &out->header, failure);
@@ -131,7 +133,8 @@ static int resolve_chain(sl_graph_t *graph, const sl_transform_chain_t *uses, co
         const sl_transform_use_t *use = &uses->items[i];
         sl_step_spec_t *step = &out->steps[i];
         step->negate = use->negate;
-        status = resolve_use(graph, &use->use, joined(branch, use->name), &step->transform, failure);
+        status =
+            resolve_use(graph, &use->use, joined(branch, use->name), &step->transform, failure);
         if (status == SLUICE_OK && use->predicate.plugin != NULL)
             status = resolve_use(graph, &use->predicate, joined(step->transform.name, "predicate"),
                                  &step->predicate, failure);

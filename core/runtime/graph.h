@@ -1,5 +1,6 @@
 /*
- * runtime/graph.h: a pipeline descriptor made into what can run: plugins found, configurations read.
+ * runtime/graph.h: a pipeline descriptor made into what can run: plugins found, configurations
+ * read.
  *
  * What this is: the immutable part of a task, plus the tables that all its threads share: source
  * partitions, position board, credit, ledger.

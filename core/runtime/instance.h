@@ -2,11 +2,11 @@
  * runtime/instance.h: one plugin instance with its life: create, open, close, or abandon.
  *
  * What this is: the lifecycle law of sluice/plugin.h in one place, for sources, sinks and
- * transforms. An instance lives one open..close; a reconnect is a new instance with a new ctx in the
- * same sl_instance_t. A close that does not complete within its deadline gives the instance away:
- * what it still says is not heard.
- * Ownership: embedded in its owner, which must outlive the loop's last turn after fini. Threads: the
- * owner's. `opened` and `closed` are never called inside a plugin's own call, but may be inside
+ * transforms. An instance lives one open..close; a reconnect is a new instance with a new ctx in
+ * the same sl_instance_t. A close that does not complete within its deadline gives the instance
+ * away: what it still says is not heard.
+ * Ownership: embedded in its owner, which must outlive the loop's last turn after fini. Threads:
+ * the owner's. `opened` and `closed` are never called inside a plugin's own call, but may be inside
  * sl_instance_open and sl_instance_close when there is nothing to wait for.
  */
 #ifndef SL_RUNTIME_INSTANCE_H

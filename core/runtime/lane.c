@@ -46,8 +46,8 @@ void sl_lane_init(sl_branch_run_t *b) {
     sl_prefix_init(&b->prefix, sl_lane_advanced, b);
     sl_list_init(&b->todo);
     sl_list_init(&b->flight);
-    /* A target that is away is waited for, as Connect does with a sink's retriable errors, unless the
-     * user set a time. */
+    /* A target that is away is waited for, as Connect does with a sink's retriable errors, unless
+     * the user set a time. */
     sl_retry_init(&b->retry, b->graph->retry_env,
                   policy->retry_timeout_ms > 0 ? policy->retry_timeout_ms : -1, RETRY_BASE_MS,
                   policy->retry_delay_max_ms);
@@ -322,7 +322,8 @@ static void check_end(sl_branch_run_t *b) {
     if (!b->ending || b->ended)
         return;
     /* Who dropped everything and waits for the source to go back has nothing left to deliver. */
-    if (!b->rewinding && (b->link != SL_LINK_UP || !sl_list_empty(&b->todo) || !sl_backlog_empty(b)))
+    if (!b->rewinding &&
+        (b->link != SL_LINK_UP || !sl_list_empty(&b->todo) || !sl_backlog_empty(b)))
         return;
     if (!b->rewinding && b->tickets.open > 0) {
         start_flush(b);

@@ -2,8 +2,8 @@
  * runtime/letter_file.h: whole lines at the end of a file that other tasks may append to, too.
  *
  * What this is: a full disk, or the death of a process, can leave a part of a line at the end. What
- * this process could not finish it cuts off again; what another one left stays as a line of its own.
- * So no line is ever glued to such a part.
+ * this process could not finish it cuts off again; what another one left stays as a line of its
+ * own. So no line is ever glued to such a part.
  * Ownership: the caller closes the descriptor. Threads: one at a time.
  */
 #ifndef SL_RUNTIME_LETTER_FILE_H

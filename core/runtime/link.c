@@ -113,9 +113,9 @@ static int is_stored(const sl_branch_run_t *b) {
 }
 
 /* The sink cannot be reached at the start: the branch takes part without it, up to its bounds, so
- * that the others can run. A target that keeps positions itself may say another place than the store
- * once it is asked (settle_late); until then the source's upstream is told nothing, so that the way
- * back stays open. When not even the store knows a place, such a target is waited for. */
+ * that the others can run. A target that keeps positions itself may say another place than the
+ * store once it is asked (settle_late); until then the source's upstream is told nothing, so that
+ * the way back stays open. When not even the store knows a place, such a target is waited for. */
 static int can_stand_in(const sl_branch_run_t *b) {
     return !b->chain_open &&
            ((b->sink->flags & SLUICE_SINK_OWN_POSITION) == 0 || is_stored(b));
@@ -267,7 +267,8 @@ static void fail_open(sl_branch_run_t *b, int status) {
 static void on_opened(void *user, int status) {
     sl_branch_run_t *b = user;
 
-    if (b->closing || b->link == SL_LINK_DOWN) /* what failed has dropped batches: none may follow */
+    /* what failed has dropped batches: none may follow */
+    if (b->closing || b->link == SL_LINK_DOWN)
         return;
     if (status == SLUICE_OK)
         status = b->broke_early;

@@ -1,10 +1,11 @@
 /*
- * runtime/meters.h: what of a connector's work nobody else counts: how large and how long things were,
- * and what became of its errors.
+ * runtime/meters.h: what of a connector's work nobody else counts: how large and how long things
+ * were, and what became of its errors.
  *
- * What this is: atomic sums, read by the task once a second for the supervisor (runtime/work_frame.h), which makes
- * Kafka Connect's metrics of them. Errors are counted as Connect counts them: a *failure* is each attempt that
- * failed, an *error* a record that failed for good, *skipped* those of them that errors.tolerance let pass.
+ * What this is: atomic sums, read by the task once a second for the supervisor
+ * (runtime/work_frame.h), which makes Kafka Connect's metrics of them. Errors are counted as
+ * Connect counts them: a *failure* is each attempt that failed, an *error* a record that failed for
+ * good, *skipped* those of them that errors.tolerance let pass.
  * Ownership: embedded in the graph. Threads: any.
  */
 #ifndef SL_RUNTIME_METERS_H

@@ -1,8 +1,8 @@
 /*
  * runtime/parcel.h: a batch on its way from the trunk to the branches, and what it is charged to.
  *
- * What this is: the trunk makes one parcel for each batch and hands it to every branch. It holds the
- * batch and its charge on the task's credit until the last branch has let go of it.
+ * What this is: the trunk makes one parcel for each batch and hands it to every branch. It holds
+ * the batch and its charge on the task's credit until the last branch has let go of it.
  * Ownership: reference-counted. Threads: any.
  */
 #ifndef SL_RUNTIME_PARCEL_H
@@ -14,7 +14,8 @@ typedef struct sl_parcel {
     _Atomic int refs;
     sluice_batch_t *batch;
     int64_t bytes; /* all that it keeps, as an edge is charged */
-    struct sl_parcel *of; /* whose batch ours is a part of, and which is charged for that; or NULL */
+    /* whose batch ours is a part of, and which is charged for that; or NULL */
+    struct sl_parcel *of;
     int64_t charged;      /* to the task */
     int64_t records;
     sl_credit_t *credit;

@@ -3,8 +3,8 @@
  *
  * Two halves. A *prefix* belongs to one branch and its thread: tickets end in any order, but a
  * position may only be passed on when everything before it in its source partition is durable (or
- * filtered, dead-lettered: dealt with). So each ticket adds a span with its marks when it enters the
- * branch; when the span is done, each partition's list is popped from its head as far as it is
+ * filtered, dead-lettered: dealt with). So each ticket adds a span with its marks when it enters
+ * the branch; when the span is done, each partition's list is popped from its head as far as it is
  * done, and the last mark popped is the new position. Nothing can overtake.
  *
  * The *board* is shared: per branch and partition the last such position. Branches write, the trunk
@@ -86,7 +86,8 @@ int sl_board_init(sl_board_t *board, size_t branches);
 void sl_board_fini(sl_board_t *board);
 int sl_board_set(sl_board_t *board, size_t branch, uint32_t partition,
                  const sluice_position_t *position, uint32_t sub_index, sluice_str_t cookie);
-/* A copy of one cell into *out (zeroed or set before; sl_place_fini it): 1, or 0 when it has none. */
+/* A copy of one cell into *out (zeroed or set before; sl_place_fini it): 1, or 0 when it has
+ * none. */
 int sl_board_get(sl_board_t *board, size_t branch, uint32_t partition, sl_place_t *out,
                  uint64_t *version);
 /* The minimum over branches: 1, or 0 when some branch has no position of that partition. */

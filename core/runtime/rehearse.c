@@ -145,7 +145,8 @@ static sluice_batch_t *run_chain(rehearsal_t *r, sl_chain_t *chain, sluice_batch
 }
 
 /* What the transforms make of the sample; NULL: nothing, or it cannot be told. */
-static sluice_batch_t *transformed(rehearsal_t *r, const sl_chain_spec_t *spec, sluice_batch_t *in) {
+static sluice_batch_t *transformed(rehearsal_t *r, const sl_chain_spec_t *spec,
+                                   sluice_batch_t *in) {
     static const sl_errors_policy_t strict = {0};
     sluice_batch_t *out = NULL;
     sl_errors_t errors;
@@ -217,7 +218,8 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 }
 
 static void rehearse(rehearsal_t *r, const cJSON *request) {
-    sl_graph_params_t params = {.pipeline = r->pipeline, .find = sl_modules_find, .user = &r->modules};
+    sl_graph_params_t params = {
+        .pipeline = r->pipeline, .find = sl_modules_find, .user = &r->modules};
 
     sl_modules_init(&r->modules, cJSON_GetObjectItemCaseSensitive(request, "modules"));
     snprintf(r->state_dir, sizeof(r->state_dir), "/tmp/sluice-rehearse-XXXXXX");

@@ -63,7 +63,8 @@ static void note_reported(sl_rejects_t *rejects, const sluice_record_t *r) {
         last = realloc(last, count * sizeof(*last));
         if (last == NULL)
             return;
-        memset(last + rejects->reported_count, 0, (count - rejects->reported_count) * sizeof(*last));
+        memset(last + rejects->reported_count, 0,
+               (count - rejects->reported_count) * sizeof(*last));
         rejects->reported = last;
         rejects->reported_count = count;
     }

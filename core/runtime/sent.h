@@ -4,14 +4,14 @@
  * What this is: a position is stored when the target has the records and the commit interval has
  * come round; a process that dies in between sends what lies after the stored position again. So
  * that this is counted and not guessed, the furthest place handed to the sink is kept, per source
- * partition, in a small file of the pipeline's state folder, written before the sink gets the batch.
- * Such a write survives the death of the process, not that of the machine (nothing is synced): after
- * a power cut the count may be too low. Records that come again up to that place are counted as
- * replayed, in this process and, as the file keeps the sum, over all that follow. What the target
- * itself says that it has is skipped before and never counted.
+ * partition, in a small file of the pipeline's state folder, written before the sink gets the
+ * batch. Such a write survives the death of the process, not that of the machine (nothing is
+ * synced): after a power cut the count may be too low. Records that come again up to that place are
+ * counted as replayed, in this process and, as the file keeps the sum, over all that follow. What
+ * the target itself says that it has is skipped before and never counted.
  *
- * The count is what was handed to the sink again. The target may have got less of it twice: not what
- * died with the process, and nothing that a transaction or an upsert made good.
+ * The count is what was handed to the sink again. The target may have got less of it twice: not
+ * what died with the process, and nothing that a transaction or an upsert made good.
  *
  * Without a state folder, or when the file cannot be written, only this process is counted.
  * Ownership: embedded. Threads: the branch's.
@@ -62,8 +62,8 @@ void sl_sent_again(sl_sent_t *sent, int64_t records);
 /* The furthest place handed over of a partition; 0: none. */
 int sl_sent_high(const sl_sent_t *sent, uint32_t partition, sluice_position_t *position,
                  uint32_t *sub_index);
-/* forget: nothing of what the parts say can come again. The file goes then, unless it has a total to
- * keep, or places of partitions that were not met. */
+/* forget: nothing of what the parts say can come again. The file goes then, unless it has a total
+ * to keep, or places of partitions that were not met. */
 void sl_sent_close(sl_sent_t *sent, int forget);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * runtime/serial.h: a sealed batch as bytes and back, everything included: schemas, records, marks.
  *
- * What this is: the form of spill files. Little-endian, one table of the batch's schemas (nested ones
- * first) and then the records, which refer to it. Numbers of source partitions are those of this
- * process, so the bytes mean nothing to another one.
+ * What this is: the form of spill files. Little-endian, one table of the batch's schemas (nested
+ * ones first) and then the records, which refer to it. Numbers of source partitions are those of
+ * this process, so the bytes mean nothing to another one.
  * Ownership: reading takes the bytes: strings of the new batch are slices of them. Threads: pure.
  */
 #ifndef SL_RUNTIME_SERIAL_H

@@ -1,9 +1,9 @@
 /*
  * runtime/shown.h: the user-visible offsets of the last places, as JSON text.
  *
- * What this is: only a source that is open can say how its offset looks. A new instance asks for the
- * text of where to go on before it is open, and the last commit may come when it is gone: so the
- * texts of the places that were committed last are kept, a few for each source partition.
+ * What this is: only a source that is open can say how its offset looks. A new instance asks for
+ * the text of where to go on before it is open, and the last commit may come when it is gone: so
+ * the texts of the places that were committed last are kept, a few for each source partition.
  * Ownership: embedded; copies the texts. Threads: the trunk's.
  */
 #ifndef SL_RUNTIME_SHOWN_H

@@ -2,8 +2,8 @@
  * runtime/slice.h: a batch made of some records of another.
  *
  * What this is: the new batch shares the old one's memory and copies only the record structs. Its
- * marks say what is truly covered once it is durable: a slice that ends in the middle of the records
- * of one position does not cover that position.
+ * marks say what is truly covered once it is durable: a slice that ends in the middle of the
+ * records of one position does not cover that position.
  * Ownership: gives a sealed batch that keeps the other alive. Threads: any that holds the batch.
  */
 #ifndef SL_RUNTIME_SLICE_H
@@ -11,8 +11,8 @@
 
 #include "sluice/host.h"
 
-/* Records index[0..count) (ascending) of batch. With no `rest` nothing is left behind, so it
- * takes all marks of the batch; else the marks of what it completes. `rest` are the indices that will
+/* Records index[0..count) (ascending) of batch. With no `rest` nothing is left behind, so it takes
+ * all marks of the batch; else the marks of what it completes. `rest` are the indices that will
  * come later. NULL: out of memory. */
 sluice_batch_t *sl_slice(sluice_batch_t *batch, const uint32_t *index, size_t count,
                          const uint32_t *rest, size_t rest_count);

@@ -1,4 +1,5 @@
-/* The source and the shared transforms of a trunk: what is emitted, and how it goes to the branches. */
+/* The source and the shared transforms of a trunk: what is emitted, and how it goes to the
+ * branches. */
 #include "runtime/trunk_int.h"
 
 #include "base/heapbuf.h"

@@ -2,9 +2,9 @@
  * runtime/spill.h: the batches of a slow branch, on disk instead of in memory.
  *
  * What this is: a FIFO of serialised batches in files of bounded size below one folder. The branch
- * puts a batch here when its memory is full, and from then on every later batch too, until the spill
- * is empty again: order never changes. Files are removed once read. Whatever is found at open is
- * from an earlier run and removed: the source repeats it from the committed position.
+ * puts a batch here when its memory is full, and from then on every later batch too, until the
+ * spill is empty again: order never changes. Files are removed once read. Whatever is found at open
+ * is from an earlier run and removed: the source repeats it from the committed position.
  * Ownership: borrows batches; pop gives one. Threads: the branch's. Files are written through the
  * page cache and not synced, for the same reason.
  */

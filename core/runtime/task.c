@@ -278,15 +278,16 @@ static void on_end(void *user, const char *reason) {
     _exit(SL_TASK_EXIT_CUT_OFF);
 }
 
-/* After a callback that took long, timers run before the socket is read: one more tick shows whether
- * leases were waiting there. */
+/* After a callback that took long, timers run before the socket is read: one more tick shows
+ * whether leases were waiting there. */
 static void check_lease(task_t *t) {
     t->late = uv_now(&t->loop) - t->leased_at > SL_TASK_LEASE_MS ? t->late + 1 : 0;
     if (t->late >= 2)
         _exit(SL_TASK_EXIT_CUT_OFF);
 }
 
-/* This thread lives, or the frame would not go out; a branch whose thread is kept is named in it. */
+/* This thread lives, or the frame would not go out; a branch whose thread is kept is named in
+ * it. */
 static cJSON *alive_frame(task_t *t) {
     cJSON *message = sl_channel_message("alive");
     size_t i, count = t->trunk != NULL && !t->leaving ? sl_trunk_branches(t->trunk) : 0;
@@ -352,7 +353,8 @@ static int set_up(task_t *t, int fd) {
 static void tear_down(task_t *t) {
     int abandoned = t->trunk != NULL && sl_trunk_was_abandoned(t->trunk);
 
-    if (abandoned) /* threads or handles of a plugin that never closed: nothing more can be tidied */
+    /* threads or handles of a plugin that never closed: nothing more can be tidied */
+    if (abandoned)
         _exit(t->exit_code);
     sl_task_log_close(&t->log);
     if (t->trunk != NULL)

@@ -35,7 +35,8 @@ void sl_tickets_init(sl_tickets_t *tickets);
 void sl_tickets_fini(sl_tickets_t *tickets);
 /* A new ticket for `work` (not NULL), begun at `now`. SLUICE_NO_MEMORY changes nothing. */
 int sl_tickets_begin(sl_tickets_t *tickets, void *work, uint64_t now, sluice_ticket_t **out);
-/* When the oldest ticket that is neither ended nor released was begun: 1, or 0 when there is none. */
+/* When the oldest ticket that is neither ended nor released was begun: 1, or 0 when there is
+ * none. */
 int sl_tickets_oldest(const sl_tickets_t *tickets, uint64_t *since);
 /* Numbers from the oldest open ticket to the newest: what the ring holds. */
 size_t sl_tickets_span(const sl_tickets_t *tickets);
@@ -46,7 +47,8 @@ void *sl_tickets_undo(sl_tickets_t *tickets, sluice_ticket_t *ticket);
 void *sl_tickets_release(sl_tickets_t *tickets, sluice_ticket_t *ticket, const char **why);
 /* Ends an open ticket and gives its work, else NULL: *why says what was wrong. */
 void *sl_tickets_end(sl_tickets_t *tickets, sluice_ticket_t *ticket, const char **why);
-/* Ends the oldest open ticket without a word from the sink (its incarnation is gone); NULL: none. */
+/* Ends the oldest open ticket without a word from the sink (its incarnation is gone); NULL:
+ * none. */
 void *sl_tickets_cancel(sl_tickets_t *tickets);
 
 #endif

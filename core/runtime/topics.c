@@ -5,7 +5,8 @@
 #include "base/channel.h"
 #include "record/batch.h"
 
-/* A connector that makes up more names than this is not tracked further: they are kept in memory. */
+/* A connector that makes up more names than this is not tracked further: they are kept in
+ * memory. */
 #define TOPICS_MAX 10000u
 
 void sl_topics_fini(sl_topics_t *topics) {

@@ -22,7 +22,8 @@ void sl_topics_fini(sl_topics_t *topics);
 void sl_topics_note(sl_topics_t *topics, const sluice_batch_t *batch);
 /* From now on they are new again. */
 void sl_topics_forget(sl_topics_t *topics);
-/* {"type":"topics","names":[...]} of those not told yet, which then are; NULL when there are none. */
+/* {"type":"topics","names":[...]} of those not told yet, which then are; NULL when there are
+ * none. */
 cJSON *sl_topics_frame(sl_topics_t *topics);
 
 #endif

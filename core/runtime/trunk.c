@@ -46,7 +46,8 @@ static void on_close_deadline(uv_timer_t *timer) {
 
     if (t->phase != SL_PHASE_CLOSING)
         return;
-    sl_log(SLUICE_LOG_ERROR, "runtime.trunk", "%zu branches did not close in time", t->open_branches);
+    sl_log(SLUICE_LOG_ERROR, "runtime.trunk", "%zu branches did not close in time",
+           t->open_branches);
     t->abandoned = 2;
     t->phase = SL_PHASE_ENDED;
     t->params.events.ended(t->params.user, t->state);
@@ -88,7 +89,8 @@ void sl_trunk_committed_last(sl_trunk_t *t) {
     if (t->state == SL_TRUNK_FAILED)
         t->params.events.state(t->params.user, SL_TRUNK_FAILED);
     else
-        t->state = t->finished && t->ended == t->branch_count ? SL_TRUNK_FINISHED : SL_TRUNK_STOPPED;
+        t->state =
+            t->finished && t->ended == t->branch_count ? SL_TRUNK_FINISHED : SL_TRUNK_STOPPED;
     close_all(t, t->state == SL_TRUNK_FAILED
                      ? SL_FAIL_CLOSE_MS
                      : sl_trunk_left(t, 3, SL_FAIL_CLOSE_MS, SL_SOURCE_CLOSE_MS));

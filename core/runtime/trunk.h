@@ -1,10 +1,12 @@
 /*
- * runtime/trunk.h: a running pipeline: the trunk's thread, its source, and the branches it commands.
+ * runtime/trunk.h: a running pipeline: the trunk's thread, its source, and the branches it
+ * commands.
  *
  * What this is: the engine of a task without the supervisor: who embeds it (task.c, a test, a tool)
  * gives a loop, stored positions and events. Order of opening: all sinks (each says what its target
  * has), the branches' transforms, the shared transforms, then the source at the minimum over
- * branches. Order of ending: the source stops, the branches deliver, the last commit, then all close.
+ * branches. Order of ending: the source stops, the branches deliver, the last commit, then all
+ * close.
  *
  * When something asks the source to go back (a branch lost batches, the source lost its server) the
  * source instance is closed and a new one opened at the minimum over branches of what is durable;
@@ -62,7 +64,8 @@ typedef struct sl_trunk_params {
     void *user;
 } sl_trunk_params_t;
 
-/* Starts at once. A failure to start comes as state FAILED and `ended`; only no memory is an error. */
+/* Starts at once. A failure to start comes as state FAILED and `ended`; only no memory is an
+ * error. */
 int sl_trunk_create(const sl_trunk_params_t *params, sl_trunk_t **out);
 void sl_trunk_destroy(sl_trunk_t *trunk); /* after ended; the loop must run once more afterwards */
 

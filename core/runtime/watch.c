@@ -1,4 +1,5 @@
-/* Whether a branch's sink still answers: a target that hangs without an error is shown, or given up. */
+/* Whether a branch's sink still answers: a target that hangs without an error is shown, or given
+ * up. */
 #include "runtime/branch_int.h"
 
 #include "observe/log.h"

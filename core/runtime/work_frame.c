@@ -19,8 +19,8 @@ static void add_meter(cJSON *message, sl_meters_t *meters, sl_meter_name_t name)
         cJSON_AddItemToArray(list, cJSON_CreateNumber((double)values[i]));
 }
 
-/* Records in our hands: memory goes back early where a sink has its own copy, and the ledger's number
- * of a sink does not know what waits before it; whichever sees more is right. */
+/* Records in our hands: memory goes back early where a sink has its own copy, and the ledger's
+ * number of a sink does not know what waits before it; whichever sees more is right. */
 static int64_t active(sl_trunk_t *t) {
     int64_t held = atomic_load(&t->graph.credit.records), in_flight = 0;
     size_t i;

@@ -1,8 +1,10 @@
 /*
- * runtime/work_frame.h: what a connector's task tells the supervisor of its work, for Connect's metrics.
+ * runtime/work_frame.h: what a connector's task tells the supervisor of its work, for Connect's
+ * metrics.
  *
  *   {"type":"work",
- *    "polled","written","active","uncommitted","commits", and of sl_tally_t "commits_failed" ... "last_error_ms":
+ *    "polled","written","active","uncommitted","commits", and of sl_tally_t "commits_failed" ...
+ *    "last_error_ms":
  *        numbers of this process, so far or now
  *    "batch":[count, sum, max], "put_us":[...], "commit_us":[...]: since the frame before}
  *

@@ -1,5 +1,5 @@
-/* The works of a lane: finished, forgotten, put back in line; and what happens when one is lost. See
- * branch_int.h. */
+/* The works of a lane: finished, forgotten, put back in line; and what happens when one is lost.
+ * See branch_int.h. */
 #include "runtime/branch_int.h"
 
 #include "observe/log.h"
@@ -27,7 +27,8 @@ void sl_lane_advance(sl_branch_run_t *b, const sluice_mark_t *mark) {
     sl_place_t place = {0};
     int has = sl_board_get(&b->graph->board, b->index, mark->source_partition, &place, NULL);
 
-    if (!has || sl_place_cmp(&mark->position, mark->sub_index, &place.position, place.sub_index) > 0)
+    if (!has ||
+        sl_place_cmp(&mark->position, mark->sub_index, &place.position, place.sub_index) > 0)
         sl_lane_advanced(b, mark);
     sl_place_fini(&place);
 }

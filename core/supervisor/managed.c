@@ -32,7 +32,8 @@ static size_t stop_tasks(sl_managed_t *m) {
         if (m->tasks[i].child == NULL)
             continue;
         alive++;
-        /* Of a new configuration it is not true that it failed, though the old process still ends. */
+        /* Of a new configuration it is not true that it failed, though the old process still
+         * ends. */
         if (!m->keep_failed && m->tasks[i].state == SL_TASK_FAILED)
             sl_task_set_state(&m->tasks[i], SL_TASK_RESTARTING, NULL, NULL);
     }

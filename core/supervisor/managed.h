@@ -43,7 +43,8 @@ typedef struct sl_task {
     char *trace;          /* why it is FAILED or RESTARTING, else NULL */
     uint64_t incarnation; /* of the newest process; unique over restarts of sluice */
     unsigned restarts;    /* after crashes, since it was created */
-    unsigned crashes;     /* since it last ran well: restarts wait longer and longer, then it is FAILED */
+    /* since it last ran well: restarts wait longer and longer, then it is FAILED */
+    unsigned crashes;
     char *crash;          /* how its last process died, NULL: none did */
     int64_t crashed_ms;   /* and when, wall clock */
     uint64_t memory;      /* RssAnon at the last look, 0 without a process */

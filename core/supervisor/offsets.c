@@ -224,7 +224,8 @@ static void on_loaded(void *user, int status, cJSON *entries) {
     }
 }
 
-/* What Connect refuses in offsets of a sink before it asks anybody; else puts them into our form. */
+/* What Connect refuses in offsets of a sink before it asks anybody; else puts them into our
+ * form. */
 static int refuse_sink(work_t *w) {
     char message[400];
     int is_bad = 0;

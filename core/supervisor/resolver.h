@@ -45,8 +45,8 @@ typedef void (*sl_alter_fn)(void *user, int complete, const char *error);
 
 typedef struct sl_resolver sl_resolver_t;
 struct sl_resolver {
-    /* Looks at the plugin path again, reads the configuration, finds modules. Completes exactly once and never inside the call, unless it
-     * fails. */
+    /* Looks at the plugin path again, reads the configuration, finds modules. Completes exactly
+     * once and never inside the call, unless it fails. */
     int (*resolve)(sl_resolver_t *self, const char *name, const char *kind, const cJSON *config,
                    sl_check_t check, sl_resolve_fn done, void *user);
     /* Whether the connector's plugin lets a user set these offsets (JSON text). Completes as

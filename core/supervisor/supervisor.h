@@ -34,7 +34,8 @@ typedef struct sl_supervisor_options {
     uint64_t drain_ms;         /* a task that takes longer to drain is killed (30 s) */
     uint64_t backoff_first_ms; /* before the first restart after a crash (500 ms) */
     uint64_t backoff_max_ms;   /* (60 s) */
-    uint64_t steady_ms;        /* who makes progress for so long is well: crashes count anew (60 s) */
+    /* who makes progress for so long is well: crashes count anew (60 s) */
+    uint64_t steady_ms;
     unsigned crash_limit;      /* crashes until a task that is not well in between is FAILED (10) */
     /* A pipeline's state changed; may be NULL. Nothing may be closed in it. */
     void (*on_change)(void *user, sl_managed_t *managed);

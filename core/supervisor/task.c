@@ -138,10 +138,11 @@ static void crashed(sl_task_t *t, const sl_child_end_t *end) {
     if (t->crashes < options(t)->crash_limit)
         snprintf(head, sizeof head, "Task crashed: %s. Last lines of its log:", what);
     else
-        snprintf(head, sizeof head,
-                 "Task crashed: %s; given up after %u crashes, before each of which it ran for less "
-                 "than %.3g s or made no progress. Last lines of its log:",
-                 what, t->crashes, (double)options(t)->steady_ms / 1000);
+        snprintf(
+            head, sizeof head,
+            "Task crashed: %s; given up after %u crashes, before each of which it ran for less "
+            "than %.3g s or made no progress. Last lines of its log:",
+            what, t->crashes, (double)options(t)->steady_ms / 1000);
     trace = sl_tail_text(&t->tail, head);
     if (t->crashes >= options(t)->crash_limit)
         sl_task_fail(t, "task.crashed", trace);

@@ -1,8 +1,9 @@
 /*
  * supervisor/task_work.h: what a connector's task did, as Kafka Connect's metrics tell it.
  *
- * What this is: totals since the task was made or restarted by somebody, over all its processes (a crash, a pause
- * and a resume do not end them), and sampled rates and times, out of the `work` frames of runtime/work_frame.h.
+ * What this is: totals since the task was made or restarted by somebody, over all its processes (a
+ * crash, a pause and a resume do not end them), and sampled rates and times, out of the `work`
+ * frames of runtime/work_frame.h.
  * Ownership: a heap object of its task. Threads: the loop's.
  */
 #ifndef SL_SUPERVISOR_TASK_WORK_H

@@ -5,8 +5,8 @@
  * helper thread writes a group and calls fdatasync; then its tickets are durable. A group that
  * can't be written whole is cut off again, its tickets and all that gathered end with SLUICE_RETRY,
  * and the instance is broken. A part of a line at the end of the file, left by a crash, is removed
- * on opening: its ticket never was durable (keep_end: the file is left as it is). Ownership: the owner keeps it until close has
- * completed. Thread: the instance's.
+ * on opening: its ticket never was durable (keep_end: the file is left as it is). Ownership: the
+ * owner keeps it until close has completed. Thread: the instance's.
  */
 #ifndef SUPPORT_APPENDFILE_H
 #define SUPPORT_APPENDFILE_H
@@ -29,8 +29,8 @@ typedef struct append_file {
     const char *path; /* APPEND_STDOUT: standard output, which is neither repaired nor synced */
     int sync;
     int keep_end; /* this and the next may be set between init and open */
-    /* Says by api->fail why the file (errno in `error`) cannot be opened; NULL: the usual, and it is
-     * tried again. */
+    /* Says by api->fail why the file (errno in `error`) cannot be opened; NULL: the usual, and it
+     * is tried again. */
     int (*open_failed)(const struct append_file *a);
     int fd;
     int error;   /* errno of the helper thread */

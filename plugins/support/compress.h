@@ -1,5 +1,6 @@
 /*
- * support/compress.h: gzip, zstd and lz4 (frame format) as a stream, so that a body is never in memory twice.
+ * support/compress.h: gzip, zstd and lz4 (frame format) as a stream, so that a body is never in
+ * memory twice.
  *
  * The same input in the same pieces gives the same bytes: no time stamps are written.
  * Ownership: the caller's compressor. Thread: one at a time. Links with plugin_compress.

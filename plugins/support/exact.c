@@ -19,7 +19,9 @@ static int32_t exponent_of(const char *at, const char *end) {
         return 0;
     memcpy(text, at + 1, n - 1);
     exponent = strtol(text, NULL, 10);
-    return exponent > MAX_EXPONENT ? MAX_EXPONENT : exponent < -MAX_EXPONENT ? -MAX_EXPONENT : (int32_t)exponent;
+    return exponent > MAX_EXPONENT    ? MAX_EXPONENT
+           : exponent < -MAX_EXPONENT ? -MAX_EXPONENT
+                                      : (int32_t)exponent;
 }
 
 int exact_parse(sluice_str_t s, exact_t *out) {
@@ -50,7 +52,8 @@ int exact_parse(sluice_str_t s, exact_t *out) {
     return seen ? 0 : -1;
 }
 
-static int parse_float(const sluice_api_t *api, sluice_batch_t *scratch, const sluice_value_t *v, exact_t *out) {
+static int parse_float(const sluice_api_t *api, sluice_batch_t *scratch, const sluice_value_t *v,
+                       exact_t *out) {
     sluice_buf_t buf;
 
     api->buf_init(&buf, scratch, 40);
@@ -61,7 +64,8 @@ static int parse_float(const sluice_api_t *api, sluice_batch_t *scratch, const s
     return exact_parse(api->buf_finish(&buf), out);
 }
 
-int exact_of(const sluice_api_t *api, sluice_batch_t *scratch, const sluice_value_t *v, exact_t *out) {
+int exact_of(const sluice_api_t *api, sluice_batch_t *scratch, const sluice_value_t *v,
+             exact_t *out) {
     if (v->kind == SLUICE_DECIMAL || ((v->flags & SLUICE_TEXT) && v->kind != SLUICE_STRING))
         return exact_parse(sluice_value_str(v), out);
     if (v->kind == SLUICE_FLOAT32 || v->kind == SLUICE_FLOAT64)
@@ -117,7 +121,8 @@ size_t exact_text(exact_t a, char text[64]) {
     size_t used = 0;
     size_t len = 0;
 
-    /* Digits from the last one on, with the point after `scale` of them and at least one digit before it. */
+    /* Digits from the last one on, with the point after `scale` of them and at least one digit
+     * before it. */
     while (n > 0 || used == 0 || (a.scale > 0 && used < (size_t)a.scale + 2)) {
         if (a.scale > 0 && used == (size_t)a.scale)
             reversed[used++] = '.';

@@ -100,8 +100,8 @@ static int read_line(journal_t *j, char *line) {
     const char *blank = strchr(line, ' ');
     uint32_t sub;
 
-    if (blank == NULL ||
-        position_place_read(sluice_str_n(line, (size_t)(blank - line)), &position, &sub) != SLUICE_OK)
+    if (blank == NULL || position_place_read(sluice_str_n(line, (size_t)(blank - line)), &position,
+                                             &sub) != SLUICE_OK)
         return SLUICE_INVALID;
     return journal_set(j, blank + 1, &position, sub);
 }
@@ -135,7 +135,8 @@ static int read_file(journal_t *j) {
     if (rc == SLUICE_INVALID)
         return j->api->fail(
             j->ctx, SLUICE_FATAL, "state.format",
-            "%s is no list of positions that this release can read. Use the release that wrote it, or"
+            "%s is no list of positions that this release can read. Use the release that wrote "
+            "it, or"
             " remove the file: what was delivered last may then be delivered again.",
             j->path);
     return rc;

@@ -1,8 +1,9 @@
 /*
- * support/names.h: numbers for names, in the order in which they come: fields of a schema, members of an object. Found in
- * constant time however many there are.
+ * support/names.h: numbers for names, in the order in which they come: fields of a schema, members
+ * of an object. Found in constant time however many there are.
  *
- * Ownership: borrows the names' bytes, which outlive it; owns its table until names_fini. Starts as {0}.
+ * Ownership: borrows the names' bytes, which outlive it; owns its table until names_fini. Starts as
+ * {0}.
  * Thread: one at a time.
  */
 #ifndef SUPPORT_NAMES_H

@@ -1,5 +1,6 @@
 /*
- * support/option.h: a row for options that have no effect here, and reading texts where an empty one counts as none.
+ * support/option.h: a row for options that have no effect here, and reading texts where an empty
+ * one counts as none.
  *
  * Ownership: texts are the configuration's, which outlives the instance, or the fallback itself.
  * Thread: any.
@@ -10,8 +11,8 @@
 #include "sluice/config.h"
 #include "sluice/host.h"
 
-/* A row of the options table: what a Connect configuration may hold and this plugin does not need; `why` says what rules
- * instead. */
+/* A row of the options table: what a Connect configuration may hold and this plugin does not need;
+ * `why` says what rules instead. */
 #define OPTION_IGNORED(option_name, option_type, why)                                              \
     {.name = (option_name),                                                                        \
      .type = (option_type),                                                                        \

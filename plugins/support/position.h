@@ -1,10 +1,10 @@
 /*
- * support/position.h: positions as text, for a target or a file that keeps them: lower-case hexadecimal digits, and
- * "<digits>/<sub index>" for a place within what one position covers.
+ * support/position.h: positions as text, for a target or a file that keeps them: lower-case
+ * hexadecimal digits, and "<digits>/<sub index>" for a place within what one position covers.
  *
- * What comes back was kept elsewhere and may be damaged: it is read strictly. A position that is only nearly right would
- * skip records that nobody has, or write again what is there.
- * Pure; any thread that owns the buffer.
+ * What comes back was kept elsewhere and may be damaged: it is read strictly. A position that is
+ * only nearly right would skip records that nobody has, or write again what is there. Pure; any
+ * thread that owns the buffer.
  */
 #ifndef SUPPORT_POSITION_H
 #define SUPPORT_POSITION_H
@@ -19,7 +19,8 @@ const char *position_hex(const sluice_position_t *position, char out[POSITION_HE
 const char *position_place(const sluice_position_t *position, uint32_t sub_index,
                            char out[POSITION_PLACE_MAX]);
 
-/* SLUICE_OK, or SLUICE_INVALID and *out is empty: for anything but pairs of digits, at most SLUICE_POSITION_MAX. */
+/* SLUICE_OK, or SLUICE_INVALID and *out is empty: for anything but pairs of digits, at most
+ * SLUICE_POSITION_MAX. */
 int position_hex_read(sluice_str_t text, sluice_position_t *out);
 int position_place_read(sluice_str_t text, sluice_position_t *out, uint32_t *sub_index);
 /* A sub index alone: decimal digits that fit into 32 bits. */

@@ -8,9 +8,9 @@
 
 #include "sluice/host.h"
 
-/* {"topic","partition","key","value","headers":[{"key","value"}],"timestamp","position","sub_index",
- * "offset"}: partition and timestamp null when there is none, position in hexadecimal digits,
- * offset only when the source keeps it as JSON. */
+/* {"topic","partition","key","value","headers":[{"key","value"}],"timestamp","position",
+ * "sub_index","offset"}: partition and timestamp null when there is none, position in hexadecimal
+ * digits, offset only when the source keeps it as JSON. */
 int record_json_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_record_t *r);
 /* Takes topic, partition, key, value, headers and timestamp of such an object, where it has them,
  * schemaless. NULL, or what is wrong with it. */

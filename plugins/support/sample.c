@@ -12,7 +12,8 @@ int sample_is_first(const sluice_record_t *records, size_t i) {
     if (sample_field_count(&records[i]) == 0)
         return 0;
     for (k = 0; k < i; k++) {
-        if (sample_field_count(&records[k]) > 0 && sluice_str_eq(records[k].topic, records[i].topic))
+        if (sample_field_count(&records[k]) > 0 &&
+            sluice_str_eq(records[k].topic, records[i].topic))
             return 0;
     }
     return 1;

@@ -5,8 +5,8 @@
 
 enum { UNCERTAIN = 1, STALE = 2 };
 
-/* src/Common/ErrorCodes.cpp. What is not listed is FATAL: sending the same again, or taking the batch apart, would not
- * help. */
+/* src/Common/ErrorCodes.cpp. What is not listed is FATAL: sending the same again, or taking the
+ * batch apart, would not help. */
 static const struct known {
     int number;
     int status;

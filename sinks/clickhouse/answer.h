@@ -1,8 +1,8 @@
 /*
  * clickhouse/answer.h: what an answer of the server means: done, wait, bad data, or no way.
  *
- * Pure. Decided by ClickHouse's own error code, never by the HTTP status when there is a code: the statuses differ between
- * versions, and an error after the headers comes with status 200.
+ * Pure. Decided by ClickHouse's own error code, never by the HTTP status when there is a code: the
+ * statuses differ between versions, and an error after the headers comes with status 200.
  */
 #ifndef SINKS_CLICKHOUSE_ANSWER_H
 #define SINKS_CLICKHOUSE_ANSWER_H

@@ -10,15 +10,18 @@
  *   lane.c        exactly once: which positions a table has, and where blocks must be cut
  *   request.c     URL and headers of a request;  answer.c  what its answer means
  *
- * A *group* is what goes out together: some tickets and, for each table and source partition, a *block* that becomes one
- * INSERT. One group fills while one is in flight; the INSERTs of a group go one after another.
+ * A *group* is what goes out together: some tickets and, for each table and source partition, a
+ * *block* that becomes one INSERT. One group fills while one is in flight; the INSERTs of a group
+ * go one after another.
  *
- * Exactly once (exactlyOnce=true). A block's deduplication token is made of the positions of its first and last row, so the
- * same rows must meet in the same block when they are sent again. Before a group is sent, the end of each of its blocks is
- * written to a journal in the state directory: a *cut*. After a crash the runtime repeats what follows the journal's
- * position, the rows are cut where they were cut before, the tokens are the same and the server drops what it has.
- * After the last INSERT of a group the journal gets its position, then its tickets end. An insert that failed for
- * certain leaves no cuts; what a table got of a group that failed in another table is remembered as the lane's `done`.
+ * Exactly once (exactlyOnce=true). A block's deduplication token is made of the positions of its
+ * first and last row, so the same rows must meet in the same block when they are sent again. Before
+ * a group is sent, the end of each of its blocks is written to a journal in the state directory: a
+ * *cut*. After a crash the runtime repeats what follows the journal's position, the rows are cut
+ * where they were cut before, the tokens are the same and the server drops what it has. After the
+ * last INSERT of a group the journal gets its position, then its tickets end. An insert that failed
+ * for certain leaves no cuts; what a table got of a group that failed in another table is
+ * remembered as the lane's `done`.
  * Thread: all on the instance's.
  */
 #ifndef SINKS_CLICKHOUSE_SINK_H
@@ -173,7 +176,8 @@ char *ch_tsv_field(char **at);
 /* ---- row.c ---- */
 /* Keeps the words for the ticket's result, and hands them to api->fail; returns status. */
 int ch_refuse(ch_sink_t *s, int status, const char *code, const char *fmt, ...) SLUICE_PRINTF(4, 5);
-/* Adds a record to the group's blocks. BAD_RECORD and FATAL after api->fail; BUSY: its table must be looked for first. */
+/* Adds a record to the group's blocks. BAD_RECORD and FATAL after api->fail; BUSY: its table must
+ * be looked for first. */
 int ch_row_add(ch_sink_t *s, ch_group_t *group, const sluice_record_t *record);
 
 /* ---- lane.c ---- */

@@ -346,8 +346,8 @@ static void launch(ch_sink_t *s) {
 void ch_group_go(ch_sink_t *s) {
     ch_group_t *g = s->filling;
 
-    if (s->flying != NULL || g == NULL || g->ticket_count == 0 || s->life.broken || s->life.saving ||
-        s->reading)
+    if (s->flying != NULL || g == NULL || g->ticket_count == 0 || s->life.broken ||
+        s->life.saving || s->reading)
         return;
     if (!s->due && !s->life.flushing && !is_full(s, g) &&
         now_ms(s) - g->since_ms < (uint64_t)s->linger_ms)
@@ -433,8 +433,8 @@ static void finish(ch_sink_t *s) {
         s->life.saving = 1;
 }
 
-/* What was refused for its contents was never in: its rows may meet in other blocks next time. What is tried again later
- * keeps its cuts, because an attempt before may have succeeded. */
+/* What was refused for its contents was never in: its rows may meet in other blocks next time. What
+ * is tried again later keeps its cuts, because an attempt before may have succeeded. */
 static void forget_cuts(ch_group_t *g) {
     ch_block_t *b;
 
@@ -477,8 +477,9 @@ static void columns_for_group(ch_sink_t *s, const ch_answer_t *failed) {
         no_memory(s);
 }
 
-/* Perhaps the table was altered: read its columns and write the rows anew, once. The group that fills was written for the
- * old columns too, and waits: its blocks stay as they are and get their own second try. */
+/* Perhaps the table was altered: read its columns and write the rows anew, once. The group that
+ * fills was written for the old columns too, and waits: its blocks stay as they are and get their
+ * own second try. */
 static int try_again(ch_sink_t *s) {
     ch_group_t *g = s->flying;
 

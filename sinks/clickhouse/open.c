@@ -10,9 +10,12 @@ enum { MAX_COLUMNS_TEXT = 64 << 20 };
 /* ---- version and settings ---- */
 
 static const char question[] =
-    "SELECT 'version', version() UNION ALL SELECT 'setting', name FROM system.settings WHERE name IN ("
-    "'insert_deduplication_token', 'async_insert', 'input_format_defaults_for_omitted_fields', 'insert_sample_with_metadata', "
-    "'date_time_input_format', 'input_format_skip_unknown_fields', 'input_format_json_named_tuples_as_objects')"
+    "SELECT 'version', version() UNION ALL SELECT 'setting', name FROM system.settings WHERE name "
+    "IN ("
+    "'insert_deduplication_token', 'async_insert', 'input_format_defaults_for_omitted_fields', "
+    "'insert_sample_with_metadata', "
+    "'date_time_input_format', 'input_format_skip_unknown_fields', "
+    "'input_format_json_named_tuples_as_objects')"
     " FORMAT TabSeparated";
 
 static void know(ch_sink_t *s, const char *name) {

@@ -129,7 +129,8 @@ const sluice_option_t ch_options[] = {
      .group = "Writing",
      .importance = SLUICE_MEDIUM,
      .doc =
-         "UInt64 column that gets a number which grows with the source position, for ReplacingMergeTree."},
+         "UInt64 column that gets a number which grows with the source position, for "
+         "ReplacingMergeTree."},
     {.name = "deleted.column",
      .type = SLUICE_OPT_STRING,
      .group = "Writing",
@@ -190,8 +191,7 @@ const sluice_option_t ch_options[] = {
                    "Of the Connect sink; the state is in the state directory."),
     OPTION_IGNORED("zkDatabase", SLUICE_OPT_STRING,
                    "Of the Connect sink; the state is in the state directory."),
-    OPTION_IGNORED("bypassRowBinary", SLUICE_OPT_BOOLEAN,
-                   "Of the Connect sink; see format."),
+    OPTION_IGNORED("bypassRowBinary", SLUICE_OPT_BOOLEAN, "Of the Connect sink; see format."),
 };
 
 /* ---- reading ---- */

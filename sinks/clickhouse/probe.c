@@ -60,7 +60,8 @@ static const char *misfit(const sluice_schema_t *schema, ch_kind_t kind) {
     if (schema->type >= SLUICE_INT8 && schema->type <= SLUICE_FLOAT64)
         return one_of(kind, NUMBERS | MOMENTS | K(CH_BOOL) | K(CH_ENUM)) ? NULL : "a number";
     switch (schema->type) {
-    case SLUICE_BOOLEAN: return one_of(kind, K(CH_INT) | K(CH_BOOL) | ANY_TEXT) ? NULL : "a boolean";
+    case SLUICE_BOOLEAN:
+        return one_of(kind, K(CH_INT) | K(CH_BOOL) | ANY_TEXT) ? NULL : "a boolean";
     case SLUICE_STRING: return one_of(kind, NESTED) ? "text" : NULL;
     case SLUICE_BYTES: return one_of(kind, ANY_TEXT) ? NULL : "bytes";
     case SLUICE_ARRAY: return one_of(kind, K(CH_ARRAY) | K(CH_JSON) | ANY_TEXT) ? NULL : "an array";
@@ -82,19 +83,21 @@ static void check_fields(const ch_sink_t *s, const ch_table_t *t, const sluice_r
                                 : NULL;
 
         if (column < 0 && s->unknown == UNKNOWN_ERROR)
-            s->api->config_error(s->ctx, "table",
-                                 "table %s has no column for the field %.*s; add it, or drop the field "
-                                 "by a transform",
-                                 t->name, (int)f.name.len, f.name.data);
+            s->api->config_error(
+                s->ctx, "table",
+                "table %s has no column for the field %.*s; add it, or drop the field "
+                "by a transform",
+                t->name, (int)f.name.len, f.name.data);
         else if (column < 0)
             s->api->log(s->ctx, SLUICE_LOG_WARN,
-                        "table %s has no column for the field %.*s: its values are left out", t->name,
-                        (int)f.name.len, f.name.data);
+                        "table %s has no column for the field %.*s: its values are left out",
+                        t->name, (int)f.name.len, f.name.data);
         else if (wrong != NULL)
-            s->api->config_error(s->ctx, "table",
-                                 "table %s: field %.*s is %s, which its column does not take; change "
-                                 "the column, or the field by a transform",
-                                 t->name, (int)f.name.len, f.name.data, wrong);
+            s->api->config_error(
+                s->ctx, "table",
+                "table %s: field %.*s is %s, which its column does not take; change "
+                "the column, or the field by a transform",
+                t->name, (int)f.name.len, f.name.data, wrong);
     }
 }
 

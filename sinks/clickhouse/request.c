@@ -53,7 +53,8 @@ static int post(ch_sink_t *s, sluice_buf_t *url, const char *encoding, const slu
     http_options_apply(s->api, s->ctx, "proxy", &request);
     request.cert_file = s->api->config_text(s->ctx, "ssl.cert");
     request.key_file = s->api->config_text(s->ctx, "ssl.key");
-    rc = url->status != SLUICE_OK ? url->status : http_send(s->life.client, &request, on_response, s);
+    rc = url->status != SLUICE_OK ? url->status
+                                  : http_send(s->life.client, &request, on_response, s);
     heapbuf_fini(url);
     return rc;
 }
@@ -106,7 +107,8 @@ static int user_set(ch_sink_t *s, const char *name) {
     return 0;
 }
 
-/* A setting that the server does not know makes it refuse the whole INSERT (code 115), so only known ones are sent. */
+/* A setting that the server does not know makes it refuse the whole INSERT (code 115), so only
+ * known ones are sent. */
 static void setting(ch_sink_t *s, sluice_buf_t *url, int known, const char *name,
                     const char *value) {
     if (known && !user_set(s, name))

@@ -50,7 +50,8 @@ static const sluice_value_t *field_of(const ch_table_t *t, uint32_t column,
 static int unknown_field(ch_sink_t *s, const ch_table_t *t, sluice_str_t name) {
     return ch_refuse(
         s, SLUICE_BAD_RECORD, "clickhouse.column",
-        "field %.*s has no column in table %s.%s. Add the column, drop the field with a transform, or set"
+        "field %.*s has no column in table %s.%s. Add the column, drop the field with a "
+        "transform, or set"
         " unknown.fields=ignore.",
         (int)name.len, name.data, s->database, t->name);
 }
@@ -71,8 +72,9 @@ static int check_unknown(ch_sink_t *s, const ch_table_t *t, const sluice_value_t
 
 /* ---- columns that we fill ---- */
 
-/* The first eight bytes of the position, which grow with it: all of it for Kafka and files, the commit for PostgreSQL.
- * Rows with the same number are in the order in which they were inserted, which also decides in ReplacingMergeTree. */
+/* The first eight bytes of the position, which grow with it: all of it for Kafka and files, the
+ * commit for PostgreSQL. Rows with the same number are in the order in which they were inserted,
+ * which also decides in ReplacingMergeTree. */
 static int64_t version_of(const sluice_record_t *r) {
     uint8_t bytes[8] = {0};
 
@@ -153,7 +155,8 @@ static int json_row(struct row *row, sluice_buf_t *out) {
     return out->status;
 }
 
-/* Columns with a DEFAULT that get nothing are left out of the INSERT; others get their type's zero, as the server does. */
+/* Columns with a DEFAULT that get nothing are left out of the INSERT; others get their type's zero,
+ * as the server does. */
 static uint64_t present_of(struct row *row) {
     uint64_t present = 0;
     unsigned bit = 0;
@@ -208,7 +211,8 @@ static int not_there(ch_sink_t *s, const char *name) {
     }
     return ch_refuse(
         s, SLUICE_FATAL, "clickhouse.table",
-        "table %s.%s does not exist at %s:%d. Create it, or name the right one in topic2TableMap or table.",
+        "table %s.%s does not exist at %s:%d. Create it, or name the right one in topic2TableMap "
+        "or table.",
         s->database, name, s->hostname, (int)s->port);
 }
 
@@ -220,7 +224,8 @@ static int check_effect(ch_sink_t *s, ch_table_t *t) {
         return SLUICE_OK;
     return ch_refuse(
         s, SLUICE_FATAL, "clickhouse.exactly-once",
-        "exactlyOnce=true needs a table that drops what it has already: table %s.%s is neither Replicated*,"
+        "exactlyOnce=true needs a table that drops what it has already: table %s.%s is neither "
+        "Replicated*,"
         " nor has it the setting non_replicated_deduplication_window (with a server that knows"
         " insert_deduplication_token; this one is %s), nor is it a ReplacingMergeTree.",
         s->database, t->name, s->version);
@@ -239,7 +244,8 @@ static int document(ch_sink_t *s, const sluice_record_t *r, sluice_value_t *out)
                      error.what != NULL ? error.what : "another kind of document");
 }
 
-/* The struct or map whose fields are columns: the value; for a deletion the key. kind NULL: nothing to write. */
+/* The struct or map whose fields are columns: the value; for a deletion the key. kind NULL: nothing
+ * to write. */
 static int row_value(ch_sink_t *s, const sluice_record_t *r, sluice_value_t *out) {
     *out = r->value;
     if (sluice_is_null(&r->value) && s->deleted_column != NULL)

@@ -51,7 +51,8 @@ static int number_of(ch_encoder_t *enc, const sluice_value_t *v, exact_t *out) {
     }
 }
 
-/* Digits at the wanted scale; more digits behind the point than it has, other than zeros, are no fit: nothing is rounded. */
+/* Digits at the wanted scale; more digits behind the point than it has, other than zeros, are no
+ * fit: nothing is rounded. */
 static int rescale(exact_t *n, int32_t scale) {
     while (n->scale > scale && n->digits % 10 == 0) {
         n->digits /= 10;

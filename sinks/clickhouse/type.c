@@ -197,7 +197,8 @@ static uint32_t decimal_width(long precision) {
     return precision <= 9 ? 4 : precision <= 18 ? 8 : 16;
 }
 
-/* Decimal(P, S) and the older Decimal32(S), Decimal64(S), Decimal128(S); the 256-bit ones are CH_OTHER. */
+/* Decimal(P, S) and the older Decimal32(S), Decimal64(S), Decimal128(S); the 256-bit ones are
+ * CH_OTHER. */
 static void parse_decimal(struct parser *p, ch_type_t *t, const char *name, size_t n) {
     long first = number(p);
 

@@ -1,7 +1,8 @@
 /*
  * clickhouse/type.h: a ClickHouse column type, parsed from its text.
  *
- * Nullable, LowCardinality and SimpleAggregateFunction are taken off; what is left says how a value is written.
+ * Nullable, LowCardinality and SimpleAggregateFunction are taken off; what is left says how a value
+ * is written.
  * Ownership: ch_type_destroy frees the tree. Thread: pure, read-only afterwards.
  */
 #ifndef SINKS_CLICKHOUSE_TYPE_H

@@ -33,7 +33,8 @@ static void json_double(ch_encoder_t *enc, const ch_type_t *t, double f, sluice_
         enc->api->json->write_double(out, f);
 }
 
-/* With an explicit zone, so that the column's time zone plays no part (date_time_input_format=best_effort). */
+/* With an explicit zone, so that the column's time zone plays no part
+ * (date_time_input_format=best_effort). */
 static void json_moment(sluice_buf_t *out, const ch_type_t *t, const ch_scalar_t *s) {
     calendar_t c = calendar_of(s->seconds);
     char fraction[16];
@@ -304,7 +305,8 @@ static int write_tuple(ch_encoder_t *enc, const ch_type_t *t, const sluice_value
     return rc;
 }
 
-/* Types that are handed through as JSON: the server knows them, we need not. Text that looks like a document is one. */
+/* Types that are handed through as JSON: the server knows them, we need not. Text that looks like a
+ * document is one. */
 static int write_json(ch_encoder_t *enc, const ch_type_t *t, const sluice_value_t *v,
                       sluice_buf_t *out) {
     if (enc->binary)

@@ -1,8 +1,10 @@
 /*
- * clickhouse/value.h: a value of Connect's model as a value of a ClickHouse column, in JSONEachRow or RowBinary.
+ * clickhouse/value.h: a value of Connect's model as a value of a ClickHouse column, in JSONEachRow
+ * or RowBinary.
  *
- * What does not fit is found here, before anything is sent, and said in words. The way: scalar.c brings a value into the
- * column's domain (an integer, a count of ticks, bytes ...), value.c writes that in either format.
+ * What does not fit is found here, before anything is sent, and said in words. The way: scalar.c
+ * brings a value into the column's domain (an integer, a count of ticks, bytes ...), value.c writes
+ * that in either format.
  * Ownership: nothing is kept; scratch memory is the caller's batch. Thread: one at a time.
  */
 #ifndef SINKS_CLICKHOUSE_VALUE_H
@@ -16,15 +18,16 @@ typedef struct ch_encoder {
     const sluice_api_t *api;
     sluice_batch_t *scratch; /* for short-lived texts */
     int binary;              /* RowBinary, else JSONEachRow */
-    int tuples_as_objects; /* JSONEachRow: named tuples are objects (servers of this decade), else arrays */
+    /* JSONEachRow: named tuples are objects (servers of this decade), else arrays */
+    int tuples_as_objects;
     char why[256];         /* set when something does not fit */
 } ch_encoder_t;
 
 /* A scalar in the domain of its column. */
 typedef struct ch_scalar {
     enum { SCALAR_INT, SCALAR_FLOAT, SCALAR_BYTES } form;
-    exact_int_t
-        i; /* integers, enum numbers, days, seconds, ticks, the digits of a decimal at the column's scale */
+    /* integers, enum numbers, days, seconds, ticks, a decimal's digits at the column's scale */
+    exact_int_t i;
     double f;
     sluice_str_t bytes; /* strings; UUID and IP addresses as text; the name of an enum value */
     int64_t seconds;    /* DateTime64 only, beside its ticks in i */

@@ -1,6 +1,6 @@
 /*
- * The file-stream sink: Kafka Connect's FileStreamSink. A record is a line with the text that Java's
- * toString makes of its value.
+ * The file-stream sink: Kafka Connect's FileStreamSink. A record is a line with the text that
+ * Java's toString makes of its value.
  *
  * All work with the file is in support/appendfile. The file is never shortened when it is opened,
  * since Kafka's leaves alone what others wrote to it.
@@ -27,9 +27,10 @@ typedef struct stream_sink {
 } stream_sink_t;
 
 static int open_failed(const append_file_t *a) {
-    return a->api->fail(a->ctx, SLUICE_FATAL, "org.apache.kafka.connect.errors.ConnectException",
-                        "Couldn't find or create file '%s' for FileStreamSinkTask\n\tat opening the file: %s",
-                        a->path, strerror(a->error));
+    return a->api->fail(
+        a->ctx, SLUICE_FATAL, "org.apache.kafka.connect.errors.ConnectException",
+        "Couldn't find or create file '%s' for FileStreamSinkTask\n\tat opening the file: %s",
+        a->path, strerror(a->error));
 }
 
 static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {

@@ -13,7 +13,8 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RECORD };
 
 static const char *const formats[] = {"text", "json", "record", NULL};
 static const char *const file_aliases[] = {"path", NULL};
-static const char *const plugin_aliases[] = {"file-sink", NULL}; /* a connector.class names no kind */
+/* a connector.class names no kind */
+static const char *const plugin_aliases[] = {"file-sink", NULL};
 
 static const sluice_option_t options[] = {
     {.name = "file",

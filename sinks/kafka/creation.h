@@ -1,7 +1,8 @@
 /*
  * How topics that are missing are made: the settings below topic.creation., and making one.
  *
- * The settings are those of Connect's source connectors: a default group, and named ones whose patterns choose topics.
+ * The settings are those of Connect's source connectors: a default group, and named ones whose
+ * patterns choose topics.
  * Ownership: created, destroyed. Thread: the instance's for settings; making blocks, so any.
  */
 #ifndef SINKS_KAFKA_CREATION_H
@@ -17,7 +18,8 @@
 typedef struct kafka_group kafka_group_t;
 typedef struct kafka_creation kafka_creation_t;
 
-/* Reads the settings. *out is NULL when none is given, unless `needed`. A negative status after api->fail. */
+/* Reads the settings. *out is NULL when none is given, unless `needed`. A negative status after
+ * api->fail. */
 int kafka_creation_create(const sluice_api_t *api, sluice_ctx_t *ctx, int needed,
                           kafka_creation_t **out);
 void kafka_creation_destroy(kafka_creation_t *creation); /* accepts NULL */
@@ -30,7 +32,8 @@ const char *const *kafka_group_config(const kafka_group_t *group, size_t *count)
 
 /* How making ended. */
 typedef struct kafka_made {
-    int status; /* SLUICE_OK: it is there. SLUICE_RETRY: nobody could say. SLUICE_FATAL: it cannot be made */
+    /* SLUICE_OK: it is there. SLUICE_RETRY: nobody could say. SLUICE_FATAL: it cannot be made */
+    int status;
     int existed;
     char error[2048]; /* as Connect words it */
 } kafka_made_t;

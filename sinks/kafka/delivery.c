@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-/* One accepted batch. Each message's opaque points at its slot, so that a report finds batch and record. */
+/* One accepted batch. Each message's opaque points at its slot, so that a report finds batch and
+ * record. */
 struct kafka_delivery {
     kafka_sink_t *sink;
     sluice_batch_t *batch;
@@ -121,11 +122,12 @@ static void warn_of_small_limit(kafka_sink_t *sink, sluice_str_t topic) {
     if (sink->warned_of_limit)
         return;
     sink->warned_of_limit = 1;
-    sink->api->log(sink->ctx, SLUICE_LOG_WARN,
-                   "a broker refused a set of messages of topic %.*s as too large, so each is tried "
-                   "alone, which is slow: set producer.override.batch.size below the topic's "
-                   "max.message.bytes",
-                   (int)topic.len, topic.data);
+    sink->api->log(
+        sink->ctx, SLUICE_LOG_WARN,
+        "a broker refused a set of messages of topic %.*s as too large, so each is tried "
+        "alone, which is slow: set producer.override.batch.size below the topic's "
+        "max.message.bytes",
+        (int)topic.len, topic.data);
 }
 
 static void add_suspect(kafka_delivery_t *d, size_t record) {
@@ -274,7 +276,8 @@ static int is_refused(kafka_delivery_t *d, size_t i) {
 
     if (valid && bytes <= d->sink->max_request)
         return 0;
-    add_failure(d, i, valid ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
+    add_failure(d, i,
+                valid ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
     if (valid)
         explain(d,
                 "The message is %lld bytes when serialized which is larger than %lld, which is the "
@@ -286,8 +289,8 @@ static int is_refused(kafka_delivery_t *d, size_t i) {
     return 1;
 }
 
-/* Behind a record that was refused nothing is sent, so that the runtime may end there: what could be sent is for
- * another time. */
+/* Behind a record that was refused nothing is sent, so that the runtime may end there: what could
+ * be sent is for another time. */
 static void hold_rest(kafka_delivery_t *d) {
     for (; d->produced < d->count; d->produced++) {
         if (is_refused(d, d->produced))

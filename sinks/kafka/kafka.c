@@ -23,20 +23,24 @@ static const sluice_option_t options[] = {
      .default_text = "false",
      .group = "Delivery",
      .importance = SLUICE_LOW,
-     .doc = "Make topic while opening when it is missing, so that it is there before a record comes."},
+     .doc =
+         "Make topic while opening when it is missing, so that it is there before a record comes."},
     {.name = "topic.creation.",
      .type = SLUICE_OPT_STRING,
      .flags = SLUICE_OPT_PREFIX,
      .group = "Delivery",
      .importance = SLUICE_LOW,
-     .doc = "How missing topics are made, as in a Connect source connector; without it the brokers may."},
+     .doc =
+         "How missing topics are made, as in a Connect source connector; without it the brokers "
+         "may."},
     {.name = "exactly.once",
      .type = SLUICE_OPT_BOOLEAN,
      .default_text = "false",
      .group = "Delivery",
      .importance = SLUICE_HIGH,
      .doc =
-         "Write in transactions, with the source position as a record inside; readers use read_committed."},
+         "Write in transactions, with the source position as a record inside; readers use "
+         "read_committed."},
     {.name = "transactional.id",
      .type = SLUICE_OPT_STRING,
      .group = "Delivery",
@@ -318,8 +322,8 @@ static int fail_topic(kafka_sink_t *sink) {
     if (sink->made.status == SLUICE_FATAL)
         return sink->api->fail(sink->ctx, SLUICE_FATAL, KAFKA_CONNECT_EXCEPTION, "%s",
                                sink->made.error);
-    return sink->api->fail(sink->ctx, SLUICE_RETRY, "kafka.topic", "topic %s cannot be made yet: %s",
-                           sink->topic, sink->made.error);
+    return sink->api->fail(sink->ctx, SLUICE_RETRY, "kafka.topic",
+                           "topic %s cannot be made yet: %s", sink->topic, sink->made.error);
 }
 
 static void on_connected(void *arg) {

@@ -7,10 +7,13 @@
  *   positions.c    reading the positions that earlier transactions left on the cluster
  *   window.c       how much the client is given at a time
  *   memory.c       what the client allocates beside our batches
- *   topics.c       the topics written to; makes those that are missing (creation.c: their settings, make.c: asking)
+ *   topics.c       the topics written to; makes those that are missing (creation.c: their
+ *                  settings, make.c: asking)
  *
- * Payloads are not copied: a message points into its batch, which the delivery holds until the last report came in.
- * Thread: all on the instance's, but for the bodies of offload()ed calls, which touch nothing but what they are given.
+ * Payloads are not copied: a message points into its batch, which the delivery holds until the last
+ * report came in.
+ * Thread: all on the instance's, but for the bodies of offload()ed calls, which touch nothing but
+ * what they are given.
  */
 #ifndef SINKS_KAFKA_SINK_H
 #define SINKS_KAFKA_SINK_H
@@ -61,7 +64,8 @@ struct kafka_sink {
     kafka_creation_t *creation;   /* NULL: the brokers make topics, or nobody */
     kafka_making_t *making;       /* a topic is being made on an offload thread */
     sluice_timer_t *making_later; /* it is tried again */
-    rd_kafka_conf_t *admin_conf;  /* of the client that makes topics; NULL: the producer, or it is there */
+    /* of the client that makes topics; NULL: the producer, or it is there */
+    rd_kafka_conf_t *admin_conf;
     rd_kafka_t *admin;
     int broken; /* and said so */
     kafka_transaction_t *tx; /* NULL: at least once */
@@ -75,7 +79,8 @@ struct kafka_sink {
 
 /* ---- delivery.c ---- */
 
-/* Accepts a batch: produces as much as the client's queue takes; the rest follows as reports come in. */
+/* Accepts a batch: produces as much as the client's queue takes; the rest follows as reports come
+ * in. */
 int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
 /* Whether nothing may be written because the client's memory for messages is at its bound. */
 int kafka_delivery_full(const kafka_sink_t *sink);
@@ -90,7 +95,8 @@ void kafka_delivery_cancel_pending(kafka_sink_t *sink);
 /* Ends a delivery that waited for its transaction, with that transaction's status; precise: its own
  * refused records keep their results. Frees it. */
 void kafka_delivery_end(kafka_delivery_t *delivery, int status, const char *why, int precise);
-/* Its records are on the brokers: nothing but the commit is left to wait for. Lets go of the batch. */
+/* Its records are on the brokers: nothing but the commit is left to wait for. Lets go of the
+ * batch. */
 void kafka_delivery_release(kafka_delivery_t *delivery);
 size_t kafka_delivery_failures(const kafka_delivery_t *delivery);
 kafka_delivery_t *kafka_delivery_next(kafka_delivery_t *delivery);
@@ -98,8 +104,8 @@ void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next)
 
 /* ---- topics.c ---- */
 
-/* The handle of a topic. SLUICE_BUSY: it is being made, kafka_delivery_continue follows. SLUICE_BAD_RECORD: no topic
- * can have that name. */
+/* The handle of a topic. SLUICE_BUSY: it is being made, kafka_delivery_continue follows.
+ * SLUICE_BAD_RECORD: no topic can have that name. */
 int kafka_topics_find(kafka_sink_t *sink, sluice_str_t name, rd_kafka_topic_t **handle);
 void kafka_topics_forget(kafka_sink_t *sink);
 /* On the loop, while opening: what making topics will need. */
@@ -127,8 +133,8 @@ void kafka_transaction_prepare(kafka_sink_t *sink);
 int kafka_transaction_announce(kafka_sink_t *sink);
 /* A record of the open transaction was refused: it can't be committed any more. */
 void kafka_transaction_spoil(kafka_sink_t *sink, int status);
-/* Aborts a transaction that was spoilt. At once: of one that it knows to fail the client sends nothing
- * more, so the other records' reports come with the abort. */
+/* Aborts a transaction that was spoilt. At once: of one that it knows to fail the client sends
+ * nothing more, so the other records' reports come with the abort. */
 void kafka_transaction_give_up(kafka_sink_t *sink);
 /* Whether an error says that somebody else has our transactional id; api->fail for it. */
 int kafka_is_fenced(rd_kafka_resp_err_t err);
@@ -152,8 +158,8 @@ typedef struct kafka_position {
 } kafka_position_t;
 
 /* Blocking: makes the position topic if it is missing and reads this owner's newest committed
- * positions, up to what the topic held when we came. Takes conf. 0, or -1 with `error` filled. *list
- * is malloc'ed, each partition too. */
+ * positions, up to what the topic held when we came. Takes conf. 0, or -1 with `error` filled.
+ * *list is malloc'ed, each partition too. */
 int kafka_positions_read(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic,
                          const char *owner, kafka_position_t **list, size_t *count, char *error,
                          size_t error_size);

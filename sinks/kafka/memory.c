@@ -1,7 +1,7 @@
 /*
- * What librdkafka (2.x, 64 bit) allocates for a message until its report: its own struct with a copy
- * of the key behind it, a list of headers, and each header with copies of its name and value. Its
- * queue's limits count values only.
+ * What librdkafka (2.x, 64 bit) allocates for a message until its report: its own struct with a
+ * copy of the key behind it, a list of headers, and each header with copies of its name and value.
+ * Its queue's limits count values only.
  */
 #include "kafka_sink.h"
 

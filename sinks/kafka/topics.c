@@ -13,7 +13,8 @@ struct kafka_topic {
     char name[KAFKA_TOPIC_NAME_MAX + 1];
     size_t len;
     int wanting;              /* to be made first */
-    rd_kafka_topic_t *handle; /* NULL: not asked for yet. To have one is enough for the brokers to make the topic */
+    /* NULL: not asked for yet. To have one is enough for the brokers to make the topic */
+    rd_kafka_topic_t *handle;
 };
 
 /* What is under way on an offload thread. */
@@ -110,8 +111,8 @@ static void take_made(kafka_sink_t *sink, const kafka_making_t *making) {
         sink->making_later = sink->api->timer_start(sink->ctx, AGAIN_MS, 0, again, sink);
     } else {
         sink->broken = 1;
-        sink->api->broken(sink->ctx, sink->api->fail(sink->ctx, SLUICE_FATAL, KAFKA_CONNECT_EXCEPTION,
-                                                     "%s", made->error));
+        sink->api->broken(sink->ctx, sink->api->fail(sink->ctx, SLUICE_FATAL,
+                                                     KAFKA_CONNECT_EXCEPTION, "%s", made->error));
     }
 }
 
@@ -133,7 +134,8 @@ static void start(kafka_sink_t *sink) {
 
     for (i = 0; i < sink->topic_count && !sink->topics[i].wanting; i++)
         ;
-    if (i == sink->topic_count || sink->making != NULL || sink->making_later != NULL || sink->broken)
+    if (i == sink->topic_count || sink->making != NULL || sink->making_later != NULL ||
+        sink->broken)
         return;
     making = calloc(1, sizeof(*making));
     if (making == NULL)
@@ -167,7 +169,8 @@ static kafka_topic_t *find_topic(const kafka_sink_t *sink, sluice_str_t name) {
     size_t i;
 
     for (i = 0; i < sink->topic_count; i++)
-        if (sink->topics[i].len == name.len && memcmp(sink->topics[i].name, name.data, name.len) == 0)
+        if (sink->topics[i].len == name.len &&
+            memcmp(sink->topics[i].name, name.data, name.len) == 0)
             return &sink->topics[i];
     return NULL;
 }

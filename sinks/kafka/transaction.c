@@ -200,9 +200,9 @@ static void break_down(kafka_sink_t *sink) {
     sink->api->broken(sink->ctx, status);
 }
 
-/* Refused records are told by themselves only when nothing else of the transaction has to come again
- * from the source: that would bring them again, too, for a second dead letter. They get their own
- * turn then, for the runtime sends what it had to fetch again one batch at a time. */
+/* Refused records are told by themselves only when nothing else of the transaction has to come
+ * again from the source: that would bring them again, too, for a second dead letter. They get their
+ * own turn then, for the runtime sends what it had to fetch again one batch at a time. */
 static void try_end_abort(kafka_sink_t *sink) {
     kafka_transaction_t *tx = sink->tx;
     int precise = tx->released == 0 || tx->refused == SLUICE_FATAL;
@@ -371,8 +371,8 @@ void kafka_transaction_commit_soon(kafka_sink_t *sink) {
     try_commit(sink);
 }
 
-/* Partitions of a consumer group move between tasks, and neither the positions that a task read when
- * it opened nor its transactional id go with them. */
+/* Partitions of a consumer group move between tasks, and neither the positions that a task read
+ * when it opened nor its transactional id go with them. */
 static int partitions_may_move(kafka_sink_t *sink, sluice_batch_t *batch) {
     size_t count;
     size_t i;

@@ -2,10 +2,10 @@
  * How much the client is given at a time: for each partition one set of messages to send and one
  * that fills up behind it.
  *
- * An idempotent librdkafka (1.x, 2.x) has one set of a partition under way at a time. While it waits
- * for the answer, and as soon as the first message behind that set has waited for linger.ms, its
- * thread polls without sleeping (rd_kafka_toppar_producer_serve: a wakeup that is due at once, but
- * no request allowed). With the client's queue full that was a whole processor. So messages
+ * An idempotent librdkafka (1.x, 2.x) has one set of a partition under way at a time. While it
+ * waits for the answer, and as soon as the first message behind that set has waited for linger.ms,
+ * its thread polls without sleeping (rd_kafka_toppar_producer_serve: a wakeup that is due at once,
+ * but no request allowed). With the client's queue full that was a whole processor. So messages
  * wait with us, where nothing spins, and the client's are young. More than two sets would gain
  * nothing: the second is there when the answer to the first comes.
  */

@@ -94,7 +94,8 @@ void pg_delivery_cancel(pg_sink_t *sink, int status, const char *code, const cha
     end(d, status);
 }
 
-/* Class of an SQLSTATE: what is wrong with the data is the record's fault, the rest as the client sees it. */
+/* Class of an SQLSTATE: what is wrong with the data is the record's fault, the rest as the client
+ * sees it. */
 static int status_of(const pg_error_t *e, int status) {
     if (strncmp(e->sqlstate, "22", 2) == 0 || strncmp(e->sqlstate, "23", 2) == 0 ||
         strcmp(e->sqlstate, "44000") == 0 || strcmp(e->sqlstate, "P0001") == 0)
@@ -111,7 +112,8 @@ static void fail_by_server(pg_delivery_t *d, const pg_error_t *e) {
              e->detail[0] != '\0' ? ": " : "", e->detail, e->hint[0] != '\0' ? ". " : "", e->hint);
 }
 
-/* After an error the transaction is still open, and refused: it is rolled back before anything else. */
+/* After an error the transaction is still open, and refused: it is rolled back before anything
+ * else. */
 static void on_rolled_back(void *arg, int status, PGresult *const *results, int count) {
     pg_delivery_t *d = arg;
     pg_sink_t *sink = d->sink;
@@ -252,7 +254,8 @@ static void ask_for_table(pg_delivery_t *d, char *name) {
 
 /* ---- the beginning ---- */
 
-/* A batch of which one record can't be written is refused whole; the runtime halves it until that one is alone. */
+/* A batch of which one record can't be written is refused whole; the runtime halves it until that
+ * one is alone. */
 static void refuse(pg_delivery_t *d, int status, size_t record) {
     set_failure(d, status == SLUICE_NO_MEMORY ? "postgres.memory" : d->sink->bad_code,
                 status == SLUICE_NO_MEMORY ? "out of memory" : d->sink->bad_text);

@@ -7,8 +7,8 @@
 
 /* ---- shape of a record ---- */
 
-/* The value of a column: out of the record's value, or, for a key column, out of its key (a whole scalar key is the only
- * key column). NULL when the record does not have it. */
+/* The value of a column: out of the record's value, or, for a key column, out of its key (a whole
+ * scalar key is the only key column). NULL when the record does not have it. */
 static const sluice_value_t *column_value(const sluice_record_t *r, const pg_column_t *column,
                                           int is_key, const sluice_schema_t **schema) {
     sluice_str_t name = sluice_str(column->name);
@@ -35,8 +35,8 @@ static sluice_str_t field_name(const sluice_value_t *v, size_t i) {
                                     : sluice_value_str(&v->as.items[2 * i]);
 }
 
-/* Every field must have its column, unless missing columns are to be ignored. SLUICE_BUSY: the table
- * may have got the column since we looked. */
+/* Every field must have its column, unless missing columns are to be ignored. SLUICE_BUSY: the
+ * table may have got the column since we looked. */
 static int check_fields(pg_sink_t *sink, const pg_target_t *t, const sluice_record_t *r) {
     size_t n = field_count(&r->value);
     size_t i;
@@ -203,7 +203,8 @@ static int plan_record(struct maker *m, const sluice_record_t *r, size_t number,
     if (m->sink->mode == INSERT_UPSERT && pg_key_count(m->sink, t) == 0)
         return pg_bad(
             m->sink, SLUICE_FATAL, "postgres.key",
-            "table %s has no primary key, which insert.mode=upsert needs: give it one, set pk.fields to "
+            "table %s has no primary key, which insert.mode=upsert needs: give it one, set "
+            "pk.fields to "
             "columns with a unique index, or use insert.mode=insert",
             t->name);
     rc = check_fields(m->sink, t, r);
@@ -335,7 +336,8 @@ static void put_position(const pg_sink_t *sink, pg_sql_t *sql, const sluice_mark
     pg_sql_literal(sql, partition != NULL ? partition : "");
     pg_sql_putf(
         sql,
-        ",'\\x%s',%u) ON CONFLICT (owner,partition) DO UPDATE SET position=EXCLUDED.position,sub=EXCLUDED.sub;",
+        ",'\\x%s',%u) ON CONFLICT (owner,partition) DO UPDATE SET "
+        "position=EXCLUDED.position,sub=EXCLUDED.sub;",
         position_hex(&mark->position, hex), mark->sub_index);
     free(partition);
 }

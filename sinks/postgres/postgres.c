@@ -178,11 +178,12 @@ static int announce(pg_sink_t *s, const PGresult *rows) {
 
         if (position_hex_read(sluice_str(PQgetvalue(rows, i, 1)), &position) != SLUICE_OK ||
             position_sub_read(sluice_str(PQgetvalue(rows, i, 2)), &sub) != SLUICE_OK)
-            return s->api->fail(s->ctx, SLUICE_FATAL, "postgres.position",
-                                "the row of owner %s, partition %s in table sluice_positions holds no"
-                                " position of this sink. Correct it; or delete it: what was written"
-                                " last may then be written again.",
-                                s->owner, PQgetvalue(rows, i, 0));
+            return s->api->fail(
+                s->ctx, SLUICE_FATAL, "postgres.position",
+                "the row of owner %s, partition %s in table sluice_positions holds no"
+                " position of this sink. Correct it; or delete it: what was written"
+                " last may then be written again.",
+                s->owner, PQgetvalue(rows, i, 0));
         s->api->sink_position(s->ctx, sluice_str(PQgetvalue(rows, i, 0)), &position, sub);
     }
     return SLUICE_OK;
@@ -199,8 +200,9 @@ static void on_positions(void *arg, int status, PGresult *const *results, int co
         finish_open(s, count > 0 ? announce(s, results[count - 1]) : SLUICE_OK);
 }
 
-/* A second look before CREATE: a role that may write the table need not be allowed to create one. The lock: several sinks
- * open at the same moment, and IF NOT EXISTS does not keep two sessions from colliding in the catalogue. */
+/* A second look before CREATE: a role that may write the table need not be allowed to create one.
+ * The lock: several sinks open at the same moment, and IF NOT EXISTS does not keep two sessions
+ * from colliding in the catalogue. */
 static void read_positions(pg_sink_t *s) {
     pg_sql_t sql = {0};
 
@@ -208,8 +210,10 @@ static void read_positions(pg_sink_t *s) {
         &sql,
         "SET client_min_messages=warning;"
         "DO $$ BEGIN IF to_regclass('sluice_positions') IS NULL THEN "
-        "PERFORM pg_advisory_xact_lock(hashtext('sluice_positions')); CREATE TABLE IF NOT EXISTS sluice_positions("
-        "owner text, partition text, position bytea, sub bigint, PRIMARY KEY(owner,partition)); END IF; END $$;"
+        "PERFORM pg_advisory_xact_lock(hashtext('sluice_positions')); CREATE TABLE IF NOT EXISTS "
+        "sluice_positions("
+        "owner text, partition text, position bytea, sub bigint, PRIMARY KEY(owner,partition)); "
+        "END IF; END $$;"
         "SELECT partition, encode(position,'hex'), sub FROM sluice_positions WHERE owner=");
     pg_sql_literal(&sql, s->owner);
     if (sql.failed || pg_conn_query(s->conn, sql.text, on_positions, s) != SLUICE_OK)
@@ -236,8 +240,8 @@ static void on_locked(void *arg, int status, PGresult *const *results, int count
     }
 }
 
-/* The server may still be at work for a session of ours that is dead here: what it commits must be in
- * the positions that are read next. So each task holds a lock for the life of its session. */
+/* The server may still be at work for a session of ours that is dead here: what it commits must be
+ * in the positions that are read next. So each task holds a lock for the life of its session. */
 static void lock_positions(pg_sink_t *s) {
     pg_sql_t sql = {0};
     char name[300];

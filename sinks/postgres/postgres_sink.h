@@ -3,14 +3,17 @@
  *
  *   postgres.c  options, descriptor, life of an instance: connect, position table, positions
  *   table.c     what is known of the target tables: columns, types, primary key
- *   plan.c      a batch -> groups of rows of one table and shape, the SQL that writes them, their COPY text
+ *   plan.c      a batch -> groups of rows of one table and shape, the SQL that writes them, their
+ *               COPY text
  *   text.c      values as COPY text
  *   parts.c     batches that wait, and which of them share a transaction
- *   delivery.c  one transaction in flight: BEGIN, COPY, merge, position, COMMIT in a single request, each result looked at
+ *   delivery.c  one transaction in flight: BEGIN, COPY, merge, position, COMMIT in a single
+ *               request, each result looked at
  *
- * Rows always travel by COPY: for insert.mode=insert into the table itself, else into a temporary stage from which one
- * DELETE and one INSERT ... ON CONFLICT merge them, the last change of each key winning.
- * Exactly once: table sluice_positions gets the source position in the same transaction and is read at open.
+ * Rows always travel by COPY: for insert.mode=insert into the table itself, else into a temporary
+ * stage from which one DELETE and one INSERT ... ON CONFLICT merge them, the last change of each
+ * key winning. Exactly once: table sluice_positions gets the source position in the same
+ * transaction and is read at open.
  * Thread: all on the instance's.
  */
 #ifndef SINKS_POSTGRES_SINK_H
@@ -90,7 +93,8 @@ char *pg_table_name(const pg_sink_t *sink, sluice_str_t topic);
 /* "schema"."table" of such a name; malloc'ed. */
 char *pg_quoted_name(const char *name);
 pg_target_t *pg_target_find(const pg_sink_t *sink, const char *name);
-/* The query that tells a table's columns, and what its answer says. NULL when there is no such table. */
+/* The query that tells a table's columns, and what its answer says. NULL when there is no such
+ * table. */
 void pg_target_query(pg_sql_t *sql, const char *name);
 pg_target_t *pg_target_from(const pg_sink_t *sink, const char *name, const PGresult *result);
 void pg_targets_free(pg_sink_t *sink);
@@ -122,9 +126,9 @@ typedef struct pg_plan {
     size_t rows;
 } pg_plan_t;
 
-/* Sorts the records of all parts into groups. The name of a table that is not known yet, or that may have changed,
- * comes back in *unknown (malloc'ed) with SLUICE_BUSY. A record that does not fit: SLUICE_BAD_RECORD
- * after pg_bad, *bad its number over all parts. */
+/* Sorts the records of all parts into groups. The name of a table that is not known yet, or that
+ * may have changed, comes back in *unknown (malloc'ed) with SLUICE_BUSY. A record that does not
+ * fit: SLUICE_BAD_RECORD after pg_bad, *bad its number over all parts. */
 int pg_plan_make(pg_sink_t *sink, pg_plan_t *plan, const pg_parts_t *parts,
                  sluice_batch_t *scratch, char **unknown, size_t *bad);
 void pg_plan_free(pg_plan_t *plan);

@@ -32,7 +32,8 @@ static void report_connect(const probe_t *p, const pg_params_t *params) {
 
 /* ---- types ---- */
 
-/* What is wrong with values of this schema in a column of this category of pg_type; NULL: nothing. */
+/* What is wrong with values of this schema in a column of this category of pg_type; NULL:
+ * nothing. */
 static const char *misfit(const sluice_schema_t *schema, char category, const char *type) {
     int number = schema->type >= SLUICE_INT8 && schema->type <= SLUICE_FLOAT64;
 
@@ -117,7 +118,8 @@ static void check_fields(const probe_t *p, const char *table, const sluice_recor
     }
 }
 
-/* Columns that must have a value and would get none; a key of one column may be the whole record key. */
+/* Columns that must have a value and would get none; a key of one column may be the whole record
+ * key. */
 static void check_columns(const probe_t *p, const char *table, const sluice_record_t *record) {
     const PGresult *r = p->ask.results[R_COLUMNS];
     int scalar_key = !sluice_is_null(&record->key) && record->key.kind != SLUICE_STRUCT &&

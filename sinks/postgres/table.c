@@ -60,7 +60,8 @@ void pg_target_query(pg_sql_t *sql, const char *name) {
 
     pg_sql_put(
         sql,
-        "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(array_position(i.indkey::int2[], a.attnum)+1, 0)"
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod), "
+        "coalesce(array_position(i.indkey::int2[], a.attnum)+1, 0)"
         " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid=a.attrelid AND i.indisprimary"
         " WHERE a.attrelid=to_regclass(");
     pg_sql_literal(sql, quoted != NULL ? quoted : "");

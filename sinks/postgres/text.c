@@ -97,7 +97,8 @@ static void put_time(sluice_buf_t *out, int64_t us) {
                                     (int)(s / 60 % 60), (int)(s % 60), (int)(us % US_PER_SECOND)));
 }
 
-/* io.debezium.time.*: integers that mean a moment. unit: how many of it make a microsecond, or how many us it is. */
+/* io.debezium.time.*: integers that mean a moment. unit: how many of it make a microsecond, or how
+ * many us it is. */
 enum moment { MOMENT_DAYS, MOMENT_TIMESTAMP, MOMENT_TIME, MOMENT_DURATION };
 
 static const struct temporal {
@@ -222,8 +223,8 @@ static int put_json(const sluice_api_t *api, sluice_buf_t *out, sluice_ctx_t *ct
     return text.data != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
 }
 
-/* An element of an array literal, quoted, which all types accept. It is in COPY's escapes already; quotes and backslashes
- * get those of an array, escaped once more. */
+/* An element of an array literal, quoted, which all types accept. It is in COPY's escapes already;
+ * quotes and backslashes get those of an array, escaped once more. */
 static void put_element(sluice_buf_t *out, sluice_str_t text) {
     size_t k;
 

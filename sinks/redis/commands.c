@@ -106,7 +106,8 @@ static int stream(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_reco
     return 1;
 }
 
-/* The element of a LIST, SET or ZSET: a field of the value, or the record key. data NULL after redis_bad. */
+/* The element of a LIST, SET or ZSET: a field of the value, or the record key. data NULL after
+ * redis_bad. */
 static sluice_str_t member(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r) {
     const sluice_value_t *v = &r->key;
 
@@ -148,7 +149,8 @@ static int zadd(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record
     return 1;
 }
 
-/* LIST, SET, ZSET: a tombstone takes the member out, as the documentation of the JVM's sink promises. */
+/* LIST, SET, ZSET: a tombstone takes the member out, as the documentation of the JVM's sink
+ * promises. */
 static int collection(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
                       sluice_str_t key, redis_pipeline_t *p) {
     int gone = sluice_is_null(&r->value);

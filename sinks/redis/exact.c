@@ -2,20 +2,20 @@
  * Exactly once.
  *
  * A batch is one script. It runs the records' commands in order, and writes the position of what it
- * did into the hash sluice:position:<pipeline>:<sink>. Redis does not roll back, so the script stops
- * at the first record that is refused and leaves the position right before it: a refused record that
- * the runtime has not seen yet (we were killed, the connection broke) comes again.
+ * did into the hash sluice:position:<pipeline>:<sink>. Redis does not roll back, so the script
+ * stops at the first record that is refused and leaves the position right before it: a refused
+ * record that the runtime has not seen yet (we were killed, the connection broke) comes again.
  *
  * The script does nothing unless field #<task> of the hash holds the token that the batch before it
- * left there. So batches behind one that stopped short, scripts of a lost connection that the server
- * still has, and an older sluice that lives on, write nothing.
+ * left there. So batches behind one that stopped short, scripts of a lost connection that the
+ * server still has, and an older sluice that lives on, write nothing.
  *
- * Redis logs a script as MULTI, its writes, EXEC. A server that is killed while it writes that down,
- * and told to load a truncated log (its default), forgets the torn script but leaves its MULTI in the
- * log: after the next restart the torn writes are there, beside the same records that we had sent
- * again. Nobody can prevent that from outside, but it must not go unnoticed: field #<task>+ is one
- * more while a script runs, so what is left in it at open counts the scripts that were replayed in
- * part.
+ * Redis logs a script as MULTI, its writes, EXEC. A server that is killed while it writes that
+ * down, and told to load a truncated log (its default), forgets the torn script but leaves its
+ * MULTI in the log: after the next restart the torn writes are there, beside the same records that
+ * we had sent again. Nobody can prevent that from outside, but it must not go unnoticed: field
+ * #<task>+ is one more while a script runs, so what is left in it at open counts the scripts that
+ * were replayed in part.
  */
 #include "redis_sink.h"
 
@@ -307,10 +307,11 @@ static int announce(redis_sink_t *sink, const redisReply *name, const redisReply
     uint32_t sub;
 
     if (position_place_read(sluice_str_n(place->str, place->len), &position, &sub) != SLUICE_OK)
-        return sink->api->fail(sink->ctx, SLUICE_FATAL, "redis.position",
-                               "field %.300s of hash %s holds no position of this sink. Correct it; or"
-                               " delete it (HDEL): what was written last may then be written again.",
-                               name->str, sink->position_key);
+        return sink->api->fail(
+            sink->ctx, SLUICE_FATAL, "redis.position",
+            "field %.300s of hash %s holds no position of this sink. Correct it; or"
+            " delete it (HDEL): what was written last may then be written again.",
+            name->str, sink->position_key);
     sink->api->sink_position(sink->ctx, sluice_str_n(name->str, name->len), &position, sub);
     return SLUICE_OK;
 }

@@ -52,10 +52,11 @@ static void on_type(const probe_t *p, const redisReply *reply) {
     if (reply->str == NULL || strcmp(reply->str, "none") == 0 ||
         strcmp(reply->str, kinds[p->type]) == 0)
         return;
-    p->api->config_error(p->ctx, "redis.type",
-                         "key %s holds a %s, which %s writes would fail on (WRONGTYPE); choose another "
-                         "redis.keyspace or redis.key, or delete the key",
-                         p->key, reply->str, kinds[p->type]);
+    p->api->config_error(
+        p->ctx, "redis.type",
+        "key %s holds a %s, which %s writes would fail on (WRONGTYPE); choose another "
+        "redis.keyspace or redis.key, or delete the key",
+        p->key, reply->str, kinds[p->type]);
 }
 
 static void on_reply(void *arg, size_t i, const redisReply *reply) {
@@ -73,7 +74,8 @@ static void find_key(probe_t *p) {
     const char *hole;
     size_t count = 0;
 
-    if (p->type != TYPE_STREAM && p->type != TYPE_LIST && p->type != TYPE_SET && p->type != TYPE_ZSET)
+    if (p->type != TYPE_STREAM && p->type != TYPE_LIST && p->type != TYPE_SET &&
+        p->type != TYPE_ZSET)
         return;
     if (text == NULL)
         text = p->api->config_text(p->ctx, "redis.keyspace");
@@ -92,7 +94,8 @@ static void find_key(probe_t *p) {
 }
 
 int redis_sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    probe_t p = {.api = api, .ctx = ctx, .type = (enum redis_type)api->config_int(ctx, "redis.type")};
+    probe_t p = {
+        .api = api, .ctx = ctx, .type = (enum redis_type)api->config_int(ctx, "redis.type")};
     redis_pipeline_t commands = {0};
     redis_target_t target;
     const char *code;

@@ -38,7 +38,8 @@ static const sluice_option_t options[] = {
      .group = "Writing",
      .importance = SLUICE_MEDIUM,
      .doc =
-         "Whole key instead of keyspace, separator and record key; ${topic}, ${key} and ${field} are filled in."},
+         "Whole key instead of keyspace, separator and record key; ${topic}, ${key} and ${field} "
+         "are filled in."},
     {.name = "redis.member",
      .type = SLUICE_OPT_STRING,
      .group = "Writing",
@@ -156,7 +157,8 @@ static void finish_open(redis_sink_t *s, int status) {
     s->api->complete(s->ctx, SLUICE_OP_OPEN, status);
 }
 
-/* Before OPEN completes two questions may have to be asked: is there a JSON module, and what is our position? */
+/* Before OPEN completes two questions may have to be asked: is there a JSON module, and what is our
+ * position? */
 static void on_ready(void *arg) {
     redis_sink_t *s = arg;
     redis_pipeline_t p = {0};

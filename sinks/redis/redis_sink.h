@@ -77,11 +77,13 @@ typedef struct redis_sink {
 int redis_bad(redis_sink_t *sink, const char *code, const char *fmt, ...) SLUICE_PRINTF(3, 4);
 
 /* ---- key.c: texts, in scratch memory of the batch being written ---- */
-/* The text of a value as Redis keeps it: strings and bytes as they are, numbers as Java prints them, the rest as JSON. */
+/* The text of a value as Redis keeps it: strings and bytes as they are, numbers as Java prints
+ * them, the rest as JSON. */
 sluice_str_t redis_text(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_value_t *value);
 /* Top-level field of a struct or string-keyed map; NULL when there is none. */
 const sluice_value_t *redis_field(const sluice_value_t *value, sluice_str_t name);
-/* Key of a record's own entry (HASH, STRING, JSON), or of its collection. data NULL after redis_bad. */
+/* Key of a record's own entry (HASH, STRING, JSON), or of its collection. data NULL after
+ * redis_bad. */
 sluice_str_t redis_entry_key(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r);
 sluice_str_t redis_collection_key(redis_sink_t *sink, sluice_batch_t *scratch,
                                   const sluice_record_t *r);
@@ -90,7 +92,8 @@ sluice_str_t redis_collection_key(redis_sink_t *sink, sluice_batch_t *scratch,
 const char *redis_template_fault(const char *text);
 
 /* ---- commands.c ---- */
-/* Appends a record's commands; how many. A negative status after redis_bad: nothing was appended. */
+/* Appends a record's commands; how many. A negative status after redis_bad: nothing was
+ * appended. */
 int redis_record_commands(redis_sink_t *sink, sluice_batch_t *scratch, const sluice_record_t *r,
                           redis_pipeline_t *p);
 
@@ -118,7 +121,8 @@ int redis_exact_announce(redis_sink_t *sink, const redisReply *reply);
 /* Appends the script of a batch. */
 int redis_exact_build(redis_sink_t *sink, redis_delivery_t *d, sluice_batch_t *batch,
                       sluice_batch_t *scratch, redis_pipeline_t *p);
-/* Its reply. A status other than OK: the instance is no longer fit to write (api->fail was called). */
+/* Its reply. A status other than OK: the instance is no longer fit to write (api->fail was
+ * called). */
 int redis_exact_reply(redis_sink_t *sink, redis_delivery_t *d, const redisReply *reply);
 
 /* ---- probe.c ---- */

@@ -149,8 +149,9 @@ int s3_record_time(const s3_naming_t *naming, const sluice_record_t *r, int64_t 
 
 /* ---- directories ---- */
 
-/* Kafka's own number, else the tag of the source partition: either is the same after a restart. A record that was routed
- * to another topic keeps the tag as well, so that two topics routed into one do not share names. */
+/* Kafka's own number, else the tag of the source partition: either is the same after a restart. A
+ * record that was routed to another topic keeps the tag as well, so that two topics routed into one
+ * do not share names. */
 static void put_partition(sluice_buf_t *out, const sluice_record_t *r, const char *tag) {
     if (r->original_offset == SLUICE_NO_OFFSET)
         text_printf(out, "%s", tag);

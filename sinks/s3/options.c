@@ -68,7 +68,8 @@ const sluice_option_t s3_options[] = {
      .group = "Writing",
      .importance = SLUICE_HIGH,
      .doc =
-         "JsonFormat: a line of JSON for each record; ByteArrayFormat: bytes or text as they are, and a line feed."},
+         "JsonFormat: a line of JSON for each record; ByteArrayFormat: bytes or text as they are, "
+         "and a line feed."},
     {.name = "record.format",
      .type = SLUICE_OPT_ENUM,
      .values = records,
@@ -128,7 +129,8 @@ const sluice_option_t s3_options[] = {
      .group = "Rotation",
      .importance = SLUICE_HIGH,
      .doc =
-         "Span of record time (timestamp.extractor) in an object, in ms; needs a newer record to end it; -1: no limit."},
+         "Span of record time (timestamp.extractor) in an object, in ms; needs a newer record to "
+         "end it; -1: no limit."},
     {.name = "rotate.schedule.interval.ms",
      .type = SLUICE_OPT_LONG,
      .default_text = "-1",
@@ -181,7 +183,8 @@ const sluice_option_t s3_options[] = {
      .group = "Names",
      .importance = SLUICE_HIGH,
      .doc =
-         "DefaultPartitioner, FieldPartitioner, TimeBasedPartitioner, HourlyPartitioner, DailyPartitioner; with or without package."},
+         "DefaultPartitioner, FieldPartitioner, TimeBasedPartitioner, HourlyPartitioner, "
+         "DailyPartitioner; with or without package."},
     {.name = "partition.field.name",
      .type = SLUICE_OPT_LIST,
      .group = "Names",
@@ -258,9 +261,10 @@ static void read_naming(s3_sink_t *s) {
     n->offset_width = (int)api->config_int(s->ctx, "filename.offset.zero.pad.width");
     n->partitioner = class < 0 ? PARTITION_DEFAULT : (enum s3_partitioner) class;
     n->field_count = api->config_list(s->ctx, "partition.field.name", &n->fields);
-    n->path_format = n->partitioner == PARTITION_HOURLY  ? hourly
-                     : n->partitioner == PARTITION_DAILY ? daily
-                                                         : option_text(api, s->ctx, "path.format", "");
+    n->path_format = n->partitioner == PARTITION_HOURLY ? hourly
+                     : n->partitioner == PARTITION_DAILY
+                         ? daily
+                         : option_text(api, s->ctx, "path.format", "");
     n->duration_ms =
         n->partitioner == PARTITION_TIME ? api->config_int(s->ctx, "partition.duration.ms") : -1;
     s3_zone(option_text(api, s->ctx, "timezone", ""), &n->zone_seconds);
@@ -380,7 +384,8 @@ int s3_options_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     http_options_check_url(api, ctx, "s3.proxy.url", HTTP_URL_CREDENTIALS);
     check_classes(api, ctx);
     check_time(api, ctx);
-    if (class_index(option_text(api, ctx, "partitioner.class", ""), partitioners) == PARTITION_FIELD &&
+    if (class_index(option_text(api, ctx, "partitioner.class", ""), partitioners) ==
+            PARTITION_FIELD &&
         api->config_list(ctx, "partition.field.name", &fields) == 0)
         api->config_error(ctx, "partition.field.name",
                           "FieldPartitioner needs the names of fields");

@@ -38,9 +38,10 @@ static void on_bucket(void *arg, const http_response_t *response) {
 
 int s3_probe(s3_sink_t *s) {
     if (s->access_key == NULL || s->secret_key == NULL) {
-        s->api->config_error(s->ctx, "aws.access.key.id",
-                             "there are no keys: set aws.access.key.id and aws.secret.access.key, or "
-                             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
+        s->api->config_error(
+            s->ctx, "aws.access.key.id",
+            "there are no keys: set aws.access.key.id and aws.secret.access.key, or "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
         return SLUICE_OK;
     }
     return s3_send(s, "GET", NULL, "list-type=2&max-keys=1", NULL, on_bucket, s);

@@ -67,7 +67,8 @@ static void put_url(s3_sink_t *s, const char *key, const char *query, sluice_buf
         text_printf(url, "?%s", query);
 }
 
-/* libcurl signs with the header's hash but never makes one by itself; servers refuse a request without. */
+/* libcurl signs with the header's hash but never makes one by itself; servers refuse a request
+ * without. */
 static int payload_hash(const sluice_str_t *body, char header[128]) {
     static const char name[] = "x-amz-content-sha256: ";
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -109,7 +110,8 @@ int s3_send(s3_sink_t *s, const char *method, const char *key, const char *query
     request.url = text_str(&url);
     http_options_apply(s->api, s->ctx, "s3.proxy.url", &request);
     if (rc == SLUICE_OK)
-        rc = url.status != SLUICE_OK ? url.status : http_send(s->life.client, &request, on_response, arg);
+        rc = url.status != SLUICE_OK ? url.status
+                                     : http_send(s->life.client, &request, on_response, arg);
     heapbuf_fini(&url);
     free(token);
     return rc;

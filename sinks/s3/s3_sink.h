@@ -11,13 +11,14 @@
  *   request.c  URL, payload hash and signature of a request; what an answer means
  *   xml.c      the few pieces of XML that S3 speaks (pure)
  *
- * A *writer* fills a *generation* of objects: one for each directory (encoded partition) and topic. A rotation ends the
- * generation: its objects are completed, then the position of its last record is made durable in the journal, then
- * its tickets end. Generations of a writer complete one after another, so the journal's position never has a hole.
- * An object is named after the first record in it. After a crash everything behind the journal's position comes again and
- * is written under the same names, over what was there: that is how each record is in the bucket once.
- * Bounded: an open object holds at most one part being filled and one being sent; batches wait (BUSY) while a part is full
- * and the one before it is not sent yet.
+ * A *writer* fills a *generation* of objects: one for each directory (encoded partition) and topic.
+ * A rotation ends the generation: its objects are completed, then the position of its last record
+ * is made durable in the journal, then its tickets end. Generations of a writer complete one after
+ * another, so the journal's position never has a hole. An object is named after the first record in
+ * it. After a crash everything behind the journal's position comes again and is written under the
+ * same names, over what was there: that is how each record is in the bucket once. Bounded: an open
+ * object holds at most one part being filled and one being sent; batches wait (BUSY) while a part
+ * is full and the one before it is not sent yet.
  * Thread: all on the instance's.
  */
 #ifndef SINKS_S3_SINK_H
@@ -144,7 +145,8 @@ struct s3_sink {
     int requests;
     uint64_t journal_version, saving_version, saved_version;
     s3_writer_t *writers;
-    s3_ticket_t *stopped; /* of a batch with refused records; nothing else is taken before it ends */
+    /* of a batch with refused records; nothing else is taken before it ends */
+    s3_ticket_t *stopped;
     size_t abort_at;   /* journal entry that open looks at */
     int aborts;        /* uploads of that entry that were aborted */
     sluice_buf_t line; /* scratch */
@@ -154,11 +156,13 @@ struct s3_sink {
 };
 
 /* ---- name.c: pure ---- */
-/* A time pattern in the manner of Joda: letters yYMdHms, 'literals', the rest as it is. -1: a letter that is not known. */
+/* A time pattern in the manner of Joda: letters yYMdHms, 'literals', the rest as it is. -1: a
+ * letter that is not known. */
 int s3_time_path(const char *pattern, int64_t ms, int64_t zone_seconds, sluice_buf_t *out);
 /* "UTC", "Z", "GMT", "+02:00", "-0530"; seconds to *out. -1: not one of these. */
 int s3_zone(const char *text, int64_t *out);
-/* The directory of a record below its topic ("partition=0"). SLUICE_BAD_RECORD with the reason in why. */
+/* The directory of a record below its topic ("partition=0"). SLUICE_BAD_RECORD with the reason in
+ * why. */
 int s3_directory(const s3_naming_t *naming, const sluice_record_t *r, const char *tag,
                  int64_t now_ms, sluice_buf_t *out, char *why, size_t why_size);
 /* The whole key of the object whose first record is r. */

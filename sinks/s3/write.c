@@ -47,9 +47,9 @@ void s3_ticket_fail(s3_sink_t *s, s3_ticket_t *t, int status, const char *code, 
 /* ---- one batch ---- */
 
 /*
- * The position that we keep covers all before it. So what comes behind a refused record is taken only
- * when its ticket has ended: then the runtime has it as a dead letter. Until then other batches find
- * us busy, and the rest of its own batch comes again.
+ * The position that we keep covers all before it. So what comes behind a refused record is taken
+ * only when its ticket has ended: then the runtime has it as a dead letter. Until then other
+ * batches find us busy, and the rest of its own batch comes again.
  */
 
 static int note_result(s3_ticket_t *t, sluice_result_t result) {

@@ -22,7 +22,8 @@ enum replaced { REPLACED_FAIL, REPLACED_RESTART };
 static const char *const formats[] = {"text", "json", "csv", "record", NULL};
 static const char *const replaced_values[] = {"fail", "restart", NULL};
 static const char *const file_aliases[] = {"path", NULL};
-static const char *const plugin_aliases[] = {"file-source", NULL}; /* a connector.class names no kind */
+/* a connector.class names no kind */
+static const char *const plugin_aliases[] = {"file-source", NULL};
 
 static const sluice_option_t options[] = {
     {.name = "file",

@@ -164,8 +164,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     int cooperative = strcmp(rd_kafka_rebalance_protocol(rk), "COOPERATIVE") == 0;
     rd_kafka_error_t *error = NULL;
 
-    if (source
-            ->closing) { /* on an offload thread, which has the instance for itself but no metrics */
+    /* on an offload thread, which has the instance for itself but no metrics */
+    if (source->closing) {
         if (err == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && !rd_kafka_assignment_lost(rk))
             give_up(source, partitions);
         rd_kafka_assign(rk, NULL);
@@ -236,8 +236,8 @@ static const char *reset_policy(const char *text) {
     return strcmp(text, "none") == 0 ? "error" : text;
 }
 
-/* queue.bytes bounds the messages by their bytes and, as their number weighs more when they are small,
- * by what the client allocates for each. */
+/* queue.bytes bounds the messages by their bytes and, as their number weighs more when they are
+ * small, by what the client allocates for each. */
 static int set_queue_bounds(kafka_source_t *source, rd_kafka_conf_t *conf) {
     int64_t bytes = source->api->config_int(source->ctx, "queue.bytes");
     int64_t messages = bytes / KAFKA_MESSAGE_BYTES;
@@ -259,10 +259,12 @@ static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
     if (kafka_conf_set(api, ctx, conf, "group.id", group != NULL ? group : name) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "enable.auto.commit", "false") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "enable.auto.offset.store", "false") != SLUICE_OK ||
-        /* As the Java client does: a topic that is not there yet is made, and looked for again soon. */
+        /* As the Java client does: a topic that is not there yet is made, and looked for again
+         * soon. */
         kafka_conf_set(api, ctx, conf, "allow.auto.create.topics", "true") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "topic.metadata.refresh.interval.ms", "5000") != SLUICE_OK ||
-        /* A killed task's partitions are free again after this; heartbeats have their own thread. */
+        /* A killed task's partitions are free again after this; heartbeats have their own
+         * thread. */
         kafka_conf_set(api, ctx, conf, "session.timeout.ms", "10000") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "log.queue", "true") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "auto.offset.reset",
@@ -352,8 +354,8 @@ static void pause_fetching(kafka_source_t *source, int pause) {
     source->fetching_paused = pause;
 }
 
-/* 1 when messages may be taken. Without credit for a while the partitions are paused, so that the queue can be polled
- * (which keeps us in the group) without taking what there is no room for. */
+/* 1 when messages may be taken. Without credit for a while the partitions are paused, so that the
+ * queue can be polled (which keeps us in the group) without taking what there is no room for. */
 static int may_poll(kafka_source_t *source, int64_t *limit) {
     sluice_credit_t credit;
     uint64_t now = source->api->tick_ns(source->ctx);

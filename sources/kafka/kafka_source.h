@@ -5,7 +5,8 @@
  *   consumer.c  the group member: rebalances, poll within credit, commit of what is durable
  *   messages.c  messages of one poll -> one batch, without copying them
  *
- * The position of a record is its Kafka offset; a source partition is {"kafka_topic","kafka_partition"}, as in Connect.
+ * The position of a record is its Kafka offset; a source partition is
+ * {"kafka_topic","kafka_partition"}, as in Connect.
  * Thread: the instance's, but for the release of messages, which may come from any.
  */
 #ifndef SOURCES_KAFKA_SOURCE_H
@@ -17,7 +18,8 @@
 #include <librdkafka/rdkafka.h>
 #include <stdatomic.h>
 
-/* The client outlives the instance as long as batches hold messages of it: each holds a reference. */
+/* The client outlives the instance as long as batches hold messages of it: each holds a
+ * reference. */
 typedef struct kafka_client {
     rd_kafka_t *handle;
     atomic_size_t refs;

@@ -85,10 +85,11 @@ static void check_server(const probe_t *p) {
     int version = atoi(text(p, R_SERVER, 0, S_VERSION));
 
     if (version < 100000)
-        p->api->config_error(p->ctx, "database.hostname",
-                             "the server is PostgreSQL %d; logical replication with pgoutput begins "
-                             "with 10",
-                             version);
+        p->api->config_error(
+            p->ctx, "database.hostname",
+            "the server is PostgreSQL %d; logical replication with pgoutput begins "
+            "with 10",
+            version);
     if (strcmp(text(p, R_SERVER, 0, S_ENCODING), "UTF8") != 0)
         p->api->config_error(p->ctx, "database.dbname",
                              "database %s has encoding %s; only UTF8 databases are supported",
@@ -96,11 +97,12 @@ static void check_server(const probe_t *p) {
     if (!streams(p))
         return;
     if (strcmp(text(p, R_SERVER, 0, S_WAL_LEVEL), "logical") != 0)
-        p->api->config_error(p->ctx, "database.hostname",
-                             "the server at %s:%d has wal_level=%s, streaming changes needs logical; "
-                             "run \"ALTER SYSTEM SET wal_level = logical\" as superuser and restart "
-                             "PostgreSQL",
-                             o->hostname, o->port, text(p, R_SERVER, 0, S_WAL_LEVEL));
+        p->api->config_error(
+            p->ctx, "database.hostname",
+            "the server at %s:%d has wal_level=%s, streaming changes needs logical; "
+            "run \"ALTER SYSTEM SET wal_level = logical\" as superuser and restart "
+            "PostgreSQL",
+            o->hostname, o->port, text(p, R_SERVER, 0, S_WAL_LEVEL));
     if (!yes(p, R_SERVER, 0, S_REPLICATION))
         p->api->config_error(p->ctx, "database.user",
                              "role %s may not replicate; run \"ALTER ROLE \"%s\" REPLICATION\" as "
@@ -133,10 +135,11 @@ static void check_slot(const probe_t *p) {
                              "slot %s belongs to database %s, not to %s; choose another name", slot,
                              text(p, R_SLOT, 0, 1), o->dbname);
     else if (!PQgetisnull(p->r[R_SLOT], 0, 2))
-        p->api->config_error(p->ctx, "slot.name",
-                             "slot %s is in use by the server process %s: another connector streams "
-                             "from it; stop that one, or choose another name",
-                             slot, text(p, R_SLOT, 0, 2));
+        p->api->config_error(
+            p->ctx, "slot.name",
+            "slot %s is in use by the server process %s: another connector streams "
+            "from it; stop that one, or choose another name",
+            slot, text(p, R_SLOT, 0, 2));
     if (strcmp(text(p, R_SLOT, 0, 4), "lost") == 0)
         p->api->config_error(p->ctx, "slot.name",
                              "slot %s has lost its WAL (max_slot_wal_keep_size); drop it, and read "
@@ -242,23 +245,24 @@ static void check_rights_to_publish(const probe_t *p) {
     int super = yes(p, R_SERVER, 0, S_SUPER);
 
     if (!super && (o->publication_mode == PG_PUB_ALL_TABLES || !yes(p, R_SERVER, 0, S_CREATE))) {
-        p->api->config_error(p->ctx, "publication.name",
-                             "publication %s does not exist and role %s may not create it%s; create "
-                             "it as superuser: \"CREATE PUBLICATION \"%s\" FOR TABLE ...\"",
-                             o->publication, o->user,
-                             o->publication_mode == PG_PUB_ALL_TABLES
-                                 ? " for all tables (that takes a superuser)"
-                                 : " (no CREATE on the database)",
-                             o->publication);
+        p->api->config_error(
+            p->ctx, "publication.name",
+            "publication %s does not exist and role %s may not create it%s; create "
+            "it as superuser: \"CREATE PUBLICATION \"%s\" FOR TABLE ...\"",
+            o->publication, o->user,
+            o->publication_mode == PG_PUB_ALL_TABLES ? " for all tables (that takes a superuser)"
+                                                     : " (no CREATE on the database)",
+            o->publication);
         return;
     }
     for (int i = 0; !super && i < PQntuples(p->r[R_TABLES]); i++) {
         if (is_captured(p, i) && !yes(p, R_TABLES, i, T_OWNER))
-            p->api->config_error(p->ctx, "publication.name",
-                                 "role %s does not own table %s.%s, so it cannot create publication "
-                                 "%s with it; create the publication as superuser",
-                                 o->user, text(p, R_TABLES, i, T_SCHEMA),
-                                 text(p, R_TABLES, i, T_NAME), o->publication);
+            p->api->config_error(
+                p->ctx, "publication.name",
+                "role %s does not own table %s.%s, so it cannot create publication "
+                "%s with it; create the publication as superuser",
+                o->user, text(p, R_TABLES, i, T_SCHEMA), text(p, R_TABLES, i, T_NAME),
+                o->publication);
     }
 }
 
@@ -267,22 +271,23 @@ static void check_publication(const probe_t *p) {
     int exists = PQntuples(p->r[R_PUBLICATION]) > 0;
 
     if (!exists && o->publication_mode == PG_PUB_DISABLED) {
-        p->api->config_error(p->ctx, "publication.name",
-                             "publication %s does not exist and publication.autocreate.mode=disabled "
-                             "forbids to create it; run \"CREATE PUBLICATION \"%s\" FOR TABLE ...\"",
-                             o->publication, o->publication);
+        p->api->config_error(
+            p->ctx, "publication.name",
+            "publication %s does not exist and publication.autocreate.mode=disabled "
+            "forbids to create it; run \"CREATE PUBLICATION \"%s\" FOR TABLE ...\"",
+            o->publication, o->publication);
     } else if (!exists) {
         check_rights_to_publish(p);
     } else if (o->publication_mode != PG_PUB_FILTERED && !yes(p, R_PUBLICATION, 0, 0)) {
         for (int i = 0; i < PQntuples(p->r[R_TABLES]); i++) {
             if (is_captured(p, i) && !is_member(p, i))
-                p->api->config_error(p->ctx, "publication.name",
-                                     "publication %s does not have table %s.%s, whose changes would "
-                                     "not come; run \"ALTER PUBLICATION \"%s\" ADD TABLE "
-                                     "\"%s\".\"%s\"\"",
-                                     o->publication, text(p, R_TABLES, i, T_SCHEMA),
-                                     text(p, R_TABLES, i, T_NAME), o->publication,
-                                     text(p, R_TABLES, i, T_SCHEMA), text(p, R_TABLES, i, T_NAME));
+                p->api->config_error(
+                    p->ctx, "publication.name",
+                    "publication %s does not have table %s.%s, whose changes would "
+                    "not come; run \"ALTER PUBLICATION \"%s\" ADD TABLE "
+                    "\"%s\".\"%s\"\"",
+                    o->publication, text(p, R_TABLES, i, T_SCHEMA), text(p, R_TABLES, i, T_NAME),
+                    o->publication, text(p, R_TABLES, i, T_SCHEMA), text(p, R_TABLES, i, T_NAME));
         }
     }
 }

@@ -1,6 +1,7 @@
 /*
- * converter_bench: what the JSON converter takes for a Debezium change event, written and read, with and
- * without schemas, and to read records of 500 fields. Prints ns a record and MB/s. Argument: the folder of plugins.
+ * converter_bench: what the JSON converter takes for a Debezium change event, written and read,
+ * with and without schemas, and to read records of 500 fields. Prints ns a record and MB/s.
+ * Argument: the folder of plugins.
  */
 #include <glob.h>
 #include <stdint.h>

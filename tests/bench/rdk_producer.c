@@ -1,6 +1,9 @@
-/* The bare producer: what librdkafka itself does with the payload of a Debezium event, the limit of the Kafka figures.
+/* The bare producer: what librdkafka itself does with the payload of a Debezium event, the limit of
+ * the Kafka figures.
  *
- *   rdk_producer BROKERS TOPIC COUNT CODEC < payloads     each line of standard input is one payload; they are used in turn
+ *   rdk_producer BROKERS TOPIC COUNT CODEC < payloads
+ *
+ * Each line of standard input is one payload; they are used in turn.
  *
  * Prints one JSON object: seconds, rows_s, cpu_us_row. */
 #include <librdkafka/rdkafka.h>
@@ -27,7 +30,8 @@ static double cpu_seconds(void) {
     struct rusage u;
 
     getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
@@ -68,7 +72,8 @@ static void produce(rd_kafka_t *client, const char *name, long count, int distin
         size_t len = (size_t)snprintf(key, sizeof(key), "{\"id\":%ld}", i);
 
         /* Without a copy, as the sink does it. */
-        while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, 0, payloads[i % distinct], lengths[i % distinct], key, len, NULL) == -1)
+        while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, 0, payloads[i % distinct],
+                                lengths[i % distinct], key, len, NULL) == -1)
             rd_kafka_poll(client, 10);
         if (i % 1024 == 0)
             rd_kafka_poll(client, 0);
@@ -103,8 +108,9 @@ int main(int argc, char **argv) {
     begin = seconds();
     cpu = cpu_seconds();
     produce(client, argv[2], count, distinct);
-    printf("{\"rows\":%ld,\"seconds\":%.3f,\"rows_s\":%.0f,\"cpu_us_row\":%.2f,\"failed\":%ld}\n", count, seconds() - begin,
-           (double)count / (seconds() - begin), (cpu_seconds() - cpu) / (double)count * 1e6, failed);
+    printf("{\"rows\":%ld,\"seconds\":%.3f,\"rows_s\":%.0f,\"cpu_us_row\":%.2f,\"failed\":%ld}\n",
+           count, seconds() - begin, (double)count / (seconds() - begin),
+           (cpu_seconds() - cpu) / (double)count * 1e6, failed);
     rd_kafka_destroy(client);
     return failed != 0;
 }

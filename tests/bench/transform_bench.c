@@ -1,7 +1,8 @@
 /*
- * transform_bench: what Kafka Connect's transforms take for a record of 200 bytes of JSON, without and
- * with a schema, one by one and as a chain of five. Prints ns of processor time a record. Argument: the folder of plugins.
- * tests/bench/java/TransformBench.java measures the same of the real classes.
+ * transform_bench: what Kafka Connect's transforms take for a record of 200 bytes of JSON, without
+ * and with a schema, one by one and as a chain of five. Prints ns of processor time a record.
+ * Argument: the folder of plugins. tests/bench/java/TransformBench.java measures the same of the
+ * real classes.
  */
 #include <stdint.h>
 #include <stdio.h>

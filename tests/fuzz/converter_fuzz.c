@@ -1,8 +1,8 @@
 /*
- * Fuzz target of a converter, the JSON one unless CONVERTER_PLAIN is defined: the first byte chooses its
- * configuration (or which of the module's converters), the rest are the bytes of a record. What must hold: no fault of memory, a value or an
- * error with its code, and a value that was read is written or refused; what was written with its
- * schema is read again.
+ * Fuzz target of a converter, the JSON one unless CONVERTER_PLAIN is defined: the first byte
+ * chooses its configuration (or which of the module's converters), the rest are the bytes of a
+ * record. What must hold: no fault of memory, a value or an error with its code, and a value that
+ * was read is written or refused; what was written with its schema is read again.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -79,11 +79,13 @@ static void convert(instance_t *in, sluice_batch_t *arena, sluice_str_t bytes) {
     const sluice_schema_t *schema, *schema_again;
     sluice_value_t value, again;
     sluice_str_t written = {NULL, 0};
-    int status = in->converter->to_connect(in->self, arena, sluice_str("t"), bytes, &schema, &value);
+    int status =
+        in->converter->to_connect(in->self, arena, sluice_str("t"), bytes, &schema, &value);
 
     if (!checked(in, status, bytes))
         return;
-    status = in->converter->from_connect(in->self, arena, sluice_str("t"), schema, &value, &written);
+    status =
+        in->converter->from_connect(in->self, arena, sluice_str("t"), schema, &value, &written);
     if (!checked(in, status, bytes) || written.data == NULL)
         return;
     status = in->converter->to_connect(in->self, arena, sluice_str("t"), written, &schema_again,

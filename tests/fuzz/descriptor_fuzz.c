@@ -1,7 +1,8 @@
 /*
- * Fuzz target of descriptor reading: any bytes as a file, read natively and as connector JSON. clang's libFuzzer calls
- * it, and so does tests/unit/config/test_config_fuzz.c. What must hold: no fault of memory (sanitizers), a fault or a
- * pipeline but never neither, and the canonical form reads back as the same canonical form, also through cJSON.
+ * Fuzz target of descriptor reading: any bytes as a file, read natively and as connector JSON.
+ * clang's libFuzzer calls it, and so does tests/unit/config/test_config_fuzz.c. What must hold: no
+ * fault of memory (sanitizers), a fault or a pipeline but never neither, and the canonical form
+ * reads back as the same canonical form, also through cJSON.
  */
 #include "config/connect.h"
 #include "config/json_file.h"

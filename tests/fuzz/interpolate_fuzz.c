@@ -1,7 +1,7 @@
 /*
  * Fuzz target of references and properties text: clang's libFuzzer calls it, and so does
- * tests/unit/config/test_config_fuzz.c. What must hold: no fault of memory (sanitizers); text without a known provider
- * stays; what properties text gives is UTF-8 as far as its input is.
+ * tests/unit/config/test_config_fuzz.c. What must hold: no fault of memory (sanitizers); text
+ * without a known provider stays; what properties text gives is UTF-8 as far as its input is.
  */
 #include "config/interpolate.h"
 #include "config/properties.h"

@@ -1,9 +1,11 @@
 /*
- * Fuzz target of the JSON reader and writer: clang's libFuzzer calls it, and so does tests/unit/record/test_json_fuzz.c.
- * What must hold for any bytes: no reading too far (sanitizers; the text is copied to a block of its size), what is
- * read is written and read again the same, and a second parser says the same about accept and reject where the rules
- * coincide. cJSON is lax where RFC 8259 is not (numbers, control characters, UTF-8, literals' ends), so that only one
- * direction is compared: what we accept, it accepts, but for nesting past its own limit of 1000 and texts with NUL.
+ * Fuzz target of the JSON reader and writer: clang's libFuzzer calls it, and so does
+ * tests/unit/record/test_json_fuzz.c. What must hold for any bytes: no reading too far (sanitizers;
+ * the text is copied to a block of its size), what is read is written and read again the same, and
+ * a second parser says the same about accept and reject where the rules coincide. cJSON is lax
+ * where RFC 8259 is not (numbers, control characters, UTF-8, literals' ends), so that only one
+ * direction is compared: what we accept, it accepts, but for nesting past its own limit of 1000 and
+ * texts with NUL.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -32,7 +34,8 @@ static sluice_str_t write_value(sluice_batch_t *arena, const sluice_value_t *v, 
     return sl_buf_finish(&buf);
 }
 
-/* A number that JSON can't write comes back as text ("Infinity"), so the second text is compared. */
+/* A number that JSON can't write comes back as text ("Infinity"), so the second text is
+ * compared. */
 static void check_round_trip(sluice_batch_t *arena, const sluice_value_t *v, uint32_t flags) {
     sluice_str_t first = write_value(arena, v, SLUICE_JSON_NUMERIC_DECIMAL);
     sluice_str_t second;
@@ -72,7 +75,8 @@ static int has_surrogate_escape(const char *text, size_t len) {
     size_t i;
 
     for (i = 0; i + 3 < len; i++)
-        if (text[i] == '\\' && text[i + 1] == 'u' && (text[i + 2] | 0x20) == 'd' && text[i + 3] >= '8')
+        if (text[i] == '\\' && text[i + 1] == 'u' && (text[i + 2] | 0x20) == 'd' &&
+            text[i + 3] >= '8')
             return 1;
     return 0;
 }

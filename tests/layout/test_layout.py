@@ -24,7 +24,7 @@ ARROWS = {
     "cli": {"base", "observe", "config", "record", "plugin", "store", "runtime", "supervisor", "admin"},
 }
 PLUGIN_FOLDERS = ("sources", "sinks", "transforms")
-MAX_FILE, MAX_FUNCTION = 1000, 80
+MAX_FILE, MAX_FUNCTION, MAX_COLUMNS = 1000, 80, 100
 # Words of connectors that core/ must not know. (json and string are no connectors: they are the built-in forms of data.)
 FOREIGN = re.compile(r"\b(postgres\w*|pgoutput|debezium|redis|clickhouse|rdkafka|librdkafka|s3|minio|hiredis|datagen)\b", re.I)
 
@@ -92,6 +92,13 @@ class Layout(unittest.TestCase):
         sources = files("core", "plugins", *PLUGIN_FOLDERS, "tests")
         self.check(["%s has %d lines" % (p.relative_to(ROOT), n) for p in sources
                     if (n := p.read_text().count("\n")) > MAX_FILE])
+
+    def test_lines_are_short(self):
+        """But for data of tests: a text that belongs on one line may be longer."""
+        self.check(["%s:%d has %d columns" % (p.relative_to(ROOT), number, len(line))
+                    for p in files("core", "plugins", *PLUGIN_FOLDERS, "tests")
+                    for number, line in enumerate(p.read_text().splitlines(), 1)
+                    if len(line) > MAX_COLUMNS and not (p.is_relative_to(ROOT / "tests") and '"' in line)])
 
     @unittest.skipUnless(shutil.which("ctags"), "ctags (universal-ctags) is not installed")
     def test_functions_are_small(self):

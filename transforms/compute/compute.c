@@ -2,10 +2,11 @@
  * The compute transform: adds fields that are a quotient of others, in exact decimal arithmetic.
  *
  *   "fields": {"engagement_seconds": {"of": "duration_ms", "divided.by": "1000", "scale": 3},
- *              "engagement_pct":     {"of": "duration_ms", "times": "0.1", "divided.by": "length", "scale": 2}}
+ *              "engagement_pct":     {"of": "duration_ms", "times": "0.1",
+ *                                     "divided.by": "length", "scale": 2}}
  *
- * of * times / divided.by, where times and divided.by are numbers or names of fields. The result is null when a field is
- * null or missing, or when the divisor is not above 0.
+ * of * times / divided.by, where times and divided.by are numbers or names of fields. The result is
+ * null when a field is null or missing, or when the divisor is not above 0.
  */
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@ static const sluice_option_t options[] = {
      .flags = SLUICE_OPT_REQUIRED,
      .importance = SLUICE_HIGH,
      .doc =
-         "Object: new field -> {of, times, divided.by, scale, as}; of is a field, times and divided.by are fields or "
+         "Object: new field -> {of, times, divided.by, scale, as}; of is a field, times and "
+         "divided.by are fields or "
          "numbers, scale the digits after the point (half up), as is double or decimal."},
     {.name = "topics",
      .type = SLUICE_OPT_LIST,
@@ -144,7 +146,8 @@ static int read_formulas(const sluice_api_t *api, sluice_ctx_t *ctx, struct form
     if (n == 0 || n > EXTEND_MAX_FIELDS || *out == NULL)
         snprintf(
             error, size,
-            "must be an object with 1 to %d fields, e.g. {\"seconds\": {\"of\": \"ms\", \"divided.by\": 1000}}",
+            "must be an object with 1 to %d fields, e.g. {\"seconds\": {\"of\": \"ms\", "
+            "\"divided.by\": 1000}}",
             EXTEND_MAX_FIELDS);
     else
         cJSON_ArrayForEach (item, all) {

@@ -4,11 +4,13 @@
  *   join.c   options, descriptor, life of an instance, apply
  *   key.c    join keys as comparable bytes
  *   row.c    what is kept of a lookup row: its selected fields with their types, as bytes
- *   table.c  the lookup table: versions by position in SQLite; memory is its page cache, the rest is on disk
+ *   table.c  the lookup table: versions by position in SQLite; memory is its page cache, the rest
+ *            is on disk
  *
- * The table is fed from the same stream: rows of lookup.topic are absorbed as versions at their position, and an event at
- * position p is joined with the newest version at or below p. So a replay from an older position gives the same answers.
- * Versions that no replay can ask for (older than the newest at or below the committed position) are removed.
+ * The table is fed from the same stream: rows of lookup.topic are absorbed as versions at their
+ * position, and an event at position p is joined with the newest version at or below p. So a replay
+ * from an older position gives the same answers. Versions that no replay can ask for (older than
+ * the newest at or below the committed position) are removed.
  * Thread: all on the instance's, but for the fdatasync of a checkpoint.
  */
 #ifndef TRANSFORMS_CONTENT_JOIN_H
@@ -40,7 +42,8 @@ void join_table_close(join_table_t *t);
 /* A version of a row; row.data NULL: deleted at this position. */
 int join_table_put(join_table_t *t, sluice_str_t key, const sluice_record_t *at, sluice_str_t row,
                    const char **why);
-/* The newest version at or below the record's position; 1 found (row valid until the next call), 0 none. */
+/* The newest version at or below the record's position; 1 found (row valid until the next call), 0
+ * none. */
 int join_table_find(join_table_t *t, sluice_str_t key, const sluice_record_t *at, sluice_str_t *row,
                     const char **why);
 int join_table_commit(join_table_t *t, const char **why);
@@ -49,8 +52,9 @@ int join_table_sync(const join_table_t *t);
 void join_table_committed(join_table_t *t, const sluice_position_t *position);
 
 /* ---- key.c ---- */
-/* Comparable bytes of a join key: its type class and its text, so that 5 of any integer type is 5, and a uuid is the same
- * in any case. Length, 0 when the key is null, -1 when it is no scalar or longer than size. */
+/* Comparable bytes of a join key: its type class and its text, so that 5 of any integer type is 5,
+ * and a uuid is the same in any case. Length, 0 when the key is null, -1 when it is no scalar or
+ * longer than size. */
 int join_key(const sluice_value_t *value, char *bytes, size_t size);
 
 /* ---- row.c ---- */

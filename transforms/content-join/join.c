@@ -382,7 +382,8 @@ static const sluice_plugin_t plugins[] = {{
     .kind = SLUICE_TRANSFORM,
     .name = "content-join",
     .summary =
-        "Joins a stream with a lookup table that comes in the same stream, as of each record's own position.",
+        "Joins a stream with a lookup table that comes in the same stream, as of each record's "
+        "own position.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .option_size = sizeof(sluice_option_t),

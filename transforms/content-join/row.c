@@ -3,7 +3,8 @@
  *   u8 kind of the value, u8 type of its schema (0: schemaless), u8 has_version, i32 version,
  *   name, u32 number of parameters, then key and value of each,
  *   and the value: nothing (NULL), i64, f64, or text.
- * Texts are a u32 length and the bytes; numbers in the machine's order (state never leaves its machine).
+ * Texts are a u32 length and the bytes; numbers in the machine's order (state never leaves its
+ * machine).
  */
 #include "content_join.h"
 

@@ -28,14 +28,16 @@ static int prepare(join_table_t *t, const char *sql, sqlite3_stmt **stmt) {
     return sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
-/* synchronous=NORMAL: commits do not sync; a checkpoint of ours does, on a helper thread, by the log's own descriptor. */
+/* synchronous=NORMAL: commits do not sync; a checkpoint of ours does, on a helper thread, by the
+ * log's own descriptor. */
 static int set_up(join_table_t *t, int64_t memory_bytes) {
     char sql[256];
 
     snprintf(
         sql, sizeof(sql),
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-%lld;"
-        "CREATE TABLE IF NOT EXISTS versions(key BLOB, at BLOB, row BLOB, PRIMARY KEY(key, at)) WITHOUT ROWID;",
+        "CREATE TABLE IF NOT EXISTS versions(key BLOB, at BLOB, row BLOB, PRIMARY KEY(key, at)) "
+        "WITHOUT ROWID;",
         (long long)memory_bytes / 1024);
     if (sqlite3_exec(t->db, sql, NULL, NULL, NULL) != SQLITE_OK ||
         prepare(t, "SELECT row FROM versions WHERE key=?1 AND at<=?2 ORDER BY at DESC LIMIT 1",
@@ -43,7 +45,8 @@ static int set_up(join_table_t *t, int64_t memory_bytes) {
         prepare(t, "INSERT OR REPLACE INTO versions VALUES(?1,?2,?3)", &t->put) != SQLITE_OK ||
         prepare(
             t,
-            "DELETE FROM versions WHERE key=?1 AND at<(SELECT max(at) FROM versions WHERE key=?1 AND at<=?2)",
+            "DELETE FROM versions WHERE key=?1 AND at<(SELECT max(at) FROM versions WHERE key=?1 "
+            "AND at<=?2)",
             &t->prune) != SQLITE_OK ||
         prepare(t, "BEGIN IMMEDIATE", &t->begin) != SQLITE_OK ||
         prepare(t, "COMMIT", &t->commit) != SQLITE_OK)

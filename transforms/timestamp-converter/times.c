@@ -214,7 +214,9 @@ int times_convert(const times_t *t, apply_t *a, const sluice_schema_t *schema,
                                   : scale(ms, t->per_second / 1000, 1);
         *value = sluice_int(SLUICE_INT64, ms);
         break;
-    case TIMES_DATE: *value = sluice_int(SLUICE_DATE, (int64_t)((uint64_t)ms - (uint64_t)time_of_day(ms))); break;
+    case TIMES_DATE:
+        *value = sluice_int(SLUICE_DATE, (int64_t)((uint64_t)ms - (uint64_t)time_of_day(ms)));
+        break;
     case TIMES_TIME: *value = sluice_int(SLUICE_DATE, time_of_day(ms)); break;
     default: *value = sluice_int(SLUICE_DATE, ms); break;
     }

@@ -56,7 +56,8 @@ static void take_finished(http_client_t *c) {
         if (message->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&x);
-        end_exchange(c, x, code == CURLE_OK ? SLUICE_OK : SLUICE_NOT_CONNECTED, curl_easy_strerror(code));
+        end_exchange(c, x, code == CURLE_OK ? SLUICE_OK : SLUICE_NOT_CONNECTED,
+                     curl_easy_strerror(code));
     }
 }
 
@@ -155,7 +156,8 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
 
 /* ---- the public part ---- */
 
-http_client_t *http_client_create(const sluice_api_t *api, sluice_ctx_t *ctx, long max_connections) {
+http_client_t *http_client_create(const sluice_api_t *api, sluice_ctx_t *ctx,
+                                  long max_connections) {
     http_client_t *c = calloc(1, sizeof(*c));
 
     if (c == NULL)
@@ -193,12 +195,14 @@ static int send_and_wait(http_exchange_t *x) {
 
     curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, BLOCKING_MS);
     code = curl_easy_perform(x->easy);
-    http_exchange_end(x, code == CURLE_OK ? SLUICE_OK : SLUICE_NOT_CONNECTED, curl_easy_strerror(code));
+    http_exchange_end(x, code == CURLE_OK ? SLUICE_OK : SLUICE_NOT_CONNECTED,
+                      curl_easy_strerror(code));
     http_exchange_destroy(x);
     return SLUICE_OK;
 }
 
-int http_send(http_client_t *c, const http_request_t *request, http_response_fn on_response, void *arg) {
+int http_send(http_client_t *c, const http_request_t *request, http_response_fn on_response,
+              void *arg) {
     http_exchange_t *x = http_exchange_create(request);
 
     if (x == NULL)
@@ -239,7 +243,8 @@ void http_client_close(http_client_t *c, void (*on_closed)(void *arg), void *arg
     uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }
 
-int http_response_header(const http_response_t *response, const char *name, char *value, size_t size) {
+int http_response_header(const http_response_t *response, const char *name, char *value,
+                         size_t size) {
     const char *line = response->headers.data;
     size_t n = strlen(name);
 

@@ -1,5 +1,6 @@
 /*
- * clients/http/http_options.h: options that every plugin over HTTP has, and what they mean for a request.
+ * clients/http/http_options.h: options that every plugin over HTTP has, and what they mean for a
+ * request.
  *
  * Ownership: the request borrows the configuration's texts. Thread: any.
  */
@@ -35,8 +36,9 @@ void http_options_apply(const sluice_api_t *api, sluice_ctx_t *ctx, const char *
 
 enum { HTTP_URL_CREDENTIALS = 1 }; /* user:password@ is meant to be there */
 
-/* For `check`: reports a URL that curl would not read, or would read in another way than its writer meant: with a
- * password that holds characters which end it. Quotes nothing of it. */
-void http_options_check_url(const sluice_api_t *api, sluice_ctx_t *ctx, const char *option, unsigned flags);
+/* For `check`: reports a URL that curl would not read, or would read in another way than its writer
+ * meant: with a password that holds characters which end it. Quotes nothing of it. */
+void http_options_check_url(const sluice_api_t *api, sluice_ctx_t *ctx, const char *option,
+                            unsigned flags);
 
 #endif

@@ -198,7 +198,8 @@ static sluice_str_t text_of(const http_text_t *t) {
 }
 
 void http_exchange_end(http_exchange_t *x, int status, const char *error) {
-    http_response_t response = { .status = status, .body = text_of(&x->answer), .headers = text_of(&x->answer_headers) };
+    http_response_t response = {
+        .status = status, .body = text_of(&x->answer), .headers = text_of(&x->answer_headers)};
 
     response.error = x->own_peer ? SELFCONNECT_TEXT : x->error[0] != '\0' ? x->error : error;
     if (status == SLUICE_OK)

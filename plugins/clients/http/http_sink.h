@@ -1,12 +1,13 @@
 /*
- * clients/http/http_sink.h: the life of a sink over HTTP, from open to close, and which operation of the runtime is under
- * way.
+ * clients/http/http_sink.h: the life of a sink over HTTP, from open to close, and which operation
+ * of the runtime is under way.
  *
- * The way: http_sink_open -> the sink asks its first questions -> http_sink_opened -> ... write, http_sink_flush ... ->
- * http_sink_close. Every operation completes exactly once: what is under way at the end is CANCELLED before CLOSE, and
- * CLOSE waits for the client and for a journal that is being saved.
- * Ownership: embedded in the sink, which keeps it until CLOSE has completed; it owns client and timer. The flags are the
- * sink's to read; it sets waiting_ready, saving and broken itself.
+ * The way: http_sink_open -> the sink asks its first questions -> http_sink_opened -> ... write,
+ * http_sink_flush ... -> http_sink_close. Every operation completes exactly once: what is under way
+ * at the end is CANCELLED before CLOSE, and CLOSE waits for the client and for a journal that is
+ * being saved.
+ * Ownership: embedded in the sink, which keeps it until CLOSE has completed; it owns client and
+ * timer. The flags are the sink's to read; it sets waiting_ready, saving and broken itself.
  * Thread: the instance's.
  */
 #ifndef CLIENTS_HTTP_HTTP_SINK_H

@@ -10,7 +10,8 @@
 
 enum { ERROR_TEXT = 512, VALUE_TEXT = 256, MAX_NAMES = 1024 };
 
-/* How a property of the Java clients is said to librdkafka. target NULL: it has no meaning here and is skipped. */
+/* How a property of the Java clients is said to librdkafka. target NULL: it has no meaning here and
+ * is skipped. */
 struct translation {
     const char *java;
     const char *target;
@@ -57,7 +58,8 @@ static const char *assignor(const char *value) {
 
 /* ---- names that nobody knows ---- */
 
-/* What librdkafka knows by Java's names, too, but does not list, and what is translated elsewhere: for hints. */
+/* What librdkafka knows by Java's names, too, but does not list, and what is translated elsewhere:
+ * for hints. */
 static const char *const more_names[] = {
     "acks", "auto.offset.reset", "batch.size", "compression.type", "delivery.timeout.ms",
     "fetch.max.bytes", "linger.ms", "max.in.flight.requests.per.connection",
@@ -89,7 +91,8 @@ static void tell_unknown(kafka_properties_t *p, const kafka_property_t *property
                                near != NULL ? "; did you mean " : "", near != NULL ? near : "",
                                near != NULL ? "?" : "");
     else
-        kafka_properties_warn(p, property->name, "librdkafka %s has no such property: ignored%s%s%s",
+        kafka_properties_warn(p, property->name,
+                              "librdkafka %s has no such property: ignored%s%s%s",
                               rd_kafka_version_str(), near != NULL ? "; did you mean " : "",
                               near != NULL ? near : "", near != NULL ? "?" : "");
     rd_kafka_conf_dump_free(dump, count);
@@ -125,10 +128,18 @@ static void apply_one(kafka_properties_t *p, const kafka_property_t *property,
 
 /* Whether a property is about reaching the brokers, whatever the client does there. */
 static int is_of_connection(const char *name) {
-    static const char *const families[] = {"bootstrap.servers", "metadata.broker.list", "client.dns.",
-                                           "security.", "ssl.", "sasl.", "enable.ssl.",
-                                           "enable.sasl.", "broker.address.", "socket.",
-                                           "reconnect.", "connections.max."};
+    static const char *const families[] = {"bootstrap.servers",
+                                           "metadata.broker.list",
+                                           "client.dns.",
+                                           "security.",
+                                           "ssl.",
+                                           "sasl.",
+                                           "enable.ssl.",
+                                           "enable.sasl.",
+                                           "broker.address.",
+                                           "socket.",
+                                           "reconnect.",
+                                           "connections.max."};
     size_t i;
 
     for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
@@ -224,7 +235,8 @@ rd_kafka_t *kafka_client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, char 
     rd_kafka_t *client;
     rd_kafka_error_t *background;
 
-    /* Tokens are fetched on the client's own thread: nobody need poll, and waiting disturbs nobody. */
+    /* Tokens are fetched on the client's own thread: nobody need poll, and waiting disturbs
+     * nobody. */
     rd_kafka_conf_enable_sasl_queue(conf, 1);
     rd_kafka_conf_set_ssl_cert_verify_cb(conf, kafka_on_certificate);
     client = rd_kafka_new(type, conf, error, size);

@@ -7,8 +7,8 @@ enum { CONTACT_TRIES = 20, REFUSED_TRIES = 4, CONTACT_TRY_MS = 500, SYSLOG_ERR =
 
 /* ---- what errors mean ---- */
 
-/* Words of librdkafka, OpenSSL and the brokers, and what to do about them. `refused`: waiting does not
- * help. The first that fits. */
+/* Words of librdkafka, OpenSSL and the brokers, and what to do about them. `refused`: waiting does
+ * not help. The first that fits. */
 static const struct meaning {
     const char *words;
     int refused;
@@ -24,7 +24,8 @@ static const struct meaning {
      "The broker's certificate is for another address: connect by a name that it holds, or set "
      "ssl.endpoint.identification.algorithm to nothing."},
     {"certificate verify failed", 1,
-     "The broker's certificate is not signed by an authority that we trust: give the brokers' CA by "
+     "The broker's certificate is not signed by an authority that we trust: give the brokers' CA "
+     "by "
      "ssl.truststore.location."},
     {"alert certificate expired", 1,
      "The broker says that our certificate has expired: renew that of ssl.keystore.*."},
@@ -38,9 +39,11 @@ static const struct meaning {
     {"alert bad certificate", 1,
      "The broker refuses our certificate, or misses one: check ssl.keystore.*."},
     {"alert certificate unknown", 1,
-     "The broker does not accept our certificate: check ssl.keystore.* and what the broker trusts."},
+     "The broker does not accept our certificate: check ssl.keystore.* and what the broker "
+     "trusts."},
     {"wrong version number", 1,
-     "That port speaks no TLS: set security.protocol to PLAINTEXT or SASL_PLAINTEXT, or take the port "
+     "That port speaks no TLS: set security.protocol to PLAINTEXT or SASL_PLAINTEXT, or take the "
+     "port "
      "of the TLS listener."},
     {"alert protocol version", 1,
      "The broker allows no TLS version of ours: enable TLSv1.2 or TLSv1.3 there."},
@@ -49,10 +52,12 @@ static const struct meaning {
      "The broker does not accept our token: check scope and audience, and the broker's validator."},
     {"not enabled in the server", 1,
      "Set sasl.mechanism to one that the broker's listener has enabled."},
-    {"supported mechanisms", 1, "Set sasl.mechanism to one that the broker's listener has enabled."},
+    {"supported mechanisms", 1,
+     "Set sasl.mechanism to one that the broker's listener has enabled."},
     {"uthentication", 1, "Check user name and password in sasl.jaas.config, and sasl.mechanism."},
     {"SSL listener", 0,
-     "When that port speaks TLS, set security.protocol to SSL or SASL_SSL; when it wants a login, to "
+     "When that port speaks TLS, set security.protocol to SSL or SASL_SSL; when it wants a login, "
+     "to "
      "SASL_PLAINTEXT."},
     {"PLAINTEXT broker listener", 0,
      "When that port speaks no TLS, set security.protocol to PLAINTEXT or SASL_PLAINTEXT."},

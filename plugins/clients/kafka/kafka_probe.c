@@ -18,22 +18,26 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
     kafka_contact_heard_line(rd_kafka_opaque(client), facility, text);
 }
 
-static void report_unreachable(const sluice_api_t *api, sluice_ctx_t *ctx, const kafka_contact_t *contact,
-                               rd_kafka_resp_err_t err) {
+static void report_unreachable(const sluice_api_t *api, sluice_ctx_t *ctx,
+                               const kafka_contact_t *contact, rd_kafka_resp_err_t err) {
     char why[REASON];
 
     kafka_contact_explain(contact, why, sizeof(why));
     if (contact->refused)
-        api->config_error(ctx, "bootstrap.servers", "%s: %s", api->config_text(ctx, "bootstrap.servers"), why);
+        api->config_error(ctx, "bootstrap.servers", "%s: %s",
+                          api->config_text(ctx, "bootstrap.servers"), why);
     else
-        api->config_error(ctx, "bootstrap.servers",
-                          "%s: no broker answered within %d s: %s; check that the brokers run, that their advertised "
-                          "listeners can be reached from here, and client.security.protocol",
-                          api->config_text(ctx, "bootstrap.servers"), PROBE_MS / 1000,
-                          why[0] != '\0' ? why : rd_kafka_err2str(err));
+        api->config_error(
+            ctx, "bootstrap.servers",
+            "%s: no broker answered within %d s: %s; check that the brokers run, that their "
+            "advertised "
+            "listeners can be reached from here, and client.security.protocol",
+            api->config_text(ctx, "bootstrap.servers"), PROBE_MS / 1000,
+            why[0] != '\0' ? why : rd_kafka_err2str(err));
 }
 
-static void check_topic(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client, const kafka_probe_topic_t *topic) {
+static void check_topic(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client,
+                        const kafka_probe_topic_t *topic) {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic->name, NULL);
     rd_kafka_resp_err_t err;
@@ -47,14 +51,17 @@ static void check_topic(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1)
         err = metadata->topics[0].err;
     if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-        api->config_error(ctx, topic->option, "the client may not see topic %s; grant its principal DESCRIBE and %s", topic->name,
-                          topic->may_be_made ? "WRITE" : "READ");
+        api->config_error(ctx, topic->option,
+                          "the client may not see topic %s; grant its principal DESCRIBE and %s",
+                          topic->name, topic->may_be_made ? "WRITE" : "READ");
     else if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && topic->may_be_made)
-        api->log(ctx, SLUICE_LOG_WARN, "topic %s does not exist: it is made at the first record when the brokers have "
-                                       "auto.create.topics.enable, otherwise create it",
+        api->log(ctx, SLUICE_LOG_WARN,
+                 "topic %s does not exist: it is made at the first record when the brokers have "
+                 "auto.create.topics.enable, otherwise create it",
                  topic->name);
     else if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
-        api->config_error(ctx, topic->option, "topic %s: %s; create it, or correct the name", topic->name, rd_kafka_err2str(err));
+        api->config_error(ctx, topic->option, "topic %s: %s; create it, or correct the name",
+                          topic->name, rd_kafka_err2str(err));
     if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);
     rd_kafka_topic_destroy(handle);
@@ -65,7 +72,8 @@ static rd_kafka_resp_err_t look(rd_kafka_t *client, const kafka_contact_t *conta
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     int waited;
 
-    for (waited = 0; err != RD_KAFKA_RESP_ERR_NO_ERROR && !contact->refused && waited < PROBE_MS; waited += TRY_MS) {
+    for (waited = 0; err != RD_KAFKA_RESP_ERR_NO_ERROR && !contact->refused && waited < PROBE_MS;
+         waited += TRY_MS) {
         err = rd_kafka_metadata(client, 0, NULL, &metadata, TRY_MS);
         rd_kafka_poll(client, 0); /* on_error, on_log */
     }
@@ -74,8 +82,8 @@ static rd_kafka_resp_err_t look(rd_kafka_t *client, const kafka_contact_t *conta
     return err;
 }
 
-static void ask(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client, const kafka_contact_t *contact,
-                const kafka_probe_topic_t *topics, size_t count) {
+static void ask(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client,
+                const kafka_contact_t *contact, const kafka_probe_topic_t *topics, size_t count) {
     rd_kafka_resp_err_t err = look(client, contact);
     size_t i;
 
@@ -87,8 +95,8 @@ static void ask(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_t *client, 
         check_topic(api, ctx, client, &topics[i]);
 }
 
-void kafka_probe(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf, const kafka_probe_topic_t *topics,
-                 size_t count) {
+void kafka_probe(const sluice_api_t *api, sluice_ctx_t *ctx, rd_kafka_conf_t *conf,
+                 const kafka_probe_topic_t *topics, size_t count) {
     kafka_contact_t contact = { 0 };
     rd_kafka_t *client;
     char error[256];

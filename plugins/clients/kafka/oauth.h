@@ -18,7 +18,8 @@ typedef struct kafka_oauth {
     const char *secret;
     const char *scope;  /* or NULL */
     const char *subject_claim; /* of the token, the principal's name */
-    const char *authorities;   /* PEM that the endpoint's certificate must be signed by; NULL: the system's */
+    /* PEM that the endpoint's certificate must be signed by; NULL: the system's */
+    const char *authorities;
     const char *const *extensions; /* name, value, ... */
     size_t extension_count;        /* pairs */
     int url_encode;                /* id and secret in the header */

@@ -84,7 +84,9 @@ const char *kafka_properties_text(kafka_properties_t *p, const char *name) {
 /* As the user wrote it, or would. */
 static void full_name(kafka_properties_t *p, const char *name, char out[NAME]) {
     const kafka_property_t *property = find(p, name);
-    const char *prefix = property != NULL ? property->prefix : p->count > 0 ? p->list[0].prefix : "";
+    const char *prefix = property != NULL ? property->prefix
+                         : p->count > 0   ? p->list[0].prefix
+                                          : "";
 
     snprintf(out, NAME, "%s%s", prefix, name);
 }

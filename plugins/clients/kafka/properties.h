@@ -4,7 +4,8 @@
  *
  * What this is: "client.ssl.keystore.location" and "producer.override.ssl.keystore.password" belong
  * together, so all families are read into one list before anything is translated; a later family
- * wins. Faults are collected: in a check each is told for its option, else all of them in one error.
+ * wins. Faults are collected: in a check each is told for its option, else all of them in one
+ * error.
  * Ownership: texts are borrowed from the plugin's context.
  * Thread: one.
  */

@@ -62,7 +62,8 @@ static const char *either(kafka_properties_t *p, const kafka_jaas_t *jaas, const
 }
 
 /* What the endpoint's certificate must be signed by, when the login module says so. 0, or -1. */
-static int authorities(kafka_properties_t *p, const kafka_jaas_t *jaas, kafka_store_content_t *out) {
+static int authorities(kafka_properties_t *p, const kafka_jaas_t *jaas,
+                       kafka_store_content_t *out) {
     kafka_store_t store = {.text = kafka_jaas_option(jaas, "ssl.truststore.certificates"),
                            .location = kafka_jaas_option(jaas, "ssl.truststore.location"),
                            .password = kafka_jaas_option(jaas, "ssl.truststore.password"),

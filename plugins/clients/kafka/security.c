@@ -12,8 +12,8 @@ void kafka_security_set(kafka_properties_t *p, rd_kafka_conf_t *conf, const char
     rd_kafka_conf_res_t res = rd_kafka_conf_set(conf, target, value, error, sizeof(error));
 
     if (res == RD_KAFKA_CONF_UNKNOWN)
-        kafka_properties_fault(p, name, "librdkafka %s was built without %s", rd_kafka_version_str(),
-                               target);
+        kafka_properties_fault(p, name, "librdkafka %s was built without %s",
+                               rd_kafka_version_str(), target);
     else if (res != RD_KAFKA_CONF_OK)
         kafka_properties_fault(p, name, "librdkafka %s does not accept it as %s",
                                rd_kafka_version_str(), target);
@@ -42,7 +42,8 @@ void kafka_security_apply(kafka_properties_t *p, rd_kafka_conf_t *conf) {
         continue;
     if (given != NULL && protocols[i] == NULL) {
         kafka_properties_unknown_value(p, "security.protocol", given, protocols);
-        protocol = strncasecmp(given, "SASL", 4) == 0 ? "SASL_SSL" : "SSL"; /* to find other faults */
+        /* to find other faults */
+        protocol = strncasecmp(given, "SASL", 4) == 0 ? "SASL_SSL" : "SSL";
     } else if (given != NULL) {
         protocol = protocols[i];
         kafka_security_set(p, conf, "security.protocol", "security.protocol", protocol);

@@ -123,7 +123,8 @@ static int read_pem_certificates(struct reading *r, const char *text) {
     return fail(r, "%s holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", where(r));
 }
 
-/* In properties and JSON a text may stand on one line, with blanks for its breaks: Java takes that. */
+/* In properties and JSON a text may stand on one line, with blanks for its breaks: Java takes
+ * that. */
 static char *with_breaks(const char *text) {
     size_t len = strlen(text);
     char *out;
@@ -232,8 +233,8 @@ static int fail_java(struct reading *r, const char *type) {
                 r->store->location, kind(r));
 }
 
-/* What it is says its beginning; the type need only not contradict. JKS does not: since Java 9 such a
- * store may be PKCS12 inside. */
+/* What it is says its beginning; the type need only not contradict. JKS does not: since Java 9 such
+ * a store may be PKCS12 inside. */
 static int read_location(struct reading *r) {
     const char *type = r->store->type;
     size_t len = 0;

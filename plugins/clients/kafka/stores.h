@@ -4,7 +4,8 @@
  * What this is: stores are PEM, as text or as a file, or PKCS12; the content says which. JKS, which
  * only Java reads, is refused with the command that converts it. All is held in memory: a key never
  * lies in a file of ours.
- * Ownership: the content belongs to who asked; fini wipes it. Thread: any; reads files, so it blocks.
+ * Ownership: the content belongs to who asked; fini wipes it. Thread: any; reads files, so it
+ * blocks.
  */
 #ifndef CLIENTS_KAFKA_STORES_H
 #define CLIENTS_KAFKA_STORES_H
@@ -27,14 +28,15 @@ typedef struct kafka_store_content {
     char *key; /* PEM, not encrypted; NULL in a truststore */
 } kafka_store_content_t;
 
-/* The certificates to trust; with `keystore` the key and its chain, which must fit and be valid now.
- * 0, or -1 with what is wrong and what to do in `error`: no secret is in it. */
+/* The certificates to trust; with `keystore` the key and its chain, which must fit and be valid
+ * now. 0, or -1 with what is wrong and what to do in `error`: no secret is in it. */
 int kafka_store_read(const kafka_store_t *store, int keystore, kafka_store_content_t *out,
                      char *error, size_t size);
 void kafka_store_fini(kafka_store_content_t *content);
 
 /* A file name under which this process, and only it, can read `text` as long as it lives; NULL when
- * there is none to be had. The same text gives the same name, so that clients made anew add none. */
+ * there is none to be had. The same text gives the same name, so that clients made anew add
+ * none. */
 const char *kafka_store_as_file(const char *text);
 
 #endif

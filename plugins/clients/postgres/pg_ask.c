@@ -85,8 +85,8 @@ void pg_ask_close(pg_ask_t *ask) {
     uv_loop_close(&ask->loop);
 }
 
-void pg_ask_report(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *ctx, const char *name,
-                   const char *doing) {
+void pg_ask_report(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *ctx,
+                   const char *name, const char *doing) {
     char state[16] = "";
 
     if (ask->error.sqlstate[0] != '\0')

@@ -1,5 +1,6 @@
 /*
- * clients/postgres/pg_ask.h: questions to a server that wait for their answers, for a plugin's probe.
+ * clients/postgres/pg_ask.h: questions to a server that wait for their answers, for a plugin's
+ * probe.
  *
  * What this is: pg_conn.h on a loop of its own, so that a probe connects exactly as the plugin will
  * (TLS, name look-up, deadlines) in a few straight lines. Never on an instance's thread.
@@ -32,7 +33,7 @@ int pg_ask_open(pg_ask_t *ask, const pg_params_t *params);
 int pg_ask_query(pg_ask_t *ask, const char *sql);
 void pg_ask_close(pg_ask_t *ask);
 /* api->config_error of option `name` from ask->error: what was tried, why not, what to do. */
-void pg_ask_report(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *ctx, const char *name,
-                   const char *doing);
+void pg_ask_report(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *ctx,
+                   const char *name, const char *doing);
 
 #endif

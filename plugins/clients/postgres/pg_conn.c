@@ -119,7 +119,8 @@ static void on_poll(uv_poll_t *h, int status, int events) {
     pg_conn_t *c = h->data;
     (void)events;
     if (status < 0)
-        c->events = 0; /* libuv stopped the handle on an error of the socket: watch starts it anew */
+        /* libuv stopped the handle on an error of the socket: watch starts it anew */
+        c->events = 0;
     step(c);
 }
 

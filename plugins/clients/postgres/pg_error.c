@@ -134,5 +134,6 @@ int pg_fail(const sluice_api_t *api, sluice_ctx_t *ctx, const pg_error_t *error,
     if (error->sqlstate[0] != '\0')
         snprintf(state, sizeof(state), " [%s]", error->sqlstate);
     return api->fail(ctx, result, pg_error_code(error), "%s: %s%s%s%s; %s", doing, error->message,
-                     state, error->detail[0] != '\0' ? ": " : "", error->detail, pg_error_advice(error));
+                     state, error->detail[0] != '\0' ? ": " : "", error->detail,
+                     pg_error_advice(error));
 }

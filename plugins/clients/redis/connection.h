@@ -1,10 +1,11 @@
 /*
  * clients/redis/connection.h: one connection to a Redis server on an instance's uv loop.
  *
- * Debian's hiredis has no TLS, so sockets and TLS are ours and hiredis reads the replies (redisReader).
- * The way: redis_connection_open -> on_ready (after TLS, AUTH and SELECT) -> send ... on_reply for each command, in order
- * -> redis_connection_close -> on_closed. on_lost comes at most once, instead of on_ready or after it: then there are no
- * more replies and the owner closes.
+ * Debian's hiredis has no TLS, so sockets and TLS are ours and hiredis reads the replies
+ * (redisReader).
+ * The way: redis_connection_open -> on_ready (after TLS, AUTH and SELECT) -> send ... on_reply for
+ * each command, in order -> redis_connection_close -> on_closed. on_lost comes at most once,
+ * instead of on_ready or after it: then there are no more replies and the owner closes.
  * Ownership: embedded in its owner, which outlives on_closed. Thread: the instance's.
  */
 #ifndef CLIENTS_REDIS_CONNECTION_H

@@ -1,8 +1,9 @@
 /*
- * clients/redis/redis_ask.h: commands to a server that wait for their replies, for a plugin's probe.
+ * clients/redis/redis_ask.h: commands to a server that wait for their replies, for a plugin's
+ * probe.
  *
- * What this is: connection.h on a loop of its own, so that a probe connects exactly as the plugin will
- * (name look-up, TLS, AUTH, SELECT). Never on an instance's thread.
+ * What this is: connection.h on a loop of its own, so that a probe connects exactly as the plugin
+ * will (name look-up, TLS, AUTH, SELECT). Never on an instance's thread.
  * Ownership, thread: the caller's, blocked meanwhile, seconds at most.
  */
 #ifndef CLIENTS_REDIS_REDIS_ASK_H

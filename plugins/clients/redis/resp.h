@@ -1,7 +1,8 @@
 /*
  * clients/redis/resp.h: builds pipelined commands in RESP2 (redis.io/docs/reference/protocol-spec).
  *
- * Ownership: a pipeline owns its text until redis_connection_send takes it. An allocation failure is sticky in `failed`.
+ * Ownership: a pipeline owns its text until redis_connection_send takes it. An allocation failure
+ * is sticky in `failed`.
  * Thread: any one.
  */
 #ifndef CLIENTS_REDIS_RESP_H

@@ -1,5 +1,6 @@
 /*
- * clients/redis/tls.h: TLS between a socket that the caller owns and plain text, through OpenSSL's memory BIOs.
+ * clients/redis/tls.h: TLS between a socket that the caller owns and plain text, through OpenSSL's
+ * memory BIOs.
  *
  * Ownership: create/destroy. Thread: the instance's.
  */
@@ -15,7 +16,8 @@ redis_tls_t *redis_tls_create(const redis_target_t *target, char *error, size_t 
 void redis_tls_destroy(redis_tls_t *tls); /* accepts NULL */
 /* Gives bytes from the socket in. 0, or -1. */
 int redis_tls_feed(redis_tls_t *tls, const char *data, size_t len);
-/* Goes on with the handshake: 1 done, 0 needs more from the socket, -1 failed with `error` filled. */
+/* Goes on with the handshake: 1 done, 0 needs more from the socket, -1 failed with `error`
+ * filled. */
 int redis_tls_handshake(redis_tls_t *tls, char *error, size_t size);
 /* Plain text out: bytes read, 0 for none now; with `error` filled -1 when the peer ended the
  * connection, -2 when it refused us or broke the protocol. */

@@ -9,10 +9,11 @@
 enum { MAX_PORT = 65535, MAX_DATABASE = 65535 };
 
 static int fault(char *error, size_t size, const char *what) {
-    snprintf(error, size,
-             "%s; the form is redis[s]://[user:password@]host[:port][/database], with / @ : # ? %% of a"
-             " password written as %%2F %%40 %%3A %%23 %%3F %%25",
-             what);
+    snprintf(
+        error, size,
+        "%s; the form is redis[s]://[user:password@]host[:port][/database], with / @ : # ? %% of a"
+        " password written as %%2F %%40 %%3A %%23 %%3F %%25",
+        what);
     return SLUICE_INVALID;
 }
 

@@ -17,8 +17,8 @@
 
 typedef struct plan plan_t;
 
-/* The text of a struct that records share: kept when it comes a second time in an arena, copied from
- * then on. */
+/* The text of a struct that records share: kept when it comes a second time in an arena, copied
+ * from then on. */
 typedef struct shared_text {
     const sluice_struct_t *of;
     uint64_t arena;

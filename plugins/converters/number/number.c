@@ -1,6 +1,6 @@
 /*
- * The converters of numbers and of booleans: one value as its big-endian bytes, as Kafka's serializers
- * write it. A value is taken as it is: none is widened or cut to fit.
+ * The converters of numbers and of booleans: one value as its big-endian bytes, as Kafka's
+ * serializers write it. A value is taken as it is: none is widened or cut to fit.
  */
 #include "sluice/plugin.h"
 

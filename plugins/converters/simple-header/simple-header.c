@@ -1,6 +1,6 @@
 /*
- * The simple header converter: a value as text, and of a text the value that it looks like. What Kafka
- * Connect uses for headers when nothing else is configured.
+ * The simple header converter: a value as text, and of a text the value that it looks like. What
+ * Kafka Connect uses for headers when nothing else is configured.
  */
 #include "sluice/plugin.h"
 

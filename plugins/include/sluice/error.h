@@ -1,9 +1,10 @@
 /*
  * sluice/error.h: result codes.
  *
- * Every int result across the ABI is one of these: 0 for success or a negative status. The law of asynchronous calls
- * (libuv's): a starting call that returns an error never completes; one that returns SLUICE_OK completes exactly once.
- * A plugin attaches the details with api->fail and never sleeps, loops or counts retries: the runtime does.
+ * Every int result across the ABI is one of these: 0 for success or a negative status. The law of
+ * asynchronous calls (libuv's): a starting call that returns an error never completes; one that
+ * returns SLUICE_OK completes exactly once. A plugin attaches the details with api->fail and never
+ * sleeps, loops or counts retries: the runtime does.
  */
 #ifndef SLUICE_ERROR_H
 #define SLUICE_ERROR_H
@@ -14,10 +15,13 @@ extern "C" {
 
 typedef enum sluice_status {
     SLUICE_OK = 0,
-    SLUICE_BUSY = -1,          /* not now: nothing was taken; api->ready will be called when there is room */
+    /* not now: nothing was taken; api->ready will be called when there is room */
+    SLUICE_BUSY = -1,
     SLUICE_RETRY = -2,         /* may succeed later (retry_after_ms if known) */
-    SLUICE_NOT_CONNECTED = -3, /* the instance lost its target: the runtime closes it and opens a new one */
-    SLUICE_BAD_RECORD = -4,    /* this record can never succeed: dead letter or FAILED, by the errors policy */
+    /* the instance lost its target: the runtime closes it and opens a new one */
+    SLUICE_NOT_CONNECTED = -3,
+    /* this record can never succeed: dead letter or FAILED, by the errors policy */
+    SLUICE_BAD_RECORD = -4,
     SLUICE_FATAL = -5,         /* the task becomes FAILED at once with this error */
     SLUICE_INVALID = -6,       /* wrong configuration or argument */
     SLUICE_NO_MEMORY = -7,

@@ -1,15 +1,17 @@
 /*
  * sluice/plugin.h: how a shared object becomes a plugin. Start reading here.
  *
- * A module is one .so that exports exactly one symbol, `sluice_module`, which returns a const description of the plugins
- * in it. Everything else is hidden (-fvisibility=hidden). No constructor may do work.
+ * A module is one .so that exports exactly one symbol, `sluice_module`, which returns a const
+ * description of the plugins in it. Everything else is hidden (-fvisibility=hidden). No constructor
+ * may do work.
  *
  *     SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor);
  *
  * SLUICE_DEFINE_MODULE, at the end of this header, writes it.
  *
- * The way of a plugin: the host maps the module, checks magic, major and sizes, and reads the descriptions. For each
- * pipeline it checks the configuration (options table, then `check`), then on the instance's thread
+ * The way of a plugin: the host maps the module, checks magic, major and sizes, and reads the
+ * descriptions. For each pipeline it checks the configuration (options table, then `check`), then
+ * on the instance's thread
  *
  *     create -> open -> [complete OPEN] -> running -> close -> [complete CLOSE] -> destroy
  *
@@ -23,15 +25,17 @@
  *   flush           sink, running                   SLUICE_OP_FLUSH, after all tickets so far ended
  *   apply           transform, running              at once
  *   checkpoint      transform, running              SLUICE_OP_CHECKPOINT
- *   close           after open was called, once     SLUICE_OP_CLOSE; tickets in flight end as CANCELLED or OK before it
+ *   close           after open was called, once     SLUICE_OP_CLOSE; tickets in flight end before
+ *                                                   it, as CANCELLED or OK
  *                   (a converter has no open: after create)
  *
- * A callback that is NULL means: nothing to do, success at once. Callbacks never block: work that must goes to
- * api->offload. A starting call that returns an error never completes.
+ * A callback that is NULL means: nothing to do, success at once. Callbacks never block: work that
+ * must goes to api->offload. A starting call that returns an error never completes.
  *
  * ABI changelog
  *   1.0  first version: source, transform, sink, converter; sample records for probes.
- *   1.1  options: display_name, dependents, width, order; UNGROUPED, ORDERED, EXACT, DEFINITION, HOST.
+ *   1.1  options: display_name, dependents, width, order; UNGROUPED, ORDERED, EXACT, DEFINITION,
+ *        HOST.
  *        Plugins: task_class. Sources, sinks: alter_offsets.
  *   1.2  converters that ask a service: close, and SLUICE_BUSY and SLUICE_RETRY from their calls.
  *   1.3  batch_serial: a converter can know structs that records share.
@@ -72,21 +76,26 @@ typedef struct sluice_source {
     /* Makes an instance; memory only. `api` and `ctx` stay valid until destroy. */
     int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
     void (*destroy)(void *self);
-    int (*open)(void *self);        /* connect, ask api->stored_position; then complete OPEN and begin to emit */
+    /* connect, ask api->stored_position; then complete OPEN and begin to emit */
+    int (*open)(void *self);
     void (*on_credit)(void *self);  /* credit was 0 and is not any more */
     void (*pause)(void *self);      /* emit nothing until resume, keep the connection */
     void (*resume)(void *self);
-    /* Everything of this source partition up to position is durable in every sink and stored: tell the upstream. */
-    void (*committed)(void *self, uint32_t source_partition, const sluice_position_t *position, sluice_str_t offset);
-    /* Renders the user-visible offset (compact JSON object) of a position from a record's private offset bytes. NULL: the
-     * private bytes are that JSON themselves. */
-    int (*offset_json)(void *self, const sluice_position_t *position, sluice_str_t offset, sluice_buf_t *out);
+    /* Everything of this source partition up to position is durable in every sink and stored: tell
+     * the upstream. */
+    void (*committed)(void *self, uint32_t source_partition, const sluice_position_t *position,
+                      sluice_str_t offset);
+    /* Renders the user-visible offset (compact JSON object) of a position from a record's private
+     * offset bytes. NULL: the private bytes are that JSON themselves. */
+    int (*offset_json)(void *self, const sluice_position_t *position, sluice_str_t offset,
+                       sluice_buf_t *out);
     int (*close)(void *self);
     /* Outside a task: how many tasks this configuration can use, at most max_tasks. NULL: one. */
     int (*plan)(const sluice_api_t *api, sluice_ctx_t *ctx, int32_t max_tasks);
-    /* Since 1.1. Outside a task: whether offsets that a user sets over REST may stand. `offsets`: a JSON array of
-     * {"partition","offset"}, an offset of null forgets. 1: these are all that there are; 0: the plugin keeps others in
-     * the system that it reads, which the user must set, too; a negative status after api->fail refuses. NULL: 0. */
+    /* Since 1.1. Outside a task: whether offsets that a user sets over REST may stand. `offsets`: a
+     * JSON array of {"partition","offset"}, an offset of null forgets. 1: these are all that there
+     * are; 0: the plugin keeps others in the system that it reads, which the user must set, too; a
+     * negative status after api->fail refuses. NULL: 0. */
     int (*alter_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets);
 } sluice_source_t;
 
@@ -96,11 +105,12 @@ typedef struct sluice_transform {
     int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
     void (*destroy)(void *self);
     int (*open)(void *self); /* load state; complete OPEN */
-    /* Borrows `in` (sealed). *out is a new batch (given), api->batch_ref(in) when nothing changes, or NULL when every
-     * record was filtered or absorbed. A record that fails: api->fail, api->reject, and go on with the next. An error
-     * result means that the whole batch failed. */
+    /* Borrows `in` (sealed). *out is a new batch (given), api->batch_ref(in) when nothing changes,
+     * or NULL when every record was filtered or absorbed. A record that fails: api->fail,
+     * api->reject, and go on with the next. An error result means that the whole batch failed. */
     int (*apply)(void *self, sluice_batch_t *in, sluice_batch_t **out);
-    int (*checkpoint)(void *self); /* make state durable for everything applied so far; complete CHECKPOINT */
+    /* make state durable for everything applied so far; complete CHECKPOINT */
+    int (*checkpoint)(void *self);
     /* Positions up to here will never be seen again: older versions of state may go. */
     void (*committed)(void *self, uint32_t source_partition, const sluice_position_t *position);
     int (*close)(void *self);
@@ -114,9 +124,11 @@ typedef struct sluice_sink {
     uint32_t flags;         /* SLUICE_SINK_* */
     int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
     void (*destroy)(void *self);
-    int (*open)(void *self); /* connect, report api->sink_position for what the target keeps; complete OPEN */
-    /* Borrows `batch` (sealed; ref it to keep it). OK: the ticket will end exactly once by api->durable. BUSY: nothing
-     * was taken. Batches come in order; an empty batch with marks is legal and only moves the position. */
+    /* connect, report api->sink_position for what the target keeps; complete OPEN */
+    int (*open)(void *self);
+    /* Borrows `batch` (sealed; ref it to keep it). OK: the ticket will end exactly once by
+     * api->durable. BUSY: nothing was taken. Batches come in order; an empty batch with marks is
+     * legal and only moves the position. */
     int (*write)(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket);
     int (*flush)(void *self); /* deliver now whatever is buffered; complete FLUSH */
     int (*close)(void *self);
@@ -125,31 +137,38 @@ typedef struct sluice_sink {
 } sluice_sink_t;
 
 #define SLUICE_SINK_BYTES 0x01u        /* wants key and value as BYTES: converters run before it */
-#define SLUICE_SINK_OWN_POSITION 0x02u /* keeps its position in the target, in the same transaction as the data */
-#define SLUICE_SINK_EMPTY_BATCHES 0x04u /* wants batches without records too (to store their marks) */
+/* keeps its position in the target, in the same transaction as the data */
+#define SLUICE_SINK_OWN_POSITION 0x02u
+/* wants batches without records too (to store their marks) */
+#define SLUICE_SINK_EMPTY_BATCHES 0x04u
 
-/* A converter turns bytes into values and back: pure, or (since 1.2) with a service that it asks, which has a `close`.
- * One with a close has a loop, and its calls may answer what those of a pure one must not:
+/* A converter turns bytes into values and back: pure, or (since 1.2) with a service that it asks,
+ * which has a `close`. One with a close has a loop, and its calls may answer what those of a pure
+ * one must not:
  *   SLUICE_BUSY           not now; api->ready will be called, then the same call is made again
- *   SLUICE_RETRY          after api->fail: the service failed; the host makes the call again within errors.retry.timeout,
- *                         then the record has failed
- *   SLUICE_NOT_CONNECTED  as RETRY, but when time is up the task fails, whatever the errors policy: no record is to blame
- * Before such an answer nothing may be allocated from the arena. The host makes no other call meanwhile but close. */
+ *   SLUICE_RETRY          after api->fail: the service failed; the host makes the call again within
+ *                         errors.retry.timeout, then the record has failed
+ *   SLUICE_NOT_CONNECTED  as RETRY, but when time is up the task fails, whatever the errors policy:
+ *                         no record is to blame
+ * Before such an answer nothing may be allocated from the arena. The host makes no other call
+ * meanwhile but close. */
 typedef struct sluice_converter {
     uint32_t size;
     /* Option "converter.type" is "key", "value" or "header". */
     int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
     void (*destroy)(void *self);
-    /* Bytes to value. `bytes` (data NULL: none) lives as long as `arena`, so slices of it may be used. *schema is borrowed:
-     * the converter keeps it alive until the arena is sealed. On error: api->fail. */
+    /* Bytes to value. `bytes` (data NULL: none) lives as long as `arena`, so slices of it may be
+     * used. *schema is borrowed: the converter keeps it alive until the arena is sealed. On error:
+     * api->fail. */
     int (*to_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic, sluice_str_t bytes,
                       const sluice_schema_t **schema, sluice_value_t *value);
-    /* Value to bytes, in the arena; data NULL for none. What a struct of the value holds does not change before the arena is
-     * sealed: the same struct in the same arena means the same text. */
-    int (*from_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic, const sluice_schema_t *schema,
-                        const sluice_value_t *value, sluice_str_t *bytes);
-    /* Since 1.2. Gives up what is under way and completes CLOSE; destroy follows. NULL: a pure converter. Outside a task
-     * a converter that was asked nothing may be destroyed without it. */
+    /* Value to bytes, in the arena; data NULL for none. What a struct of the value holds does not
+     * change before the arena is sealed: the same struct in the same arena means the same text. */
+    int (*from_connect)(void *self, sluice_batch_t *arena, sluice_str_t topic,
+                        const sluice_schema_t *schema, const sluice_value_t *value,
+                        sluice_str_t *bytes);
+    /* Since 1.2. Gives up what is under way and completes CLOSE; destroy follows. NULL: a pure
+     * converter. Outside a task a converter that was asked nothing may be destroyed without it. */
     int (*close)(void *self);
 } sluice_converter_t;
 
@@ -158,7 +177,8 @@ typedef struct sluice_predicate {
     uint32_t size;
     int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
     void (*destroy)(void *self);
-    int (*test)(void *self, const sluice_record_t *record); /* 1, 0, or a negative status after api->fail */
+    /* 1, 0, or a negative status after api->fail */
+    int (*test)(void *self, const sluice_record_t *record);
 } sluice_predicate_t;
 
 /* One plugin of a module. */
@@ -166,23 +186,26 @@ typedef struct sluice_plugin {
     uint32_t size;
     uint32_t kind;             /* sluice_plugin_kind_t: says which of the tables below is set */
     const char *name;          /* lower case, dashes: "redis", "content-join" */
-    const char *const *aliases; /* NULL-terminated, or NULL: Java class names and their short forms */
+    /* NULL-terminated, or NULL: Java class names and their short forms */
+    const char *const *aliases;
     const char *summary;       /* one line */
     const sluice_option_t *options;
     uint32_t option_count;
     uint32_t option_size;      /* sizeof(sluice_option_t) as the plugin knows it */
-    /* Cross-field check without I/O: reports by api->config_error; may be NULL. Runs outside any task, too. */
+    /* Cross-field check without I/O: reports by api->config_error; may be NULL. Runs outside any
+     * task, too. */
     int (*check)(const sluice_api_t *api, sluice_ctx_t *ctx);
-    /* Probe with I/O for `validate --connect`: on an offload thread, so it may block for some seconds. May be NULL.
-     * Findings go to api->config_error, warnings to api->log. See also api->sample. */
+    /* Probe with I/O for `validate --connect`: on an offload thread, so it may block for some
+     * seconds. May be NULL. Findings go to api->config_error, warnings to api->log. See also
+     * api->sample. */
     int (*probe)(const sluice_api_t *api, sluice_ctx_t *ctx);
     const sluice_source_t *source;
     const sluice_transform_t *transform;
     const sluice_sink_t *sink;
     const sluice_converter_t *converter;
     const sluice_predicate_t *predicate;
-    /* Since 1.1. Source, sink: the Java class that Connect's task configurations name. NULL: the first alias that is a full
-     * class name, its ending Connector replaced by Task. */
+    /* Since 1.1. Source, sink: the Java class that Connect's task configurations name. NULL: the
+     * first alias that is a full class name, its ending Connector replaced by Task. */
     const char *task_class;
 } sluice_plugin_t;
 
@@ -203,36 +226,38 @@ typedef struct sluice_module {
     uint32_t plugin_size; /* sizeof(sluice_plugin_t) */
 } sluice_module_t;
 
-/* The head of every module: magic, versions and sizes. Use as first initialiser of a sluice_module_t. */
-#define SLUICE_MODULE_HEAD                                                                                             \
-    .magic = SLUICE_ABI_MAGIC, .major = SLUICE_ABI_MAJOR, .minor = SLUICE_ABI_MINOR, .size = sizeof(sluice_module_t),   \
-    .min_minor = 0, .plugin_size = sizeof(sluice_plugin_t)
+/* The head of every module: magic, versions and sizes. Use as first initialiser of a
+ * sluice_module_t. */
+#define SLUICE_MODULE_HEAD                                                           \
+    .magic = SLUICE_ABI_MAGIC, .major = SLUICE_ABI_MAJOR, .minor = SLUICE_ABI_MINOR, \
+    .size = sizeof(sluice_module_t), .min_minor = 0, .plugin_size = sizeof(sluice_plugin_t)
 
 typedef const sluice_module_t *(*sluice_module_fn)(uint16_t host_major, uint16_t host_minor);
 
 /* The one exported symbol. NULL refuses the host. */
 SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor);
 
-/* Ends a module's main file, at file scope and with a semicolon: defines its description and the function sluice_module.
- * plugins_array is the static const array (not a pointer) of its sluice_plugin_t. A module that wants more (min_minor,
- * build, to refuse a host) writes both itself.
+/* Ends a module's main file, at file scope and with a semicolon: defines its description and the
+ * function sluice_module. plugins_array is the static const array (not a pointer) of its
+ * sluice_plugin_t. A module that wants more (min_minor, build, to refuse a host) writes both
+ * itself.
  *
  *     SLUICE_DEFINE_MODULE("my-module", "1.2.0", "Apache-2.0", plugins);
  */
-#define SLUICE_DEFINE_MODULE(module_name, module_version, module_licence, plugins_array)                               \
-    static const sluice_module_t sluice_module_description = {                                                         \
-        SLUICE_MODULE_HEAD,                                                                                            \
-        .name = (module_name),                                                                                         \
-        .version = (module_version),                                                                                   \
-        .licence = (module_licence),                                                                                   \
-        .plugins = (plugins_array),                                                                                    \
-        .plugin_count = sizeof(plugins_array) / sizeof((plugins_array)[0]),                                            \
-    };                                                                                                                 \
-    SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) {                     \
-        (void)host_major;                                                                                              \
-        (void)host_minor;                                                                                              \
-        return &sluice_module_description;                                                                             \
-    }                                                                                                                  \
+#define SLUICE_DEFINE_MODULE(module_name, module_version, module_licence, plugins_array)           \
+    static const sluice_module_t sluice_module_description = {                                     \
+        SLUICE_MODULE_HEAD,                                                                        \
+        .name = (module_name),                                                                     \
+        .version = (module_version),                                                               \
+        .licence = (module_licence),                                                               \
+        .plugins = (plugins_array),                                                                \
+        .plugin_count = sizeof(plugins_array) / sizeof((plugins_array)[0]),                        \
+    };                                                                                             \
+    SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor) { \
+        (void)host_major;                                                                          \
+        (void)host_minor;                                                                          \
+        return &sluice_module_description;                                                         \
+    }                                                                                              \
     SLUICE_EXPORT const sluice_module_t *sluice_module(uint16_t host_major, uint16_t host_minor)
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 /*
  * sluice/uv.h: the one extra header, for plugins that use libuv handles themselves.
  *
- * Host and plugins share one dynamic libuv 1.x. Handles belong to the plugin: it closes all of them before it completes
- * SLUICE_OP_CLOSE. Thread: the instance's only.
+ * Host and plugins share one dynamic libuv 1.x. Handles belong to the plugin: it closes all of them
+ * before it completes SLUICE_OP_CLOSE. Thread: the instance's only.
  */
 #ifndef SLUICE_UV_H
 #define SLUICE_UV_H

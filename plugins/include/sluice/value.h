@@ -1,17 +1,20 @@
 /*
  * sluice/value.h: the data model of Kafka Connect in C.
  *
- * What this is: strings, values, schemas, positions and records, as plain structs that a plugin reads directly.
- * Their layout is frozen by tests/abi for one ABI major version (see sluice/plugin.h, "ABI changelog").
+ * What this is: strings, values, schemas, positions and records, as plain structs that a plugin
+ * reads directly. Their layout is frozen by tests/abi for one ABI major version (see
+ * sluice/plugin.h, "ABI changelog").
  *
- * Ownership: a value owns nothing. Everything it points to lives in the arena of the batch that holds the record,
- * or is pinned by that batch; it is valid as long as a reference to that batch is held.
- * Schemas are interned, immutable and reference-counted (api->schema_ref); a sealed batch holds a reference to each of
- * its records' schemas, so pointers inside a batch you hold need no reference of their own.
+ * Ownership: a value owns nothing. Everything it points to lives in the arena of the batch that
+ * holds the record, or is pinned by that batch; it is valid as long as a reference to that batch is
+ * held. Schemas are interned, immutable and reference-counted (api->schema_ref); a sealed batch
+ * holds a reference to each of its records' schemas, so pointers inside a batch you hold need no
+ * reference of their own.
  *
  * Threads: values in a sealed batch and schemas are immutable and may be read from any thread.
  *
- * Source of the model: org.apache.kafka.connect.data (Kafka 4.0), Schema.Type and the Java class of each value.
+ * Source of the model: org.apache.kafka.connect.data (Kafka 4.0), Schema.Type and the Java class of
+ * each value.
  */
 #ifndef SLUICE_VALUE_H
 #define SLUICE_VALUE_H
@@ -26,7 +29,8 @@ extern "C" {
 #endif
 
 /* A slice of text or bytes. data == NULL means null, which differs from empty. Not NUL-terminated.
- * Text is UTF-8; a lone UTF-16 surrogate of a Java string is kept as its three-byte form (WTF-8). */
+ * Text is UTF-8; a lone UTF-16 surrogate of a Java string is kept as its three-byte form
+ * (WTF-8). */
 typedef struct sluice_str {
     const char *data;
     size_t len; /* bytes */
@@ -48,12 +52,15 @@ typedef enum sluice_kind {
     SLUICE_ARRAY = 10,
     SLUICE_MAP = 11,
     SLUICE_STRUCT = 12,
-    SLUICE_DECIMAL = 13, /* java.math.BigDecimal: decimal text, its digits and exponent give unscaled value and scale */
-    SLUICE_DATE = 14     /* java.util.Date (logical Date, Time and Timestamp): milliseconds since the epoch, UTC */
+    /* java.math.BigDecimal: decimal text, its digits and exponent give unscaled value and scale */
+    SLUICE_DECIMAL = 13,
+    /* java.util.Date (logical Date, Time and Timestamp): milliseconds since the epoch, UTC */
+    SLUICE_DATE = 14
 } sluice_kind_t;
 
-/* Value flag: a number kept as the text it arrived as. The text has been checked and is canonical: exactly what
- * Java's toString of that class prints. Read it with the accessors below, never through as.i or as.f. */
+/* Value flag: a number kept as the text it arrived as. The text has been checked and is canonical:
+ * exactly what Java's toString of that class prints. Read it with the accessors below, never
+ * through as.i or as.f. */
 #define SLUICE_TEXT 0x01u
 
 typedef struct sluice_schema sluice_schema_t;
@@ -61,7 +68,8 @@ typedef struct sluice_struct sluice_struct_t;
 typedef struct sluice_value sluice_value_t;
 
 /* One value, 16 bytes. Which member of `as` is meant follows from kind and flags:
- *   BOOLEAN, INT8..INT64, DATE -> as.i      FLOAT32, FLOAT64 -> as.f      (unless SLUICE_TEXT: as.s and len)
+ *   BOOLEAN, INT8..INT64, DATE -> as.i      FLOAT32, FLOAT64 -> as.f
+ *                                           (unless SLUICE_TEXT: as.s and len)
  *   STRING, BYTES, DECIMAL     -> as.s, len (bytes)
  *   ARRAY -> as.items, len elements         MAP -> as.items, len pairs: key, value, key, value ...
  *   STRUCT -> as.st, len fields */
@@ -88,10 +96,13 @@ struct sluice_struct {
 /* Connect's own logical types, recognised by schema name when a schema is interned. */
 typedef enum sluice_logical {
     SLUICE_LOGICAL_NONE = 0,
-    SLUICE_LOGICAL_DECIMAL = 1,  /* org.apache.kafka.connect.data.Decimal over BYTES, parameter "scale" */
+    /* org.apache.kafka.connect.data.Decimal over BYTES, parameter "scale" */
+    SLUICE_LOGICAL_DECIMAL = 1,
     SLUICE_LOGICAL_DATE = 2,     /* org.apache.kafka.connect.data.Date over INT32, days */
-    SLUICE_LOGICAL_TIME = 3,     /* org.apache.kafka.connect.data.Time over INT32, milliseconds of the day */
-    SLUICE_LOGICAL_TIMESTAMP = 4 /* org.apache.kafka.connect.data.Timestamp over INT64, milliseconds */
+    /* org.apache.kafka.connect.data.Time over INT32, milliseconds of the day */
+    SLUICE_LOGICAL_TIME = 3,
+    /* org.apache.kafka.connect.data.Timestamp over INT64, milliseconds */
+    SLUICE_LOGICAL_TIMESTAMP = 4
 } sluice_logical_t;
 
 typedef struct sluice_field {
@@ -104,8 +115,9 @@ typedef struct sluice_param {
     sluice_str_t value;
 } sluice_param_t;
 
-/* A schema. Fill one as a template (size set, id 0) and give it to api->schema_intern, which copies it deeply and
- * answers the one canonical pointer for all equal schemas: pointer equality is schema equality. Read-only afterwards. */
+/* A schema. Fill one as a template (size set, id 0) and give it to api->schema_intern, which copies
+ * it deeply and answers the one canonical pointer for all equal schemas: pointer equality is schema
+ * equality. Read-only afterwards. */
 struct sluice_schema {
     uint32_t size; /* sizeof(sluice_schema_t) as its maker knew it */
     uint8_t type;  /* sluice_kind_t, BOOLEAN..STRUCT */
@@ -125,8 +137,9 @@ struct sluice_schema {
     const sluice_field_t *fields;         /* STRUCT */
 };
 
-/* An ordered, replay-stable place in a source partition: bytes that compare with memcmp, a longer one being greater
- * when it begins with the shorter. len 0 means "none", which is before every position. */
+/* An ordered, replay-stable place in a source partition: bytes that compare with memcmp, a longer
+ * one being greater when it begins with the shorter. len 0 means "none", which is before every
+ * position. */
 #define SLUICE_POSITION_MAX 31
 typedef struct sluice_position {
     uint8_t len;
@@ -148,13 +161,14 @@ typedef enum sluice_timestamp_type {
 #define SLUICE_NO_PARTITION (-1)
 #define SLUICE_NO_OFFSET (-1)
 
-/* One record. A transform that makes a record out of another copies the struct and changes what it must, so that
- * lineage (source_partition, position, offset, original_*) stays. */
+/* One record. A transform that makes a record out of another copies the struct and changes what it
+ * must, so that lineage (source_partition, position, offset, original_*) stays. */
 typedef struct sluice_record {
     sluice_str_t topic;      /* where it goes (routed by transforms) */
     int32_t partition;       /* of the target topic, SLUICE_NO_PARTITION: the sink chooses */
     uint32_t source_partition; /* number given by api->source_partition */
-    int64_t timestamp;       /* milliseconds since the epoch; meaningless when timestamp_type is NONE */
+    /* milliseconds since the epoch; meaningless when timestamp_type is NONE */
+    int64_t timestamp;
     uint8_t timestamp_type;  /* sluice_timestamp_type_t */
     uint8_t flags;           /* 0; reserved */
     uint16_t reserved;
@@ -165,11 +179,14 @@ typedef struct sluice_record {
     sluice_value_t key;
     sluice_value_t value;    /* kind NULL: tombstone */
     sluice_position_t position;
-    uint32_t sub_index;      /* 0, or the number of this record among those made from one position */
-    int32_t original_partition; /* topic, partition and offset as read from Kafka, before any transform */
+    /* 0, or the number of this record among those made from one position */
+    uint32_t sub_index;
+    /* topic, partition and offset as read from Kafka, before any transform */
+    int32_t original_partition;
     int64_t original_offset;    /* SLUICE_NO_OFFSET when the source is not Kafka */
     sluice_str_t original_topic;
-    sluice_str_t offset;     /* the source's private bytes from which it renders the user-visible offset; may be null */
+    /* the source's private bytes from which it renders the user-visible offset; may be null */
+    sluice_str_t offset;
 } sluice_record_t;
 
 /* ---- small constructors and accessors; pure, any thread ---- */
@@ -188,7 +205,8 @@ static inline sluice_str_t sluice_str_n(const char *data, size_t len) {
 
 /* 1 when both have the same bytes; null equals only null. */
 static inline int sluice_str_eq(sluice_str_t a, sluice_str_t b) {
-    return a.len == b.len && (a.data == NULL) == (b.data == NULL) && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    return a.len == b.len && (a.data == NULL) == (b.data == NULL) &&
+           (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 /* The null value. */
@@ -263,7 +281,8 @@ static inline int sluice_position_cmp(const sluice_position_t *a, const sluice_p
     return c != 0 ? c : (int)a->len - (int)b->len;
 }
 
-/* Writes n as eight big-endian bytes at p: positions made of such numbers compare as the numbers do. */
+/* Writes n as eight big-endian bytes at p: positions made of such numbers compare as the numbers
+ * do. */
 static inline void sluice_put_be64(uint8_t *p, uint64_t n) {
     int i;
     for (i = 7; i >= 0; i--, n >>= 8)

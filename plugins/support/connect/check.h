@@ -9,7 +9,8 @@
 
 #include "sluice/plugin.h"
 
-/* "Invalid value VALUE for configuration NAME: why", VALUE being the option's text, lists as [a, b] */
+/* "Invalid value VALUE for configuration NAME: why", VALUE being the option's text, lists as [a,
+ * b] */
 void connect_invalid(const sluice_api_t *api, sluice_ctx_t *ctx, const char *name, const char *why);
 
 void connect_check_list(const sluice_api_t *api, sluice_ctx_t *ctx, const char *name);

@@ -183,8 +183,8 @@ static int read_zone_name(parser_t *p) {
     if (zone == NULL)
         return 0;
     p->at += len;
-    /* To Java one that is called the same all year says nothing about the time: what another zone of
-     * the text said stays. */
+    /* To Java one that is called the same all year says nothing about the time: what another zone
+     * of the text said stays. */
     if (zone->offset != 0 || (strcmp(zone->name, "UTC") != 0 &&
                               strcmp(zone->name, "Coordinated Universal Time") != 0))
         set_offset(p, zone->offset * MINUTE_MS);

@@ -13,8 +13,8 @@
 /* Class of a value as records have it when a converter made it: as java_class_name, but a map is a
  * java.util.HashMap, which JsonConverter and the transforms make. */
 const char *connect_class_name(const sluice_value_t *value);
-/* Whether a value without a schema is of a class that Connect's data API has: a date or a decimal is
- * not. An integer past int64, which is kept as a decimal, counts as the integer that it is. */
+/* Whether a value without a schema is of a class that Connect's data API has: a date or a decimal
+ * is not. An integer past int64, which is kept as a decimal, counts as the integer that it is. */
 int connect_is_data(const sluice_value_t *value);
 /* Schema.Type of a text, in any case: INT8..STRUCT; -1 when it is none. */
 int connect_type_by_name(sluice_str_t name);

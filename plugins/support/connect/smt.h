@@ -122,8 +122,8 @@ sluice_struct_t *smt_struct(const smt_t *s, apply_t *a, const sluice_schema_t *s
 sluice_value_t smt_struct_value(const sluice_struct_t *st);
 /* Struct.put: the value must suit the field's schema. */
 int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field, const sluice_value_t *value);
-/* ConnectSchema.validateValue; `field` (data NULL: none) is named in the message, which goes to why.
- * SLUICE_OK or SLUICE_BAD_RECORD. */
+/* ConnectSchema.validateValue; `field` (data NULL: none) is named in the message, which goes to
+ * why. SLUICE_OK or SLUICE_BAD_RECORD. */
 int smt_check_value(sluice_str_t field, const sluice_schema_t *schema, const sluice_value_t *value,
                     char *why, size_t size);
 

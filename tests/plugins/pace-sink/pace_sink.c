@@ -15,10 +15,16 @@
 #define WAITING_MAX 256
 
 static const sluice_option_t options[] = {
-    {.name = "file", .type = SLUICE_OPT_STRING, .flags = SLUICE_OPT_REQUIRED, .doc = "Appended to."},
+    {.name = "file",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_REQUIRED,
+     .doc = "Appended to."},
     {.name = "pace", .type = SLUICE_OPT_DURATION, .default_text = "1", .doc = "Between writes."},
     {.name = "behind", .type = SLUICE_OPT_DURATION, .default_text = "0", .doc = "First write."},
-    {.name = "buffer", .type = SLUICE_OPT_BOOLEAN, .default_text = "false", .doc = "Release early."},
+    {.name = "buffer",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .doc = "Release early."},
     {.name = "fail", .type = SLUICE_OPT_INT, .default_text = "0", .doc = "Per cent."},
 };
 

@@ -32,8 +32,10 @@ static void test_found(void **state) {
 }
 
 static void test_none(void **state) {
-    static const char *const texts[] = {"", "://", "a://", "a://h", "a://h:80/x", "a://u@h", "a://u:@h",
-                                        "u:p@h", "a://h:80 b@c", "a://h:80,b://c@d", "a://://@"};
+    static const char *const texts[] = {
+        "",        "://",      "a://",  "a://h",        "a://h:80/x",
+        "a://u@h", "a://u:@h", "u:p@h", "a://h:80 b@c", "a://h:80,b://c@d",
+        "a://://@"};
     size_t i;
 
     (void)state;

@@ -47,13 +47,30 @@ static void test_password_as_it_is(void **state) {
 }
 
 static void test_faults_quote_nothing(void **state) {
-    static const char *const uris[] = {
-        "http://geheim:geheim@geheim", "redis://u:geheim", "redis://u:geheim/1", "redis://u:1/geheim",
-        "redis://u:12345geheim",       "redis://h:99999",  "redis://h:0",        "redis://h:",
-        "redis://h/geheim",            "redis://h/1x",     "redis://h/-1",       "redis://h/99999999999999999999",
-        "redis://h#geheim",            "redis://h?geheim", "redis://u:geheim@",  "redis://u:geheim@:1",
-        "redis://[geheim",             "redis://[::1]geheim", "redis://ge heim", "redis://",
-        "redis://a,geheim",            "redis:geheim",     "",                   "redis://u:geheim@[]"};
+    static const char *const uris[] = {"http://geheim:geheim@geheim",
+                                       "redis://u:geheim",
+                                       "redis://u:geheim/1",
+                                       "redis://u:1/geheim",
+                                       "redis://u:12345geheim",
+                                       "redis://h:99999",
+                                       "redis://h:0",
+                                       "redis://h:",
+                                       "redis://h/geheim",
+                                       "redis://h/1x",
+                                       "redis://h/-1",
+                                       "redis://h/99999999999999999999",
+                                       "redis://h#geheim",
+                                       "redis://h?geheim",
+                                       "redis://u:geheim@",
+                                       "redis://u:geheim@:1",
+                                       "redis://[geheim",
+                                       "redis://[::1]geheim",
+                                       "redis://ge heim",
+                                       "redis://",
+                                       "redis://a,geheim",
+                                       "redis:geheim",
+                                       "",
+                                       "redis://u:geheim@[]"};
     size_t i;
 
     (void)state;

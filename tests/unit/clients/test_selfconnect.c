@@ -1,5 +1,6 @@
-/* While nobody listens on a port that clients get, too, a client now and then is connected to itself. No client of ours
- * may take that for its server. The kernel goes through its ports, so it happens within one round of them. */
+/* While nobody listens on a port that clients get, too, a client now and then is connected to
+ * itself. No client of ours may take that for its server. The kernel goes through its ports, so it
+ * happens within one round of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

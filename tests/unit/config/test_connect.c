@@ -70,7 +70,8 @@ static void source_connector(void **state) {
     translate(
         "{\"name\":\"c\",\"config\":{\"connector.class\":\"com.example.ReaderConnector\",\"tasks.max\":2,\"path\":\"/x\","
         "\"rate\":5,\"value.converter\":\"com.example.JsonConverter\",\"value.converter.schemas.enable\":\"false\","
-        "\"key.converter.ignored\":\"1\",\"transforms\":\"a, b\",\"transforms.a.type\":\"com.example.Mask$Value\","
+        "\"key.converter.ignored\":\"1\",\"transforms\":\"a, "
+        "b\",\"transforms.a.type\":\"com.example.Mask$Value\","
         "\"transforms.a.field\":\"f\",\"transforms.a.predicate\":\"p\",\"transforms.a.negate\":\"true\","
         "\"transforms.b.type\":\"mask\",\"transforms.b.field\":\"g\",\"predicates\":\"p\","
         "\"predicates.p.type\":\"has-field\",\"predicates.p.field\":\"h\",\"errors.tolerance\":\"all\","
@@ -153,15 +154,18 @@ static void faults_in_connects_words(void **state) {
         "Invalid value some for configuration errors.tolerance: String must be one of: none, all");
     expect(
         &r.report, "/config/key.converter",
-        "Invalid value com.example.Nope for configuration key.converter: Class com.example.Nope could not be found.");
+        "Invalid value com.example.Nope for configuration key.converter: Class com.example.Nope "
+        "could not be found.");
     expect(
         &r.report, "/config/value.converter.schemas.enable",
-        "Invalid value maybe for configuration value.converter.schemas.enable: Expected value to be either true or false");
+        "Invalid value maybe for configuration value.converter.schemas.enable: Expected value to "
+        "be either true or false");
     expect(&r.report, "/config/transforms",
            "Invalid value [a, b, a, c] for configuration transforms: Duplicate alias provided.");
     expect(
         &r.report, "/config/transforms.a.type",
-        "Invalid value com.example.Nope for configuration transforms.a.type: Class com.example.Nope could not be found.");
+        "Invalid value com.example.Nope for configuration transforms.a.type: Class "
+        "com.example.Nope could not be found.");
     expect(&r.report, "/config/transforms.b.type",
            "Missing required configuration \"transforms.b.type\" which has no default value.");
     expect(&r.report, "/config/transforms.c.field",
@@ -170,9 +174,11 @@ static void faults_in_connects_words(void **state) {
            "Invalid value z for configuration transforms.c.big: Not a number of type LONG");
     expect(&r.report, "/config/url",
            "Missing required configuration \"url\" which has no default value.");
-    expect(&r.report, "/config/mode",
-           "Invalid value upsrt for configuration mode: String must be one of (case insensitive): insert, "
-           "upsert");
+    expect(
+        &r.report, "/config/mode",
+        "Invalid value upsrt for configuration mode: String must be one of (case insensitive): "
+        "insert, "
+        "upsert");
     expect(&r.report, "/config/ulr", "\"ulr\" is not a known option; it is ignored");
     done(&r);
 }
@@ -185,7 +191,8 @@ static void unknown_class(void **state) {
     assert_int_equal(r.report.errors, 1);
     expect(
         &r.report, "/connector.class",
-        "Failed to find any class that implements Connector and which name matches com.example.Reader");
+        "Failed to find any class that implements Connector and which name matches "
+        "com.example.Reader");
     done(&r);
     translate("{\"name\":\"x\",\"config\":{}}", NULL, &r);
     expect(&r.report, "/config/connector.class",
@@ -197,10 +204,11 @@ static void the_workers_header_converter(void **state) {
     result_t r;
 
     (void)state;
-    translate("{\"connector.class\":\"com.example.WriterConnector\",\"topics\":\"t\",\"url\":\"u\"}",
-              "{\"header.converter\":\"com.example.JsonConverter\","
-              "\"header.converter.schemas.enable\":\"false\"}",
-              &r);
+    translate(
+        "{\"connector.class\":\"com.example.WriterConnector\",\"topics\":\"t\",\"url\":\"u\"}",
+        "{\"header.converter\":\"com.example.JsonConverter\","
+        "\"header.converter.schemas.enable\":\"false\"}",
+        &r);
     assert_non_null(r.pipeline);
     assert_string_equal(r.pipeline->source_converters.header.plugin, "com.example.JsonConverter");
     assert_string_equal(config_text(&r.pipeline->source_converters.header, "schemas.enable"),
@@ -253,10 +261,11 @@ static void test_topic_creation(void **state) {
     result_t r;
 
     (void)state;
-    expect_making(",\"topic.creation.default.partitions\":\"1\"", NULL,
-                  "topic.creation.default.replication.factor",
-                  "Missing required configuration \"topic.creation.default.replication.factor\" which "
-                  "has no default value.");
+    expect_making(
+        ",\"topic.creation.default.partitions\":\"1\"", NULL,
+        "topic.creation.default.replication.factor",
+        "Missing required configuration \"topic.creation.default.replication.factor\" which "
+        "has no default value.");
     expect_making(",\"topic.creation.default.partitions\":\"0\","
                   "\"topic.creation.default.replication.factor\":\"1\"", NULL,
                   "topic.creation.default.partitions",

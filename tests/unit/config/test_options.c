@@ -220,7 +220,8 @@ static void all_faults_at_once(void **state) {
 static void connect_wording(void **state) {
     sl_report_t report;
     sl_config_t *config = parse(
-        "{\"batch.size\":\"abc\",\"big\":\"z\",\"enabled\":\"w\",\"mode\":\"y\",\"fields\":\" a ,b,, \","
+        "{\"batch.size\":\"abc\",\"big\":\"z\",\"enabled\":\"w\",\"mode\":\"y\",\"fields\":\" a "
+        ",b,, \","
         "\"class\":\" c \",\"extra\":\"1\",\"mapping\":\"7\"}",
         SL_CONFIG_CONNECT, &report);
     cJSON *infos, *value;
@@ -236,8 +237,10 @@ static void connect_wording(void **state) {
            "Invalid value z for configuration big: Not a number of type LONG");
     expect(&report, "/sinks/0/config/enabled",
            "Invalid value w for configuration enabled: Expected value to be either true or false");
-    expect(&report, "/sinks/0/config/mode",
-           "Invalid value y for configuration mode: String must be one of (case insensitive): none, All");
+    expect(
+        &report, "/sinks/0/config/mode",
+        "Invalid value y for configuration mode: String must be one of (case insensitive): none, "
+        "All");
     assert_int_equal(report.errors, 6);
     assert_int_equal(sl_config_list(config, "fields", &items), 4);
     assert_string_equal(sl_config_text(config, "class"), "c");

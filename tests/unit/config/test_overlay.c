@@ -121,11 +121,12 @@ static void references(void **state) {
     assert_int_equal(report.count, 0);
     expect_json(
         json,
-        "{\"host\":\"xh${env:SL_TEST_HOST}:80\",\"pw\":[\"top\\nsecret\"],\"user\":\"metoo \",\"p\":\"😀 \\t!\","
+        "{\"host\":\"xh${env:SL_TEST_HOST}:80\",\"pw\":[\"top\\nsecret\"],\"user\":\"metoo "
+        "\",\"p\":\"😀 \\t!\","
         "\"d\":\"top\\nsecret\\r\\n\",\"other\":\"$1 ${topic} ${vault:x} ${\",\"empty\":\"\"}");
     assert_int_equal(refs.count, 6);
-    sl_report_error(&report, "/host", "host", NULL, "\"%s\" is wrong, %s!", "xh${env:SL_TEST_HOST}:80",
-                    "xh${env:SL_TEST_HOST}:80");
+    sl_report_error(&report, "/host", "host", NULL, "\"%s\" is wrong, %s!",
+                    "xh${env:SL_TEST_HOST}:80", "xh${env:SL_TEST_HOST}:80");
     sl_report_error(&report, "/user", "user", NULL, "m metoo me%s", "metoo ");
     sl_report_error(&report, "/other", "other", NULL, "metoo ");
     sl_report_error(&report, "/empty", "empty", NULL, "\"\" is wrong");
@@ -166,7 +167,8 @@ static void properties(void **state) {
     (void)state;
     expect_json(
         json,
-        "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\",\"d\":\"\",\"e f\":\"g\\\\\",\"i\":\"00zz\",\"j\":\"\"}");
+        "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\",\"d\":\"\",\"e "
+        "f\":\"g\\\\\",\"i\":\"00zz\",\"j\":\"\"}");
     cJSON_Delete(json);
 }
 

@@ -1,5 +1,5 @@
-/* The JSON converter as one instance that lives long: its caches, schemas that come and go, numbers kept
- * as text. What single values become is in tests/golden. */
+/* The JSON converter as one instance that lives long: its caches, schemas that come and go, numbers
+ * kept as text. What single values become is in tests/golden. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -210,8 +210,8 @@ static void test_text_numbers(void **state) {
     assert_int_equal(sl_schema_count(), 0);
 }
 
-/* A struct that records of an arena share is written from its kept text; the same place in another arena is another
- * struct. */
+/* A struct that records of an arena share is written from its kept text; the same place in another
+ * arena is another struct. */
 static void test_shared_structs(void **state) {
     static const char *const text =
         "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"struct\",\"fields\":[{\"type\":\"int32\","

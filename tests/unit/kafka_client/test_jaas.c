@@ -35,7 +35,8 @@ static void test_values(void **state) {
     assert_string_equal(option("a.B required x=\"1 ;=\" y='2';", "x"), "1 ;=");
     assert_string_equal(option("a.B required x=\"1\" y='2';", "y"), "2");
     assert_string_equal(option("a.B REQUIRED x=bare-word/+;", "x"), "bare-word/+");
-    assert_string_equal(option("a.B required x=\"q\\\"u\\\\o\\'t\\te\\101\";", "x"), "q\"u\\o't\teA");
+    assert_string_equal(option("a.B required x=\"q\\\"u\\\\o\\'t\\te\\101\";", "x"),
+                        "q\"u\\o't\teA");
     assert_string_equal(option(" a.B\n required // why\n /* x=\"2\" */ x = \"1\" ; ", "x"), "1");
     assert_string_equal(option("a.B required x=\"\";", "x"), "");
     assert_string_equal(option("a.B required x=\"\xc3\xa4\";", "x"), "\xc3\xa4");

@@ -80,7 +80,8 @@ static void test_charged_until_reported(void **state) {
     assert_int_equal(sl_ctx_charged(h.ctx), 0);
 }
 
-/* Small records: the client's own memory for them is at queue.bytes long before their values are. */
+/* Small records: the client's own memory for them is at queue.bytes long before their values
+ * are. */
 static void test_queue_bytes_bounds_the_clients_memory(void **state) {
     uint64_t first = 0;
 

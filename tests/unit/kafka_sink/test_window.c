@@ -13,8 +13,9 @@ static void init(kafka_window_t *w, const char *batch_size, const char *message_
 
     assert_int_equal(rd_kafka_conf_set(conf, "batch.size", batch_size, error, sizeof(error)),
                      RD_KAFKA_CONF_OK);
-    assert_int_equal(rd_kafka_conf_set(conf, "message.max.bytes", message_max, error, sizeof(error)),
-                     RD_KAFKA_CONF_OK);
+    assert_int_equal(
+        rd_kafka_conf_set(conf, "message.max.bytes", message_max, error, sizeof(error)),
+        RD_KAFKA_CONF_OK);
     kafka_window_init(w, conf);
     rd_kafka_conf_destroy(conf);
 }

@@ -267,7 +267,8 @@ static void test_prune(void **state) {
     w.is_owner = 1;
     open_catalog(&w, own_file, 1);
     scan(&w);
-    shell("cd %s/modules; test $(ls -A | wc -l) = 4 -a $(ls *.so | wc -l) = 2 -a -e mine.so", w.data);
+    shell("cd %s/modules; test $(ls -A | wc -l) = 4 -a $(ls *.so | wc -l) = 2 -a -e mine.so",
+          w.data);
     assert_int_equal(sl_catalog_count(w.catalog), 1);
     close_catalog(&w);
     remove_folders(&w);

@@ -75,7 +75,8 @@ static void test_descriptor(void **state) {
 static void test_rules(void **state) {
     (void)state;
     fails(FIXTURES "rule/rule-sink-ends-twice.so", "delivery", "ended a ticket twice");
-    fails(FIXTURES "rule/rule-sink-releases-late.so", "delivery", "released a ticket after durable");
+    fails(FIXTURES "rule/rule-sink-releases-late.so", "delivery",
+          "released a ticket after durable");
     fails(FIXTURES "rule/rule-sink-opens-twice.so", "lifecycle", "completed OPEN twice");
     fails(FIXTURES "rule/rule-sink-never-closes.so", "lifecycle", "CLOSE was not completed");
     fails(FIXTURES "rule/rule-check-crashes.so", "check", "crashed: Aborted");

@@ -188,12 +188,12 @@ static void test_line_of_limit(void **state) {
 
 static void test_empty_topic(void **state) {
     (void)state;
-    assert_int_equal(
-        fakehost_config_faults("file-stream-source", SLUICE_SOURCE, "file-stream", "{\"topic\":\"\"}"),
-        1);
-    assert_int_equal(
-        fakehost_config_faults("file-stream-source", SLUICE_SOURCE, "file-stream", "{\"topic\":\"t\"}"),
-        0);
+    assert_int_equal(fakehost_config_faults("file-stream-source", SLUICE_SOURCE, "file-stream",
+                                            "{\"topic\":\"\"}"),
+                     1);
+    assert_int_equal(fakehost_config_faults("file-stream-source", SLUICE_SOURCE, "file-stream",
+                                            "{\"topic\":\"t\"}"),
+                     0);
 }
 
 /* ---- the sink ---- */
@@ -230,8 +230,9 @@ static void test_sink_without_folder(void **state) {
     fakehost_init(&h, "file-stream-sink", SLUICE_SINK, "file-stream",
                   "{\"file\":\"/nowhere/out.txt\"}");
     assert_int_equal(fakehost_open(&h), SLUICE_FATAL);
-    assert_non_null(strstr(fakehost_error(&h, error, sizeof error),
-                           "Couldn't find or create file '/nowhere/out.txt' for FileStreamSinkTask"));
+    assert_non_null(
+        strstr(fakehost_error(&h, error, sizeof error),
+               "Couldn't find or create file '/nowhere/out.txt' for FileStreamSinkTask"));
     fakehost_fini(&h);
 }
 

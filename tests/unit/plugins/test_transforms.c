@@ -181,7 +181,7 @@ static void test_filter_faults(void **state) {
     assert_int_equal(fakehost_config_faults("filter", SLUICE_TRANSFORM, "filter", "{}"), 1);
 }
 
-#define ENVELOPES                                                                                                    \
+#define ENVELOPES \
     "{\"before\":null,\"after\":{\"id\":1},\"source\":{\"table\":\"x\",\"lsn\":7},\"op\":\"c\",\"ts_ms\":5}\n"       \
     "{\"before\":{\"id\":1},\"after\":{\"id\":2},\"source\":{\"table\":\"x\",\"lsn\":8},\"op\":\"u\",\"ts_ms\":6}\n" \
     "{\"before\":{\"id\":2},\"after\":null,\"source\":{\"table\":\"x\",\"lsn\":9},\"op\":\"d\",\"ts_ms\":7}\n"       \

@@ -239,7 +239,9 @@ static const struct json_case {
     CASE("y_object_empty_key", "{\"\":0}", Y, Y),
     CASE("y_object_escaped_null_in_key", "{\"foo\\u0000bar\": 42}", Y, Y),
     CASE("y_object_extreme_numbers", "{ \"min\": -1.0e+28, \"max\": 1.0e+28 }", Y, Y),
-    CASE("y_object_long_strings", "{\"x\":[{\"id\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}], \"id\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}", Y, Y),
+    CASE("y_object_long_strings", "{\"x\":[{\"id\": "
+                                  "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}], \"id\": "
+                                  "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}", Y, Y),
     CASE("y_object_with_newlines", "{\012\"a\": \"b\"\012}", Y, Y),
     CASE("y_object_string_unicode", "{\"title\":\"\\u041f\\u043e\\u043b\"}", Y, Y),
     CASE("y_string_1_2_3_bytes_UTF-8_sequences", "[\"\\u0060\\u012a\\u12AB\"]", Y, Y),

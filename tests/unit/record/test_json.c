@@ -271,7 +271,8 @@ static void test_escapes_as_jackson(void **state) {
     (void)state;
     assert_written(
         v, 0,
-        "\"q\\\" b\\\\ s/ n\\n t\\t r\\r b\\b f\\f v\\u000B bell\\u0007 esc\\u001B del\x7f nbsp\xc2\xa0 "
+        "\"q\\\" b\\\\ s/ n\\n t\\t r\\r b\\b f\\f v\\u000B bell\\u0007 esc\\u001B del\x7f "
+        "nbsp\xc2\xa0 "
         "ls\xe2\x80\xa8 \xc3\xa9 \xe6\xbc\xa2 \xed\x9f\xbf \xef\xbf\xbf \\uD83D\\uDE00 <>&'\"");
 }
 

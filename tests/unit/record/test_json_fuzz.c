@@ -1,6 +1,6 @@
 /*
- * A short, deterministic run of the JSON fuzz target with any compiler: the suite's texts, each changed in many ways. The
- * long run, guided by coverage, is tests/fuzz/test_json_fuzz.sh.
+ * A short, deterministic run of the JSON fuzz target with any compiler: the suite's texts, each
+ * changed in many ways. The long run, guided by coverage, is tests/fuzz/test_json_fuzz.sh.
  */
 #include "../../fuzz/json_fuzz.c"
 

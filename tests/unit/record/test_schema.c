@@ -195,8 +195,8 @@ static void test_ids_are_not_reused(void **state) {
     sl_schema_unref(NULL);
 }
 
-/* Every thread makes, holds and drops the same few schemas, so that the last reference often goes while another
- * thread looks the schema up. */
+/* Every thread makes, holds and drops the same few schemas, so that the last reference often goes
+ * while another thread looks the schema up. */
 static void *churn(void *arg) {
     sluice_schema_t leaf = plain(SLUICE_INT32);
     sluice_field_t field = {sluice_str("x"), &leaf};

@@ -1,5 +1,6 @@
 /*
- * tests/unit/runtime/harness.h: a pipeline in this process, with plugins that are tables in the test.
+ * tests/unit/runtime/harness.h: a pipeline in this process, with plugins that are tables in the
+ * test.
  *
  * The source "numbers" emits, in each of `partitions` source partitions, the numbers 1..count in
  * order; a record's position is its number. The sink "target" writes to a target_t, which outlives
@@ -106,7 +107,8 @@ typedef struct stages { /* what converters and transforms do */
     int64_t refuse_every; /* converters refuse numbers divisible by this */
     int64_t reject_every; /* transforms do */
     int retry_percent;    /* of applies */
-    int again_after_reject; /* an apply that rejected something asks for a retry, every other time */
+    /* an apply that rejected something asks for a retry, every other time */
+    int again_after_reject;
     int huge;             /* converters make more bytes of number 7 than a value can hold */
     int stateful;         /* transforms checkpoint: what they applied, durable */
     int64_t applied[PARTITIONS_MAX], durable[PARTITIONS_MAX];
@@ -188,6 +190,7 @@ void harness_empty_folder(const char *folder); /* removes the files in it */
 
 /* Asserts that what the target got is 1..count of each partition: none lost, and each partition in
  * order once repeats are taken away. Returns the number of repeats. */
-size_t assert_complete(const target_t *target, int partitions, int64_t count, int64_t left_out_every);
+size_t assert_complete(const target_t *target, int partitions, int64_t count,
+                       int64_t left_out_every);
 
 #endif

@@ -118,7 +118,8 @@ static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, si
         snprintf(s->offset, sizeof(s->offset), "%s", entries[i].offset ? entries[i].offset : "");
     }
     run->seq = seq;
-    uv_timer_start(&run->timers[0], on_stored, run->o->stored_ms ? (uint64_t)run->o->stored_ms : 1, 0);
+    uv_timer_start(&run->timers[0], on_stored, run->o->stored_ms ? (uint64_t)run->o->stored_ms : 1,
+                   0);
 }
 
 static void on_ended(void *user, int state) {
@@ -207,9 +208,12 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
     p->connect = o->connect;
     p->errors.retry_timeout_ms = o->trunk_retry_timeout_ms;
     if (stages.decode)
-        p->source_converters.value = (sl_plugin_use_t){SLUICE_CONVERTER, "json", NULL, "/source/converters/value"};
-    uses[0] = (sl_transform_use_t){.name = "double", .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/0"}};
-    uses[1] = (sl_transform_use_t){.name = "evens", .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/1"}};
+        p->source_converters.value =
+            (sl_plugin_use_t){SLUICE_CONVERTER, "json", NULL, "/source/converters/value"};
+    uses[0] = (sl_transform_use_t){.name = "double",
+                                   .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/0"}};
+    uses[1] = (sl_transform_use_t){.name = "evens",
+                                   .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/1"}};
     if (o->transforms & 4)
         uses[0].predicate = (sl_plugin_use_t){SLUICE_PREDICATE, "thirds", NULL, "/p"};
     if (o->transforms & 1)
@@ -274,7 +278,8 @@ static void collect(run_t *run) {
     const sl_failure_t *failure = sl_trunk_failure(run->trunk);
 
     snprintf(run->result.code, sizeof(run->result.code), "%s", failure->code ? failure->code : "");
-    snprintf(run->result.trace, sizeof(run->result.trace), "%s", failure->trace ? failure->trace : "");
+    snprintf(run->result.trace, sizeof(run->result.trace), "%s",
+             failure->trace ? failure->trace : "");
     for (i = 0; i < sl_trunk_branches(run->trunk); i++)
         for (k = 0; k < SL_BRANCH_COUNTS; k++)
             run->result.stats[i][k] =
@@ -305,9 +310,10 @@ run_result_t harness_run(const run_options_t *o) {
     test_failure_mode = o->failure_mode;
     sink_table.failure_mode = (uint32_t)o->failure_mode;
     sink_table.max_in_flight = (uint32_t)o->window;
-    sink_table.flags = targets[0].own_position == 0   ? 0
-                       : targets[0].own_position == 1 ? SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES
-                                                      : SLUICE_SINK_OWN_POSITION;
+    sink_table.flags = targets[0].own_position == 0 ? 0
+                       : targets[0].own_position == 1
+                           ? SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES
+                           : SLUICE_SINK_OWN_POSITION;
     if (stages.bytes)
         sink_table.flags |= SLUICE_SINK_BYTES;
     fill_pipeline(&pipeline, branches, uses, o);

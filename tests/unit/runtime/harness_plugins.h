@@ -401,7 +401,8 @@ static answer_t answer_atomic(sink_t *s, sluice_batch_t *batch) {
         if (is_bad(s->t, &r[i]))
             a.status = SLUICE_BAD_RECORD;
     if (a.status != SLUICE_OK) {
-        a.results[0] = (sluice_result_t){.status = a.status, .code = "test.bad", .message = "bad number"};
+        a.results[0] =
+            (sluice_result_t){.status = a.status, .code = "test.bad", .message = "bad number"};
         a.count = 1;
         return a;
     }
@@ -665,7 +666,8 @@ static sluice_sink_t sink_table = {
     .close = sink_close,
 };
 
-/* ---- transforms: "double" gives each record twice (sub 0 and 1), "evens" drops odd numbers ---- */
+/* ---- transforms: "double" gives each record twice (sub 0 and 1), "evens" drops odd numbers
+ * ---- */
 
 typedef struct transform {
     sluice_ctx_t *ctx;
@@ -925,7 +927,9 @@ static const sluice_predicate_t predicate_table = {
     .test = predicate_test,
 };
 
-#define HEAD(k, n) .size = sizeof(sluice_plugin_t), .kind = (k), .name = (n), .option_size = sizeof(sluice_option_t)
+#define HEAD(k, n)                                             \
+    .size = sizeof(sluice_plugin_t), .kind = (k), .name = (n), \
+    .option_size = sizeof(sluice_option_t)
 
 static const sluice_plugin_t plugins[] = {
     {HEAD(SLUICE_SOURCE, "numbers"), .source = &source_table},

@@ -71,8 +71,14 @@ static void a_link_lost_while_transforms_open_is_made_again(void **state) {
 
 /* Its spill is full while it reconnects: the branch has dropped a batch, so nothing may follow. */
 static void a_failed_branch_stays_down(void **state) {
-    run_options_t o = {.branches = 2, .spill_max = 64 << 10, .spill_fail = 1, .queue_bytes = 8 << 10,
-                       .state_dir = folder, .stored_ms = 1500, .window = 1, GUARD};
+    run_options_t o = {.branches = 2,
+                       .spill_max = 64 << 10,
+                       .spill_fail = 1,
+                       .queue_bytes = 8 << 10,
+                       .state_dir = folder,
+                       .stored_ms = 1500,
+                       .window = 1,
+                       GUARD};
     run_result_t r;
 
     (void)state;
@@ -87,7 +93,8 @@ static void a_failed_branch_stays_down(void **state) {
     assert_int_equal(targets[0].writes, 3);
 }
 
-/* A branch that lost its batches just before the drain answers the end of it once, not for others. */
+/* A branch that lost its batches just before the drain answers the end of it once, not for
+ * others. */
 static int both_have_all(void) {
     return targets[0].max_open == 30 && targets[1].max_open == 30;
 }
@@ -251,7 +258,8 @@ static void a_sink_without_an_answer_is_shown(void **state) {
 }
 
 static void a_sink_without_an_answer_has_its_time(void **state) {
-    run_options_t o = {.branches = 2, .beat_ms = 10, .stuck_ms = 50, .retry_timeout_ms = 100, GUARD};
+    run_options_t o = {
+        .branches = 2, .beat_ms = 10, .stuck_ms = 50, .retry_timeout_ms = 100, GUARD};
     run_result_t r;
 
     (void)state;

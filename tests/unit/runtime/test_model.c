@@ -3,10 +3,10 @@
  *
  * Each round is one history: several runs of the same pipeline, each cut off at a random time as a
  * crash would (positions that were not stored are forgotten, what targets have they keep), the last
- * one to the end. Then every target must have every number, each partition in order once repeats are
- * taken away; what comes twice must have been sent after the last stored position, and must have been
- * counted, over all runs.
- * SLUICE_MODEL_ROUNDS sets how many, SLUICE_MODEL_SEED where to begin.
+ * one to the end. Then every target must have every number, each partition in order once repeats
+ * are taken away; what comes twice must have been sent after the last stored position, and must
+ * have been counted, over all runs. SLUICE_MODEL_ROUNDS sets how many, SLUICE_MODEL_SEED where to
+ * begin.
  */
 #include "harness_impl.h"
 

@@ -238,7 +238,8 @@ static void backoff_grows_to_its_cap_and_ends_in_time(void **state) {
     assert_true(sl_retry_failed(&r, 0) > 0);
 }
 
-/* A connection over which nothing came, but which held, was no failure; one that breaks at once is. */
+/* A connection over which nothing came, but which held, was no failure; one that breaks at once
+ * is. */
 static void what_held_begins_anew(void **state) {
     const sl_retry_env_t env = {now, random_bits, NULL};
     sl_retry_t r;

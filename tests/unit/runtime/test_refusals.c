@@ -43,7 +43,8 @@ static void bad_records(int mode, int window, int partial) {
     targets[0].chaos.delay = 30;
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
-    if (partial == 0 || mode != SLUICE_PER_RECORD) /* who tells each record apart keeps no order of them */
+    /* who tells each record apart keeps no order of them */
+    if (partial == 0 || mode != SLUICE_PER_RECORD)
         assert_int_equal(assert_complete(&targets[0], 1, 1000, 41), 0);
     assert_int_equal(targets[0].count, 1000 - 24); /* nothing lost, nothing twice */
     assert_int_equal(lines(dead_file, "\"code\":\"test.bad\""), 24);
@@ -180,7 +181,8 @@ static void go_back(run_options_t *o) {
 }
 
 static void rejected_once_though_the_source_goes_back(void **state) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file, .transforms = 2};
+    run_options_t o = {
+        .branches = 1, .tolerate_all = 1, .dead_letters = dead_file, .transforms = 2};
 
     (void)state;
     stages.reject_every = 10;

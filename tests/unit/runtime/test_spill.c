@@ -92,7 +92,8 @@ static sluice_batch_t *rich_batch(void) {
     r->value = (sluice_value_t){.kind = SLUICE_STRUCT, .len = 1, .as.st = out};
     r->key = (sluice_value_t){.kind = SLUICE_MAP, .len = 2, .as.items = items};
     headers[0] = (sluice_header_t){sluice_str("h"), NULL, sluice_int(SLUICE_BOOLEAN, 1)};
-    headers[1] = (sluice_header_t){sluice_str("h"), NULL, sluice_text(SLUICE_STRING, sluice_str(""))};
+    headers[1] =
+        (sluice_header_t){sluice_str("h"), NULL, sluice_text(SLUICE_STRING, sluice_str(""))};
     r->headers = headers;
     r->header_count = 2;
     assert_int_equal(sl_batch_seal(b), SLUICE_OK);

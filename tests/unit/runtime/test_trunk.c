@@ -191,7 +191,8 @@ static void a_target_without_empty_batches_does_not_go_back(void **state) {
     assert_int_equal(targets[0].count, 6);
 }
 
-/* Killed between the targets' commit and the store's: the source goes on by an offset that it gave. */
+/* Killed between the targets' commit and the store's: the source goes on by an offset that it
+ * gave. */
 static void targets_ahead_of_the_store(void **state) {
     run_options_t o = {.branches = 2, .window = 8};
     run_result_t r;

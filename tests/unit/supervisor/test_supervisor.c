@@ -437,7 +437,8 @@ static void test_unresolvable(void **state) {
 
 static void test_file_origin_keeps_target(void **state) {
     fixture_t *f = *state;
-    sl_put_t p = { "a", "pipeline", "file", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 0, SL_CHECK_ALL };
+    sl_put_t p = {"a",  "pipeline", "file",      cJSON_Parse("{\"behave\":\"run\"}"),
+                  NULL, 0,          SL_CHECK_ALL};
 
     open_all(f, 3);
     assert_int_equal(sl_supervisor_put(f->s, &p, on_done, f), SLUICE_OK);
@@ -531,7 +532,8 @@ static void test_two_create_one(void **state) {
 
     open_all(f, 3);
     for (i = 0; i < 2; i++) {
-        sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 1, SL_CHECK_ALL };
+        sl_put_t p = {"a",  "pipeline", "rest",      cJSON_Parse("{\"behave\":\"run\"}"),
+                      NULL, 1,          SL_CHECK_ALL};
         assert_int_equal(sl_supervisor_put(f->s, &p, on_raced, counts), SLUICE_OK);
     }
     WAIT(f, counts[0] == 2);
@@ -542,7 +544,8 @@ static void test_two_create_one(void **state) {
 /* A configuration that is stored together with a pause does not undo it, neither here nor there. */
 static void test_put_keeps_target(void **state) {
     fixture_t *f = *state;
-    sl_put_t p = { "a", "pipeline", "rest", cJSON_Parse("{\"behave\":\"run\"}"), NULL, 0, SL_CHECK_ALL };
+    sl_put_t p = {"a",  "pipeline", "rest",      cJSON_Parse("{\"behave\":\"run\"}"),
+                  NULL, 0,          SL_CHECK_ALL};
     int counts[3] = { 0, 0, 0 };
 
     open_all(f, 3);
@@ -613,9 +616,10 @@ static void test_delete_and_state(void **state) {
     put(f, "kept", "run", "");
     put(f, "gone", "run", "");
     WAIT(f, in_state(f, "gone", SL_TASK_RUNNING));
-    snprintf(command, sizeof command,
-             "cd %s/state && mkdir gone/deep && ln -s ../kept gone/link && touch kept/x gone/deep/x",
-             f->folder);
+    snprintf(
+        command, sizeof command,
+        "cd %s/state && mkdir gone/deep && ln -s ../kept gone/link && touch kept/x gone/deep/x",
+        f->folder);
     assert_int_equal(system(command), 0);
     delete(f, "empty", 0);
     delete(f, "kept", 0);

@@ -7,7 +7,8 @@
 
 #include "support/exact.h"
 
-static void check_quotient(const char *a, const char *times, const char *b, int scale, const char *expected) {
+static void check_quotient(const char *a, const char *times, const char *b, int scale,
+                           const char *expected) {
     exact_t x, y, z, result;
     char text[64];
 
@@ -66,7 +67,8 @@ static void test_limits(void **state) {
     assert_int_equal(exact_parse(sluice_str("999999999999999999999999999999999999999999"), &b), -1);
     assert_int_equal(exact_parse(sluice_str("0"), &b), 0);
     assert_int_equal(exact_divide(a, b, 2, &out), -1);
-    assert_int_equal(exact_divide(a, a, 2, &out), -1); /* the scaled dividend has more than 38 digits */
+    /* the scaled dividend has more than 38 digits */
+    assert_int_equal(exact_divide(a, a, 2, &out), -1);
 }
 
 int main(void) {

@@ -1,4 +1,5 @@
-/* support/journal: what a save left is found again; a file that it did not write is refused as a whole. */
+/* support/journal: what a save left is found again; a file that it did not write is refused as a
+ * whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,9 +112,25 @@ static void refused(const char *lines, size_t len) {
 
 static void test_damaged_lines(void **state) {
     static const char *const bad[] = {
-        "\n", "x\n", "00/1\n", "0/1 k\n", "+1/1 k\n", " 1/1 k\n", "0x/1 k\n", "zz/1 k\n", "00/-1 k\n", "00/+1 k\n",
-        "00/0x1 k\n", "00/4294967296 k\n", "00/18446744073709551617 k\n", "00/1k\n", "00 /1 k\n", "00/1/2 k\n",
-        "0000000000000000000000000000000000000000000000000000000000000000/1 k\n", "00/", "sluice positions 1\n"};
+        "\n",
+        "x\n",
+        "00/1\n",
+        "0/1 k\n",
+        "+1/1 k\n",
+        " 1/1 k\n",
+        "0x/1 k\n",
+        "zz/1 k\n",
+        "00/-1 k\n",
+        "00/+1 k\n",
+        "00/0x1 k\n",
+        "00/4294967296 k\n",
+        "00/18446744073709551617 k\n",
+        "00/1k\n",
+        "00 /1 k\n",
+        "00/1/2 k\n",
+        "0000000000000000000000000000000000000000000000000000000000000000/1 k\n",
+        "00/",
+        "sluice positions 1\n"};
     size_t i;
 
     (void)state;

@@ -1,4 +1,5 @@
-/* support/position, support/hex: what was written comes back; nothing that is only nearly that does. */
+/* support/position, support/hex: what was written comes back; nothing that is only nearly that
+ * does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,8 +65,10 @@ static void test_hostile_positions(void **state) {
 }
 
 static void test_hostile_places(void **state) {
-    static const char *const bad[] = {"", "/", "00", "00/", "/-1", "00/-1", "00/ 1", "00/1 ", "00/+1", "00/0x1",
-                                      "00/4294967296", "00/99999999999999999999", "00/1/1", "0/1", " 00/1"};
+    static const char *const bad[] = {
+        "",       "/",     "00",    "00/",    "/-1",           "00/-1",
+        "00/ 1",  "00/1 ", "00/+1", "00/0x1", "00/4294967296", "00/99999999999999999999",
+        "00/1/1", "0/1",   " 00/1"};
     sluice_position_t p;
     uint32_t sub;
     size_t i;
@@ -74,7 +77,8 @@ static void test_hostile_places(void **state) {
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(position_place_read(sluice_str(bad[i]), &p, &sub), SLUICE_INVALID);
     assert_int_equal(position_place_read(sluice_str(NULL), &p, &sub), SLUICE_INVALID);
-    assert_int_equal(position_place_read(sluice_str("/0"), &p, &sub), SLUICE_OK); /* empty position */
+    /* empty position */
+    assert_int_equal(position_place_read(sluice_str("/0"), &p, &sub), SLUICE_OK);
 }
 
 static void test_bytes(void **state) {
