@@ -13,11 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lines.h"
-#include "support/recordjson.h"
+#include "source.h"
 
 enum { PIECE = 256 * 1024 };
-enum replaced { REPLACED_FAIL, REPLACED_RESTART };
 
 static const char *const formats[] = {"text", "json", "csv", "record", NULL};
 static const char *const replaced_values[] = {"fail", "restart", NULL};
@@ -89,42 +87,6 @@ static const sluice_option_t options[] = {
      .doc = "One character between columns."},
 };
 
-typedef struct file_source {
-    const sluice_api_t *api;
-    sluice_ctx_t *ctx;
-    const char *path;
-    sluice_str_t topic;
-    enum format format;
-    enum replaced when_replaced;
-    int follow;
-    char delimiter;
-    int64_t batch_lines;
-    size_t line_max;
-    uint64_t poll_ms;
-    const sluice_schema_t *text_schema;
-    uint32_t partition;
-    uint64_t generation;
-    int64_t offset; /* of the next line */
-    /* the helper thread's while reading */
-    int fd;
-    size_t piece;
-    char *data; /* what was read; given to a batch */
-    size_t len;
-    int error; /* errno */
-    int replaced;
-    char *header; /* CSV: the unquoted first line, and its columns */
-    sluice_str_t names[MAX_COLUMNS];
-    uint32_t name_count;
-    size_t header_len; /* bytes of the file that it takes */
-    /* the instance's */
-    sluice_timer_t *timer;
-    int reading;
-    int waiting; /* for credit */
-    int paused;
-    int closing;
-    int ended; /* finished or broken */
-} file_source_t;
-
 static int file_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     const char *delimiter = api->config_text(ctx, "csv.delimiter");
 
@@ -170,242 +132,6 @@ static int file_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     }
     *self = f;
     return SLUICE_OK;
-}
-
-/* ---- on the helper thread ---- */
-
-static ssize_t read_at(int fd, char *to, size_t len, int64_t offset) {
-    size_t done = 0;
-    ssize_t n = 1;
-
-    while (done < len && n > 0) {
-        n = pread(fd, to + done, len - done, (off_t)(offset + (int64_t)done));
-        if (n < 0)
-            return -1;
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
-}
-
-/* Reads the CSV header of the open file. Not there yet: stays without. */
-static void read_header(file_source_t *f) {
-    size_t room = f->line_max < 1 << 20 ? f->line_max : 1 << 20;
-    char *text = malloc(room);
-    ssize_t n = text == NULL ? -1 : read_at(f->fd, text, room, 0);
-    size_t len = n <= 0 ? 0 : line_length(FORMAT_CSV, text, (size_t)n);
-    int columns;
-
-    free(f->header);
-    f->header = text;
-    f->header_len = f->name_count = 0;
-    if (len == 0)
-        return;
-    f->header_len = len;
-    for (len--; len > 0 && text[len - 1] == '\r';)
-        len--;
-    columns = csv_split(text, len, f->delimiter, f->names);
-    f->name_count = columns < 0 ? 0 : (uint32_t)columns;
-    if (columns < 0)
-        f->error = EBADMSG;
-}
-
-static void open_file(file_source_t *f) {
-    f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
-    if (f->fd < 0)
-        f->error = errno;
-    else if (f->format == FORMAT_CSV)
-        read_header(f);
-}
-
-/* Whether the path leads to another file by now, or the file is shorter than what was read. */
-static int was_replaced(const file_source_t *f) {
-    struct stat opened, named;
-
-    if (fstat(f->fd, &opened) != 0)
-        return 0;
-    if (opened.st_size < f->offset)
-        return 1;
-    return f->follow && stat(f->path, &named) == 0 &&
-           (named.st_ino != opened.st_ino || named.st_dev != opened.st_dev);
-}
-
-static void read_piece(void *self) {
-    file_source_t *f = self;
-    ssize_t n;
-
-    f->len = 0;
-    f->error = 0;
-    f->replaced = 0;
-    if (f->fd < 0)
-        open_file(f);
-    if (f->fd < 0 || f->error != 0)
-        return;
-    if (f->format == FORMAT_CSV && f->header_len == 0)
-        read_header(f);
-    if (f->format == FORMAT_CSV && f->offset < (int64_t)f->header_len)
-        f->offset = (int64_t)f->header_len;
-    if (f->data == NULL)
-        f->data = malloc(f->piece);
-    n = f->data == NULL ? -1 : read_at(f->fd, f->data, f->piece, f->offset);
-    if (n < 0)
-        f->error = f->data == NULL ? ENOMEM : errno;
-    else
-        f->len = (size_t)n;
-    if (n >= 0 && (size_t)n < f->piece)
-        f->replaced = was_replaced(f);
-}
-
-/* ---- records ---- */
-
-static int put_position(file_source_t *f, sluice_batch_t *batch, sluice_record_t *r,
-                        int64_t offset) {
-    char text[96];
-
-    if (f->generation > 0)
-        snprintf(text, sizeof(text), "{\"position\":%lld,\"generation\":%llu}", (long long)offset,
-                 (unsigned long long)f->generation);
-    else
-        snprintf(text, sizeof(text), "{\"position\":%lld}", (long long)offset);
-    r->offset = f->api->batch_copy(batch, sluice_str(text));
-    r->position.len = 16;
-    sluice_put_be64(r->position.bytes, f->generation);
-    sluice_put_be64(r->position.bytes + 8, (uint64_t)offset);
-    return r->offset.data == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
-}
-
-static int bad_line(file_source_t *f, int64_t offset, const char *what) {
-    return f->api->fail(f->ctx, SLUICE_FATAL, "file.line",
-                        "%s: the line at byte %lld is no %s: %s. Mend the file, or set the offset "
-                        "of this pipeline behind the line",
-                        f->path, (long long)offset, f->format == FORMAT_CSV ? "CSV" : "JSON",
-                        what);
-}
-
-static int line_value(file_source_t *f, sluice_batch_t *batch, char *line, size_t len,
-                      int64_t offset, sluice_value_t *out) {
-    sluice_str_t columns[MAX_COLUMNS];
-    sluice_json_error_t error;
-    int n, status;
-
-    if (f->format == FORMAT_TEXT) {
-        *out = sluice_text(SLUICE_STRING, sluice_str_n(line, len));
-        return SLUICE_OK;
-    }
-    if (f->format == FORMAT_JSON || f->format == FORMAT_RECORD) {
-        status = f->api->json->parse(batch, sluice_str_n(line, len), 0, out, &error);
-        return status == SLUICE_BAD_RECORD ? bad_line(f, offset, error.what) : status;
-    }
-    n = csv_split(line, len, f->delimiter, columns);
-    if (n < 0 || (uint32_t)n > f->name_count)
-        return bad_line(f, offset,
-                        n < 0 ? "a quote is not closed, or stands inside a column"
-                              : "it has more columns than the first line");
-    return csv_value(f->api, batch, f->names, f->name_count, columns, n, out);
-}
-
-static int add_line(file_source_t *f, sluice_batch_t *batch, char *line, size_t len, int64_t offset,
-                    int64_t next) {
-    sluice_value_t value;
-    sluice_record_t *r;
-    const char *fault;
-    int status;
-
-    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-        len--;
-    if (len == 0 && f->format != FORMAT_TEXT)
-        return SLUICE_OK;
-    status = line_value(f, batch, line, len, offset, &value);
-    if (status != SLUICE_OK)
-        return status;
-    r = f->api->batch_add(batch);
-    if (r == NULL)
-        return SLUICE_NO_MEMORY;
-    r->topic = f->api->batch_copy(batch, f->topic);
-    r->source_partition = f->partition;
-    r->timestamp = f->api->now_ms(f->ctx);
-    r->timestamp_type = SLUICE_TIMESTAMP_CREATE;
-    r->value = value;
-    r->value_schema = f->format == FORMAT_TEXT ? f->text_schema : NULL;
-    if (f->format == FORMAT_RECORD &&
-        (fault = record_json_read(f->api, batch, &value, r)) != NULL)
-        return bad_line(f, offset, fault);
-    return put_position(f, batch, r, next);
-}
-
-/* Makes records of the whole lines of the piece, as many as may go. *used: bytes of them. */
-static int add_lines(file_source_t *f, sluice_batch_t *batch, int64_t limit, size_t *used) {
-    int at_end = f->len < f->piece && !f->follow;
-    size_t len;
-    int status;
-
-    for (*used = 0; limit > 0 && *used < f->len; limit--) {
-        len = line_length(f->format, f->data + *used, f->len - *used);
-        if (len == 0 && at_end)
-            len = f->len - *used; /* the last line has no newline */
-        if (len == 0)
-            return SLUICE_OK;
-        if (len > f->line_max)
-            return f->api->fail(f->ctx, SLUICE_FATAL, "file.line.long",
-                                "%s: the line at byte %lld is longer than line.max.bytes (%zu)",
-                                f->path, (long long)f->offset + (long long)*used, f->line_max);
-        status = add_line(f, batch, f->data + *used, len, f->offset + (int64_t)*used,
-                          f->offset + (int64_t)(*used + len));
-        if (status != SLUICE_OK)
-            return status;
-        *used += len;
-    }
-    return SLUICE_OK;
-}
-
-static int give_data(file_source_t *f, sluice_batch_t *batch) {
-    int status = f->api->batch_pin(batch, f->len, free, f->data);
-
-    if (status == SLUICE_OK)
-        f->data = NULL;
-    return status;
-}
-
-/* CSV values point to the header's names: a batch needs names of its own. */
-static int copy_names(file_source_t *f, sluice_batch_t *batch, sluice_str_t *kept) {
-    uint32_t i;
-
-    memcpy(kept, f->names, f->name_count * sizeof(*kept));
-    for (i = 0; i < f->name_count; i++) {
-        f->names[i] = f->api->batch_copy(batch, kept[i]);
-        if (f->names[i].data == NULL)
-            return SLUICE_NO_MEMORY;
-    }
-    return SLUICE_OK;
-}
-
-/* Emits the lines of the piece. *used 0: there was no whole line. */
-static int emit_piece(file_source_t *f, size_t *used) {
-    sluice_credit_t credit = f->api->credit(f->ctx);
-    int64_t limit = credit.records < f->batch_lines ? credit.records : f->batch_lines;
-    sluice_batch_t *batch = f->api->batch_new(f->ctx, 0);
-    sluice_str_t names[MAX_COLUMNS];
-    size_t n = 0;
-    int status;
-
-    if (batch == NULL)
-        return SLUICE_NO_MEMORY;
-    status = copy_names(f, batch, names);
-    if (status == SLUICE_OK)
-        status = add_lines(f, batch, limit, used);
-    memcpy(f->names, names, f->name_count * sizeof(names[0]));
-    f->api->batch_records(batch, &n);
-    if (status == SLUICE_FATAL && *used > 0)
-        status = SLUICE_OK; /* what comes before a bad line goes out first */
-    if (status == SLUICE_OK && n > 0)
-        status = give_data(f, batch);
-    if (status == SLUICE_OK)
-        f->offset += (int64_t)*used;
-    if (status == SLUICE_OK && n > 0) {
-        f->waiting = f->api->emit(f->ctx, batch) == SLUICE_BUSY;
-        return SLUICE_OK;
-    }
-    f->api->batch_unref(batch);
-    return status;
 }
 
 /* ---- reading on ---- */
@@ -499,7 +225,7 @@ static void on_read(void *self) {
         fail_reading(f);
         return;
     }
-    status = f->len == 0 ? SLUICE_OK : emit_piece(f, &used);
+    status = f->len == 0 ? SLUICE_OK : file_emit_piece(f, &used);
     if (status != SLUICE_OK)
         end_broken(f, status == SLUICE_NO_MEMORY ? SLUICE_RETRY : status);
     else if (used > 0) {
@@ -521,7 +247,7 @@ static void read_on(file_source_t *f) {
         f->waiting = 1;
         return;
     }
-    f->reading = f->api->offload(f->ctx, read_piece, on_read, f) == SLUICE_OK;
+    f->reading = f->api->offload(f->ctx, file_read_piece, on_read, f) == SLUICE_OK;
     if (!f->reading)
         end_broken(
             f, f->api->fail(f->ctx, SLUICE_RETRY, "file.memory", "no memory for a helper thread"));
