@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "support/arena.h"
 #include "support/converter.h"
 
 #define HINT_MAX 65536u
@@ -134,31 +135,8 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
 
 /* ---- from bytes ---- */
 
-typedef struct kept_schema {
-    const sluice_api_t *api;
-    const sluice_schema_t *schema;
-} kept_schema_t;
-
-static void release_schema(void *arg) {
-    kept_schema_t *kept = arg;
-
-    kept->api->schema_unref(kept->schema);
-}
-
-/* Hands our reference to the arena: our caches may drop theirs before the arena is sealed. */
 static int keep_schema(converter_t *c, sluice_batch_t *arena, const sluice_schema_t *schema) {
-    kept_schema_t *kept;
-
-    if (schema == NULL)
-        return SLUICE_OK;
-    kept = c->api->batch_alloc(arena, sizeof(*kept));
-    if (kept != NULL) {
-        *kept = (kept_schema_t){c->api, schema};
-        if (c->api->batch_pin(arena, 0, release_schema, kept) == SLUICE_OK)
-            return SLUICE_OK;
-    }
-    c->api->schema_unref(schema);
-    return memory_fault(c);
+    return arena_keep_schema(c->api, arena, schema) == SLUICE_OK ? SLUICE_OK : memory_fault(c);
 }
 
 static int parse(converter_t *c, sluice_batch_t *arena, sluice_str_t bytes, uint32_t flags,

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "support/arena.h"
 #include "support/charset.h"
 #include "support/connect/values.h"
 #include "support/connect/values_text.h"
@@ -17,12 +18,6 @@ typedef struct converter {
     sluice_ctx_t *ctx;
     charset_t charset; /* UTF-8 */
 } converter_t;
-
-/* A reference that an arena has. */
-typedef struct kept {
-    const sluice_api_t *api;
-    const sluice_schema_t *schema;
-} kept_t;
 
 static int create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
     converter_t *c = calloc(1, sizeof(*c));
@@ -53,26 +48,8 @@ static int memory_fault(converter_t *c) {
 
 /* ---- bytes to value ---- */
 
-static void release_schema(void *arg) {
-    kept_t *kept = arg;
-
-    kept->api->schema_unref(kept->schema);
-}
-
-/* Hands our reference to the arena. */
 static int keep(converter_t *c, sluice_batch_t *arena, const sluice_schema_t *schema) {
-    kept_t *kept;
-
-    if (schema == NULL)
-        return SLUICE_OK;
-    kept = c->api->batch_alloc(arena, sizeof(*kept));
-    if (kept != NULL) {
-        *kept = (kept_t){c->api, schema};
-        if (c->api->batch_pin(arena, 0, release_schema, kept) == SLUICE_OK)
-            return SLUICE_OK;
-    }
-    c->api->schema_unref(schema);
-    return memory_fault(c);
+    return arena_keep_schema(c->api, arena, schema) == SLUICE_OK ? SLUICE_OK : memory_fault(c);
 }
 
 /* Bytes that are no UTF-8 are text with U+FFFD in it. data NULL without memory. */
