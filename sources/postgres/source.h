@@ -130,6 +130,17 @@ void pg_stream_go(pg_source_t *s, unsigned why); /* that reason is gone */
 void pg_stream_committed(pg_source_t *s, uint64_t lsn);
 void pg_stream_end(pg_source_t *s); /* timers; before its connection closes */
 void pg_stream_fini(pg_source_t *s);
+int pg_stream_flush(pg_source_t *s); /* emits what has gathered */
+
+/* relations.c: the tables that the stream's Relation messages name */
+pg_table_t *pg_relations_find(const pg_stream_t *m, uint32_t relid); /* NULL: not captured */
+/* Reading stops until the catalog has said what the message leaves out. Takes a copy of the
+ * message. */
+int pg_relations_read(pg_source_t *s, const pgo_event_t *e, sluice_str_t payload);
+void pg_relations_fini(pg_stream_t *m);
+
+/* heartbeat.c: one heartbeat record, unless the stream is busy or stopped; arg: the source */
+void pg_heartbeat(void *arg);
 
 /* postgres.c: the instance failed with `status` (api->fail was called): ends open, or reports
  * broken. */

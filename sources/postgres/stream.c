@@ -15,125 +15,6 @@
 
 static void pump(pg_source_t *s);
 
-/* ---- plans by relation ---- */
-
-static pg_table_t **slot_of(pg_stream_t *m, uint32_t relid) {
-    size_t i = relid * 2654435761u;
-    for (;; i++) {
-        pg_table_t **at = &m->tables[i & (m->table_room - 1)];
-        if (*at == NULL || (*at)->relid == relid)
-            return at;
-    }
-}
-
-static pg_table_t *find_table(pg_stream_t *m, uint32_t relid) {
-    return m->table_room == 0 ? NULL : *slot_of(m, relid);
-}
-
-static int grow_tables(pg_stream_t *m) {
-    pg_table_t **old = m->tables;
-    size_t room = m->table_room;
-
-    m->table_room = room == 0 ? 64 : room * 2;
-    m->tables = calloc(m->table_room, sizeof(*m->tables));
-    if (m->tables == NULL) {
-        m->tables = old;
-        m->table_room = room;
-        return SLUICE_NO_MEMORY;
-    }
-    for (size_t i = 0; i < room; i++) {
-        if (old[i] != NULL)
-            *slot_of(m, old[i]->relid) = old[i];
-    }
-    free(old);
-    return SLUICE_OK;
-}
-
-static int keep_table(pg_stream_t *m, pg_table_t *t) {
-    pg_table_t **at;
-
-    if ((m->table_count + 1) * 2 > m->table_room && grow_tables(m) != SLUICE_OK)
-        return SLUICE_NO_MEMORY;
-    at = slot_of(m, t->relid);
-    m->table_count += *at == NULL;
-    pg_table_free(*at);
-    *at = t;
-    return SLUICE_OK;
-}
-
-/* A relation that is not captured any more (a rename, say) or that changed its name. */
-static void forget_table(pg_stream_t *m, uint32_t relid) {
-    pg_table_t *t = find_table(m, relid), **all = m->tables;
-    size_t room = m->table_room;
-
-    if (t == NULL)
-        return;
-    pg_table_free(t);
-    *slot_of(m, relid) = NULL;
-    m->tables = calloc(room, sizeof(*m->tables));
-    if (m->tables == NULL) {
-        m->tables = all; /* its chain may be cut: at worst a Relation message is read again */
-        return;
-    }
-    for (size_t i = 0; i < room; i++) {
-        if (all[i] != NULL)
-            *slot_of(m, all[i]->relid) = all[i];
-    }
-    free(all);
-}
-
-static void on_catalog(void *arg, int status, PGresult *const *r, int count) {
-    pg_source_t *s = arg;
-    pg_stream_t *m = &s->stream;
-    pgo_tuple_t old_row = {0, m->old_cells}, new_row = {0, m->new_cells};
-    pgo_event_t e;
-    pg_table_t *t = NULL;
-
-    if (status != SLUICE_OK || count != PG_CATALOG_RESULTS) {
-        pg_source_error(s, pg_conn_error(s->general), SLUICE_NOT_CONNECTED,
-                        "reading the columns of a changed table");
-        return;
-    }
-    if (pgo_parse(sluice_str_n(m->relation, (size_t)m->relation_len), &e, &old_row, &new_row) ==
-        SLUICE_OK)
-        t = pg_table_build(&s->env, e.as.relation.relid, e.as.relation.schema, e.as.relation.name,
-                           &e, r);
-    free(m->relation);
-    m->relation = NULL;
-    if (t == NULL || keep_table(m, t) != SLUICE_OK) {
-        pg_table_free(t);
-        pg_source_failed(s, SLUICE_NO_MEMORY);
-        return;
-    }
-    pg_stream_go(s, PG_STOP_CATALOG);
-}
-
-/* Reading stops until the catalog has said what the message leaves out. Takes a copy of the
- * message. */
-static int read_relation(pg_source_t *s, const pgo_event_t *e, sluice_str_t payload) {
-    pg_stream_t *m = &s->stream;
-    pg_sql_t sql = {0};
-    int status;
-
-    if (!pg_is_captured(&s->env.options, e->as.relation.schema, e->as.relation.name)) {
-        forget_table(m, e->as.relation.relid);
-        return SLUICE_OK;
-    }
-    m->relation = malloc(payload.len);
-    if (m->relation == NULL)
-        return SLUICE_NO_MEMORY;
-    memcpy(m->relation, payload.data, payload.len);
-    m->relation_len = (int)payload.len;
-    pg_stream_stop(s, PG_STOP_CATALOG);
-    pg_catalog_sql(&sql, e->as.relation.relid);
-    status = sql.failed ? SLUICE_NO_MEMORY : pg_conn_query(s->general, sql.text, on_catalog, s);
-    pg_sql_fini(&sql);
-    if (status != SLUICE_OK)
-        return pg_fail(s->api, s->ctx, pg_conn_error(s->general), SLUICE_NOT_CONNECTED,
-                       "reading the columns of a changed table");
-    return SLUICE_OK;
-}
-
 /* ---- feedback ---- */
 
 static void put_status(char *out, const pg_stream_t *m, int64_t now_us) {
@@ -244,7 +125,7 @@ static int on_change(pg_source_t *s, const pgo_frame_t *f, char *data, int len, 
                             "a change message of pgoutput is cut off");
     for (int i = 1; i < 5; i++)
         relid = relid << 8 | (uint8_t)payload.data[i];
-    t = find_table(m, relid);
+    t = pg_relations_find(m, relid);
     if (t == NULL)
         return SLUICE_OK;
     pg_emitter_change(&s->out, f->start);
@@ -275,7 +156,7 @@ static int on_truncate(pg_source_t *s, const pgo_frame_t *f, pgo_event_t *e) {
     if (s->env.options.skip_truncate || is_done(&s->stream, s->out.last_lsn))
         return SLUICE_OK;
     for (uint32_t i = 0; i < e->as.truncate.count && status == SLUICE_OK; i++) {
-        pg_table_t *t = find_table(&s->stream, pgo_u32(&e->as.truncate.relids));
+        pg_table_t *t = pg_relations_find(&s->stream, pgo_u32(&e->as.truncate.relids));
         if (t != NULL)
             status = pg_emit_change(&s->out, t, 'T', &none, &none, part++);
     }
@@ -332,7 +213,7 @@ static int on_data(pg_source_t *s, const pgo_frame_t *f, char *data, int len, in
     else if (kind == 'C')
         on_commit(s, &e);
     else if (kind == 'R')
-        return read_relation(s, &e, f->payload);
+        return pg_relations_read(s, &e, f->payload);
     else if (kind == 'O')
         return on_origin(s, &e);
     else if (kind == 'T')
@@ -367,7 +248,7 @@ static int on_message(pg_source_t *s, char *data, int len, int *taken) {
 
 /* ---- batches: sent when full, or a millisecond after the last one ---- */
 
-static int flush(pg_source_t *s) {
+int pg_stream_flush(pg_source_t *s) {
     sluice_credit_t credit;
     int status;
 
@@ -399,7 +280,7 @@ static void on_linger(uv_timer_t *t) {
     }
     if (s->stream.running && s->out.records > 0 &&
         !(s->stream.stops & (PG_STOP_CREDIT | PG_STOP_PAUSE))) {
-        int status = flush(s);
+        int status = pg_stream_flush(s);
         if (status != SLUICE_OK)
             pg_source_failed(s, status);
     }
@@ -430,7 +311,7 @@ static int drained(pg_source_t *s, int messages) {
         return SLUICE_OK;
     }
     if (now - s->out.last_emit_ns >= LINGER_NS)
-        return flush(s);
+        return pg_stream_flush(s);
     linger(s);
     return SLUICE_OK;
 }
@@ -464,7 +345,7 @@ static int take_message(pg_source_t *s) {
     if (!taken)
         PQfreemem(data);
     if (status == SLUICE_OK && pg_emitter_full(&s->out))
-        status = flush(s);
+        status = pg_stream_flush(s);
     return status == SLUICE_OK ? 1 : status;
 }
 
@@ -498,7 +379,7 @@ static void pump(pg_source_t *s) {
     if (status >= 0 && m->stops == 0)
         status = drained(s, messages);
     else if (status >= 0 && (m->stops & PG_STOP_CATALOG))
-        status = s->out.records > 0 ? flush(s) : SLUICE_OK;
+        status = s->out.records > 0 ? pg_stream_flush(s) : SLUICE_OK;
     if (status < 0)
         pg_source_failed(s, status);
 }
@@ -526,89 +407,6 @@ void pg_stream_go(pg_source_t *s, unsigned why) {
         return;
     pg_conn_listen(s->repl, on_readable, s);
     pump(s);
-}
-
-/* ---- heartbeats ---- */
-
-static const sluice_schema_t *heartbeat_schema(const sluice_api_t *api, const char *name,
-                                               const char *field, sluice_kind_t kind) {
-    sluice_schema_t item = {.size = sizeof(item), .type = (uint8_t)kind};
-    sluice_field_t f = {sluice_str(field), &item};
-    sluice_schema_t t = {.size = sizeof(t),
-                         .type = SLUICE_STRUCT,
-                         .has_version = 1,
-                         .version = 1,
-                         .name = sluice_str(name),
-                         .field_count = 1,
-                         .fields = &f};
-    return api->schema_intern(&t);
-}
-
-static sluice_value_t one_field(pg_source_t *s, const sluice_schema_t *schema,
-                                sluice_value_t value) {
-    sluice_struct_t *st = s->api->batch_alloc(s->out.batch, sizeof(*st) + sizeof(value));
-    sluice_value_t v = {.kind = SLUICE_STRUCT, .len = 1};
-    if (st == NULL)
-        return sluice_null();
-    st->schema = schema;
-    st->fields[0] = value;
-    v.as.st = st;
-    return v;
-}
-
-static int put_heartbeat(pg_source_t *s, const sluice_schema_t *key, const sluice_schema_t *value) {
-    const pg_options_t *o = &s->env.options;
-    uint64_t lsn = s->out.offset.lsn_commit > s->stream.advanced ? s->out.offset.lsn_commit
-                                                                 : s->stream.advanced;
-    sluice_record_t *r = pg_emitter_batch(&s->out) == NULL ? NULL : s->api->batch_add(s->out.batch);
-    char topic[600];
-
-    if (r == NULL || key == NULL || value == NULL)
-        return SLUICE_NO_MEMORY;
-    if (o->heartbeat_name != NULL && o->heartbeat_name[0] != '\0')
-        snprintf(topic, sizeof(topic), "%s", o->heartbeat_name);
-    else
-        snprintf(topic, sizeof(topic), "%s%s%s", o->heartbeat_prefix, o->delimiter, o->prefix);
-    s->out.records++;
-    r->topic = s->api->batch_copy(s->out.batch, sluice_str(topic));
-    r->partition = 0;
-    r->source_partition = s->partition;
-    r->key_schema = key;
-    r->value_schema = value;
-    r->key = one_field(s, key, s->out.source[2]);
-    r->value = one_field(s, value, sluice_int(SLUICE_INT64, s->out.now_us / 1000));
-    s->stream.advanced = lsn;
-    r->position = pg_position(lsn, 0, ++s->stream.beats);
-    r->offset = s->api->batch_copy(
-        s->out.batch, sluice_str_n((const char *)&s->out.offset, sizeof(s->out.offset)));
-    return flush(s);
-}
-
-static int heartbeat(pg_source_t *s) {
-    const sluice_schema_t *key, *value;
-    int status;
-
-    key = heartbeat_schema(s->api, "io.debezium.connector.common.ServerNameKey", "serverName",
-                           SLUICE_STRING);
-    value =
-        heartbeat_schema(s->api, "io.debezium.connector.common.Heartbeat", "ts_ms", SLUICE_INT64);
-    status = put_heartbeat(s, key, value);
-    s->api->schema_unref(key);
-    s->api->schema_unref(value);
-    return status;
-}
-
-static void on_heartbeat(void *arg) {
-    pg_source_t *s = arg;
-    int status;
-
-    if (!s->stream.running || s->stream.in_transaction || s->out.records > 0 ||
-        (s->stream.stops & ~PG_STOP_LINGER) != 0 || s->out.offset.lsn == 0)
-        return;
-    pg_emitter_clock(&s->out);
-    status = heartbeat(s);
-    if (status != SLUICE_OK)
-        pg_source_failed(s, status);
 }
 
 /* ---- beginning and end ---- */
@@ -646,7 +444,7 @@ static int begin(pg_source_t *s) {
     m->status_timer = s->api->timer_start(s->ctx, every, every, on_status_timer, s);
     if (o->heartbeat_ms > 0)
         m->heartbeat_timer =
-            s->api->timer_start(s->ctx, o->heartbeat_ms, o->heartbeat_ms, on_heartbeat, s);
+            s->api->timer_start(s->ctx, o->heartbeat_ms, o->heartbeat_ms, pg_heartbeat, s);
     if (m->old_cells == NULL || m->new_cells == NULL || m->status_timer == NULL)
         return SLUICE_NO_MEMORY;
     pg_lsn_text(s->start_lsn, at);
@@ -695,10 +493,7 @@ void pg_stream_end(pg_source_t *s) {
 void pg_stream_fini(pg_source_t *s) {
     pg_stream_t *m = &s->stream;
 
-    for (size_t i = 0; i < m->table_room; i++)
-        pg_table_free(m->tables[i]);
-    free(m->tables);
-    free(m->relation);
+    pg_relations_fini(m);
     free(m->old_cells);
     free(m->new_cells);
     memset(m, 0, sizeof(*m));
