@@ -115,8 +115,26 @@ typedef struct pg_source {
 
 /* setup.c */
 int pg_setup_begin(pg_source_t *s);
-void pg_facts_fini(pg_facts_t *facts);
 void pg_slot_drop_sql(pg_sql_t *sql, const char *slot); /* waits until the slot is free */
+
+/* facts.c: what the server and its catalog say */
+enum {
+    PG_FACTS_UUID,
+    PG_FACTS_SERVER,
+    PG_FACTS_SLOT,
+    PG_FACTS_PUBLICATION,
+    PG_FACTS_MEMBERS,
+    PG_FACTS_TABLES,
+    PG_FACTS_COUNT
+};
+void pg_facts_sql(const pg_options_t *o, pg_sql_t *sql); /* gives so many results */
+/* Fills s->facts; a server, slot or database that will not do is a status after api->fail. */
+int pg_facts_read(pg_source_t *s, PGresult *const *r);
+void pg_facts_fini(pg_facts_t *facts);
+
+/* publication.c: the statement that makes or changes the publication, by the results of
+ * pg_facts_sql; empty when it is right as it is */
+int pg_publication_sql(pg_source_t *s, PGresult *const *r, pg_sql_t *sql);
 
 /* snapshot.c */
 void pg_snapshot_begin(pg_source_t *s);
