@@ -9,9 +9,12 @@
 #include "config/json_file.h"
 #include "config/nearest.h"
 #include "config/topic_creation.h"
+#include "config/worker.h"
 #include "sluice/plugin.h"
 
-#define TOPICS "@topics" /* the alias of the plugins that read and write topics */
+#define TOPICS SL_CONNECT_TOPICS
+
+enum { CONNECT_FLUSH_MS = 60000, LONGEST_FLUSH_MS = 3600000 };
 
 typedef struct work {
     const sl_plugin_catalog_t *catalog;
@@ -537,6 +540,18 @@ static void put_errors(work_t *work, cJSON *owner) {
         cJSON_CreateBool(sl_config_int(work->common, "errors.log.include.messages") != 0));
 }
 
+/* A Connect worker's offset.flush.interval.ms; where there is none our own default counts. */
+static void put_interval(work_t *work, cJSON *native) {
+    const char *text = sl_worker_text(work->worker, "offset.flush.interval.ms");
+    int64_t ms = text != NULL ? strtoll(text, NULL, 10) : 0;
+
+    if (text == NULL && sl_worker_mode(work->worker) != SL_WORKER_NONE)
+        ms = CONNECT_FLUSH_MS;
+    if (ms > 0)
+        put(work, native, "commit.interval",
+            cJSON_CreateNumber(ms > LONGEST_FLUSH_MS ? LONGEST_FLUSH_MS : (double)ms));
+}
+
 static cJSON *make_native(work_t *work) {
     cJSON *native = cJSON_CreateObject(), *source, *sinks, *sink;
     int64_t tasks = sl_config_int(work->common, "tasks.max");
@@ -548,6 +563,7 @@ static cJSON *make_native(work_t *work) {
         cJSON_CreateNumber(tasks < 1      ? 1
                            : tasks > 1000 ? 1000
                                           : (double)tasks));
+    put_interval(work, native);
     source = put_object(work, native, "source");
     sinks = cJSON_AddArrayToObject(native, "sinks");
     sink = cJSON_CreateObject();

@@ -5,13 +5,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/connect.h"
 #include "config/java_order.h"
 #include "config/value.h"
 #include "config/worker.h"
 #include "sluice/error.h"
 #include "sluice/plugin.h"
 
-#define TOPICS "@topics"
+#define TOPICS SL_CONNECT_TOPICS
 
 /* ---- which overrides the worker allows ---- */
 

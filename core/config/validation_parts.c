@@ -272,20 +272,20 @@ void sl_validation_add_aliases(sl_validation_t *v, const char *family, uint32_t 
 
 /* ---- converters ---- */
 
-/* Its options by name, in the order in which Connect comes by them. */
+/* Its options by name, in the order in which Connect comes by them, and so their groups. */
 static void take_converter(sl_validation_t *v, cJSON *infos) {
     cJSON *by_name = cJSON_CreateObject(), *info;
 
     while ((info = cJSON_DetachItemFromArray(infos, 0)) != NULL) {
         const char *full = member(definition_of(info), "name")->valuestring;
         const char *name = strstr(full, ".converter.");
-        sl_validation_add_group(
-            v, cJSON_GetStringValue(member(definition_of(info), "group")));
         cJSON_AddItemToObject(by_name, name != NULL ? name + 11 : full, info);
     }
     sl_java_order(by_name);
-    while ((info = cJSON_DetachItemFromArray(by_name, 0)) != NULL)
+    while ((info = cJSON_DetachItemFromArray(by_name, 0)) != NULL) {
+        sl_validation_add_group(v, cJSON_GetStringValue(member(definition_of(info), "group")));
         cJSON_AddItemToArray(v->infos, info);
+    }
     cJSON_Delete(by_name);
     cJSON_Delete(infos);
 }

@@ -46,6 +46,7 @@ typedef struct sl_catalog_plugin {
     int has_check;
     int has_probe;
     int has_plan;
+    int keeps_offsets; /* sources: what they read knows how far they are, see read_offsets */
     const char *task_class; /* as the module gave it; NULL: by rule, see sl_catalog_task_class */
     uint32_t sink_flags;   /* SLUICE_SINK_*, sinks only */
     uint32_t failure_mode; /* sluice_failure_mode_t, sinks only */
@@ -99,9 +100,17 @@ int sl_catalog_ask(sl_catalog_t *catalog, const char *type, sluice_plugin_kind_t
                    const char *name, const cJSON *config, int32_t max_tasks, uint64_t timeout_ms,
                    sl_catalog_answer_fn answer, void *user);
 
-/* As ask, whether offsets (JSON text) may be set: type "alter". */
-int sl_catalog_ask_offsets(sl_catalog_t *catalog, sluice_plugin_kind_t kind, const char *name,
-                           const cJSON *config, const char *offsets, uint64_t timeout_ms,
+/* As ask, about offsets: type "alter", or "offsets" when there are none to set. */
+typedef struct sl_catalog_offsets {
+    sluice_plugin_kind_t kind;
+    const char *name;
+    const cJSON *config;
+    const char *pipeline; /* its name; NULL: none */
+    const char *offsets;  /* JSON text; NULL: they are read */
+    uint64_t timeout_ms;
+} sl_catalog_offsets_t;
+
+int sl_catalog_ask_offsets(sl_catalog_t *catalog, const sl_catalog_offsets_t *question,
                            sl_catalog_answer_fn answer, void *user);
 
 /* The view that config has of us. Its `check` waits for the prober, by running a loop of its own:

@@ -84,20 +84,22 @@ int sl_catalog_ask(sl_catalog_t *c, const char *type, sluice_plugin_kind_t kind,
                       timeout_ms, answer, user);
 }
 
-int sl_catalog_ask_offsets(sl_catalog_t *c, sluice_plugin_kind_t kind, const char *name,
-                           const cJSON *config, const char *offsets, uint64_t timeout_ms,
+int sl_catalog_ask_offsets(sl_catalog_t *c, const sl_catalog_offsets_t *question,
                            sl_catalog_answer_fn answer, void *user) {
-    const sl_catalog_plugin_t *p = sl_catalog_find(c, kind, name);
+    const sl_catalog_plugin_t *p = sl_catalog_find(c, question->kind, question->name);
+    const char *type = question->offsets != NULL ? "alter" : "offsets";
     cJSON *request;
 
     if (c->closing)
         return SLUICE_CANCELLED;
     if (p == NULL)
         return SLUICE_INVALID;
-    request = request_of("alter", sl_plugin_kind_name(p->kind), p->name, config, 1);
-    if (request != NULL)
-        cJSON_AddStringToObject(request, "offsets", offsets);
-    return ask_client(c, p, request, timeout_ms, answer, user);
+    request = request_of(type, sl_plugin_kind_name(p->kind), p->name, question->config, 1);
+    if (request != NULL && question->offsets != NULL)
+        cJSON_AddStringToObject(request, "offsets", question->offsets);
+    if (request != NULL && question->pipeline != NULL)
+        cJSON_AddStringToObject(request, "pipeline", question->pipeline);
+    return ask_client(c, p, request, question->timeout_ms, answer, user);
 }
 
 /* ---- what config asks ---- */

@@ -97,6 +97,7 @@ static int read_plugin(sl_entry_t *e, const cJSON *json, sl_catalog_plugin_t *p)
     p->has_check = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "check"));
     p->has_probe = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "probe"));
     p->has_plan = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "plan"));
+    p->keeps_offsets = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "offsets"));
     p->task_class = text_of(json, "task_class");
     p->sink_flags = number_of(json, "sink_flags");
     p->failure_mode = number_of(json, "failure_mode");

@@ -39,12 +39,14 @@ static int add_sink(cJSON *object, const sluice_sink_t *sink) {
 static cJSON *describe_plugin(const sluice_plugin_t *p) {
     cJSON *object = cJSON_CreateObject();
     int plan = p->source != NULL && p->source->plan != NULL;
+    int offsets = p->source != NULL && p->source->read_offsets != NULL;
     int ok = object != NULL && add_text(object, "kind", sl_plugin_kind_name(p->kind)) &&
              add_text(object, "name", p->name) && add_aliases(object, p->aliases) &&
              add_text(object, "summary", p->summary) && add_options(object, p) &&
              cJSON_AddBoolToObject(object, "check", p->check != NULL) != NULL &&
              cJSON_AddBoolToObject(object, "probe", p->probe != NULL) != NULL &&
              cJSON_AddBoolToObject(object, "plan", plan) != NULL &&
+             cJSON_AddBoolToObject(object, "offsets", offsets) != NULL &&
              (p->task_class == NULL || add_text(object, "task_class", p->task_class)) &&
              (p->kind != SLUICE_SINK || add_sink(object, p->sink));
 

@@ -121,7 +121,11 @@ static size_t table_least(uint32_t kind) {
 static const char *missing_callback(const sluice_plugin_t *p) {
     switch (p->kind) {
     case SLUICE_SOURCE:
-        return p->source->create == NULL ? "create" : p->source->open == NULL ? "open" : NULL;
+        return p->source->create == NULL ? "create"
+               : p->source->open == NULL ? "open"
+               : p->source->read_offsets != NULL && p->source->alter_offsets == NULL
+                   ? "alter_offsets (of a source that has read_offsets)"
+                   : NULL;
     case SLUICE_TRANSFORM:
         return p->transform->create == NULL  ? "create"
                : p->transform->apply == NULL ? "apply"

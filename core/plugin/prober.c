@@ -1,6 +1,7 @@
 #include "plugin/prober.h"
 
 #include "base/channel.h"
+#include "base/heapbuf.h"
 #include "config/catalog.h"
 #include "config/config.h"
 #include "plugin/ctx.h"
@@ -8,7 +9,6 @@
 #include "plugin/module.h"
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,8 @@ typedef struct job {
     sl_config_t *config;
     sluice_ctx_t *ctx;
     int32_t max_tasks;
-    char *offsets; /* of alter */
+    char *offsets; /* to alter */
+    sluice_buf_t read; /* offsets that were read */
     int (*run)(struct job *job);
     int status;
 } job_t;
@@ -100,26 +101,27 @@ static int run_plan(job_t *job) {
     return source->plan(sl_api(), job->ctx, job->max_tasks);
 }
 
-typedef int (*alter_fn)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets);
+static int run_alter(job_t *job) {
+    const sluice_plugin_t *p = job->plugin;
+    sluice_str_t offsets = sluice_str(job->offsets);
 
-/* The callback, of a table that is new enough to have it. */
-static alter_fn alter_of(const sluice_plugin_t *p) {
-    if (p->source != NULL &&
-        p->source->size >= offsetof(sluice_source_t, alter_offsets) + sizeof(alter_fn))
-        return p->source->alter_offsets;
-    if (p->sink != NULL &&
-        p->sink->size >= offsetof(sluice_sink_t, alter_offsets) + sizeof(alter_fn))
-        return p->sink->alter_offsets;
-    return NULL;
+    if (p->source != NULL && p->source->alter_offsets != NULL)
+        return p->source->alter_offsets(sl_api(), job->ctx, offsets);
+    if (p->sink != NULL && p->sink->alter_offsets != NULL)
+        return p->sink->alter_offsets(sl_api(), job->ctx, offsets);
+    return 0;
 }
 
-static int run_alter(job_t *job) {
-    alter_fn alter = alter_of(job->plugin);
+static int run_read(job_t *job) {
+    const sluice_source_t *source = job->plugin->source;
 
-    return alter != NULL ? alter(sl_api(), job->ctx, sluice_str(job->offsets)) : 0;
+    if (source == NULL || source->read_offsets == NULL)
+        return SLUICE_UNSUPPORTED;
+    return source->read_offsets(sl_api(), job->ctx, &job->read);
 }
 
 static void job_destroy(job_t *job) {
+    sl_heapbuf_fini(&job->read);
     sl_ctx_destroy(job->ctx);
     sl_config_destroy(job->config);
     sl_options_unref(job->options);
@@ -150,6 +152,8 @@ static void job_finish(job_t *job) {
         cJSON_AddNumberToObject(job->answer, "tasks", job->status);
     if (job->run == run_alter)
         cJSON_AddBoolToObject(job->answer, "complete", job->status > 0);
+    if (job->run == run_read && job->status >= 0)
+        cJSON_AddStringToObject(job->answer, "offsets", sl_heapbuf_text(&job->read));
     cJSON_AddNumberToObject(job->answer, "status", job->status < 0 ? job->status : SLUICE_OK);
     add_faults(job);
     if (sl_ctx_error_take(job->ctx, &error) || job->status < 0)
@@ -216,6 +220,7 @@ static void start_job(prober_t *p, const cJSON *request, const char *type, int (
 
     if (job == NULL)
         return;
+    sl_heapbuf_init(&job->read);
     job->prober = p;
     job->run = run;
     job->work.data = job;
@@ -249,6 +254,8 @@ static void on_message(void *user, const char *type, cJSON *message) {
         start_job(p, message, "planned", run_plan, 1);
     else if (strcmp(type, "alter") == 0)
         start_job(p, message, "altered", run_alter, 1);
+    else if (strcmp(type, "offsets") == 0)
+        start_job(p, message, "offsets", run_read, 1);
 }
 
 static void on_end(void *user, const char *reason) {

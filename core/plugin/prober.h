@@ -9,6 +9,7 @@
  *   {"type":"probe","kind","plugin","config":{}} -> {"type":"probed","status","faults":[]}
  *   {"type":"plan","kind","plugin","config":{},"max_tasks"} -> {"type":"planned","tasks"}
  *   {"type":"alter","kind","plugin","config":{},"offsets"} -> {"type":"altered","complete"}
+ *   {"type":"offsets","kind","plugin","config":{}} -> {"type":"offsets","offsets"} (JSON as text)
  * A fault is {"name","message"}; probe connects, so it may take seconds. "id" of a request comes
  * back in its answer; "pipeline" (its name) is optional. An answer that fails as a whole has
  * "error": {"status","code","message"} instead of its result.

@@ -36,6 +36,10 @@ void sl_commit_fini(sl_trunk_t *t) {
     uv_close((uv_handle_t *)&t->commit.late, NULL);
 }
 
+int sl_commit_is_upstream(const sl_trunk_t *t) {
+    return t->plugin->read_offsets != NULL && t->graph.pipeline->branch_count == 1;
+}
+
 /* ---- the copy ---- */
 
 static int copy_cell(sl_trunk_t *t, size_t branch, uint32_t partition) {
@@ -175,6 +179,11 @@ static void send_positions(sl_trunk_t *t) {
     }
     c->phase = SL_COMMIT_STORING;
     c->seq++;
+    if (sl_commit_is_upstream(t)) {
+        free(entries);
+        sl_commit_stored(t, c->seq);
+        return;
+    }
     t->params.events.positions(t->params.user, c->seq, entries, c->count);
     free(entries);
 }

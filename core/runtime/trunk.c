@@ -1,5 +1,6 @@
 #include "runtime/trunk.h"
 
+#include "config/connect.h"
 #include "observe/log.h"
 #include "runtime/trunk_int.h"
 #include <stdlib.h>
@@ -271,12 +272,12 @@ static int64_t branch_index(const sl_trunk_t *t, const char *name) {
     return -1;
 }
 
-/* Both boards: what is stored is where the branches are. */
+/* Both boards: what is stored is where the branches are. Not where the source's server says it. */
 static int load_stored(sl_trunk_t *t) {
     size_t i;
     int status = SLUICE_OK;
 
-    for (i = 0; i < t->params.stored_count && status == SLUICE_OK; i++) {
+    for (i = 0; !sl_commit_is_upstream(t) && i < t->params.stored_count && status == SLUICE_OK; i++) {
         const sl_entry_t *e = &t->params.stored[i];
         int64_t branch = branch_index(t, e->branch);
         uint32_t partition = sl_partitions_number(&t->graph.partitions, e->partition);
@@ -352,9 +353,9 @@ static int start(sl_trunk_t *t) {
     sl_shown_init(&t->shown, t->graph.pipeline->branch_count + 2);
     status = sl_commit_init(t);
     if (status == SLUICE_OK)
-        status = load_stored(t);
-    if (status == SLUICE_OK)
         status = sl_source_init(t);
+    if (status == SLUICE_OK)
+        status = load_stored(t);
     if (status == SLUICE_OK)
         status = start_branches(t);
     if (status == SLUICE_OK)
@@ -482,7 +483,7 @@ sl_track_t sl_trunk_tracks_topics(const sl_trunk_t *t) {
 
     if (!p->connect)
         return SL_TRACK_NONE;
-    return strcmp(p->source.plugin, "@topics") == 0 ? SL_TRACK_BEFORE : SL_TRACK_AFTER;
+    return strcmp(p->source.plugin, SL_CONNECT_TOPICS) == 0 ? SL_TRACK_BEFORE : SL_TRACK_AFTER;
 }
 
 cJSON *sl_trunk_new_topics(sl_trunk_t *t) {

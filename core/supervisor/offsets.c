@@ -5,20 +5,27 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "config/connect.h"
 #include "supervisor/sink_offsets.h"
 
-#define BRANCH "@topics" /* of a source connector: Connect's shape has one */
+enum { LOOK_MS = 50, LOOKS = 600 };
 
-/* One request under way. */
+#define BRANCH SL_CONNECT_TOPICS /* of a source connector: Connect's shape has one */
+
+/* One request under way. Where the system that a connector reads keeps its offsets they are read and
+ * set there (resolver->upstream); else they are the store's. What a user wants to set is put to the
+ * connector's own plugin first. */
 typedef struct work {
     sl_supervisor_t *supervisor;
     char *name;
     sl_offsets_do_t what;
     cJSON *offsets; /* asked for */
     cJSON *config;
-    cJSON *entries; /* stored */
+    cJSON *entries; /* stored; NULL: not read */
     int is_sink;
     int by_plugin;
+    uv_timer_t look; /* whether its processes are gone */
+    int looks;
     sl_offsets_fn done;
     void *user;
 } work_t;
@@ -57,7 +64,7 @@ static cJSON *find_partition(const cJSON *list, const cJSON *partition) {
     return NULL;
 }
 
-static cJSON *visible(const cJSON *entries, int is_sink) {
+static cJSON *visible(const cJSON *entries) {
     cJSON *list = cJSON_CreateArray();
     const cJSON *entry;
 
@@ -70,8 +77,6 @@ static cJSON *visible(const cJSON *entries, int is_sink) {
             one = cJSON_CreateObject();
             cJSON_AddItemToObject(one, "partition", partition);
             cJSON_AddItemToObject(one, "offset", offset);
-            if (is_sink)
-                sl_sink_offset_show(one);
             cJSON_AddItemToArray(list, one);
         } else {
             cJSON_Delete(partition);
@@ -160,14 +165,7 @@ static void write_all(work_t *w) {
         finish(w, status, "the offsets cannot be stored", NULL);
 }
 
-static void on_allowed(void *user, int complete, const char *error) {
-    work_t *w = user;
-
-    w->by_plugin = complete;
-    if (error != NULL) {
-        finish(w, SLUICE_INVALID, error, NULL);
-        return;
-    }
+static void alter_stored(work_t *w) {
     if (w->what == SL_OFFSETS_ALTER)
         merge(w);
     else
@@ -176,34 +174,66 @@ static void on_allowed(void *user, int complete, const char *error) {
     write_all(w);
 }
 
-/* A reset asks for null in every partition that there is. */
-static cJSON *all_null(const cJSON *entries) {
-    cJSON *list = cJSON_CreateArray();
-    const cJSON *entry;
+static void on_set(void *user, const char *offsets, const char *error) {
+    work_t *w = user;
 
-    cJSON_ArrayForEach(entry, entries) {
-        cJSON *one = cJSON_CreateObject();
-        cJSON_AddItemToObject(one, "partition", cJSON_Parse(text_of(entry, "partition")));
-        cJSON_AddNullToObject(one, "offset");
-        cJSON_AddItemToArray(list, one);
+    (void)offsets;
+    finish(w, error == NULL ? SLUICE_OK : SLUICE_RETRY, error, NULL);
+}
+
+/* Asks what the connector reads; SLUICE_UNSUPPORTED: the store has the offsets. */
+static int ask_upstream(work_t *w, const char *offsets, sl_upstream_fn done) {
+    sl_resolver_t *r = w->supervisor->o.resolver;
+
+    return r->upstream == NULL ? SLUICE_UNSUPPORTED
+                               : r->upstream(r, w->name, w->config, offsets, done, w);
+}
+
+static void load(work_t *w);
+
+static void on_allowed(void *user, int complete, const char *error) {
+    work_t *w = user;
+    char *text;
+    int status;
+
+    w->by_plugin = complete;
+    if (error != NULL) {
+        finish(w, SLUICE_INVALID, error, NULL);
+        return;
     }
-    return list;
+    text = w->what == SL_OFFSETS_ALTER ? cJSON_PrintUnformatted(w->offsets) : strdup("null");
+    status = text == NULL ? SLUICE_NO_MEMORY : ask_upstream(w, text, on_set);
+    free(text);
+    if (status == SLUICE_UNSUPPORTED && w->entries == NULL)
+        load(w);
+    else if (status == SLUICE_UNSUPPORTED)
+        alter_stored(w);
+    else if (status != SLUICE_OK)
+        finish(w, status, "the offsets cannot be set: out of memory", NULL);
 }
 
 static void ask_plugin(work_t *w) {
     sl_resolver_t *resolver = w->supervisor->o.resolver;
-    char *text;
+    char *text = cJSON_PrintUnformatted(w->offsets);
     int status = SLUICE_NO_MEMORY;
 
-    if (w->offsets == NULL)
-        w->offsets = all_null(w->entries);
-    text = cJSON_PrintUnformatted(w->offsets);
     if (resolver->alter_offsets == NULL)
         on_allowed(w, 0, NULL);
     else if (text == NULL || (status = resolver->alter_offsets(resolver, w->config, text,
                                                                on_allowed, w)) != SLUICE_OK)
         finish(w, status, "the plugin cannot be asked", NULL);
     free(text);
+}
+
+/* A reset asks for null in every partition that there is. Takes `list`. */
+static void ask_for_null(work_t *w, cJSON *list) {
+    cJSON *one;
+
+    cJSON_ArrayForEach(one, list)
+        cJSON_ReplaceItemInObjectCaseSensitive(one, "offset", cJSON_CreateNull());
+    cJSON_Delete(w->offsets);
+    w->offsets = list;
+    ask_plugin(w);
 }
 
 /* ---- the beginning ---- */
@@ -216,16 +246,90 @@ static void on_loaded(void *user, int status, cJSON *entries) {
     if (status != SLUICE_OK) {
         finish(w, status, "the offsets cannot be read", NULL);
     } else if (w->what == SL_OFFSETS_READ) {
-        list = visible(entries, w->is_sink);
+        list = visible(entries);
         finish(w, SLUICE_OK, NULL, list);
         cJSON_Delete(list);
+    } else if (w->what == SL_OFFSETS_RESET) {
+        ask_for_null(w, visible(entries));
     } else {
-        ask_plugin(w);
+        alter_stored(w);
     }
 }
 
-/* What Connect refuses in offsets of a sink before it asks anybody; else puts them into our
- * form. */
+static void load(work_t *w) {
+    int status =
+        sl_store_load_positions(w->supervisor->o.store, w->name, on_loaded, w);
+
+    if (status != SLUICE_OK)
+        finish(w, status, "the offsets cannot be read", NULL);
+}
+
+static void on_read(void *user, const char *offsets, const char *error) {
+    work_t *w = user;
+    cJSON *list = NULL;
+    char message[400];
+
+    if (w->what == SL_OFFSETS_RESET && error != NULL) {
+        snprintf(message, sizeof message,
+                 "Failed to list offsets prior to resetting offsets for %s connector %s",
+                 w->is_sink ? "sink" : "source", w->name);
+        finish(w, SLUICE_RETRY, message, NULL);
+    } else if (error != NULL) {
+        finish(w, SLUICE_RETRY, error, NULL);
+    } else if (w->what == SL_OFFSETS_RESET) {
+        ask_for_null(w, cJSON_Parse(offsets == NULL ? "[]" : offsets));
+    } else {
+        list = cJSON_CreateRaw(offsets == NULL ? "[]" : offsets); /* no number becomes a double */
+        finish(w, SLUICE_OK, NULL, list);
+        cJSON_Delete(list);
+    }
+}
+
+static void begin(work_t *w) {
+    int status;
+
+    if (w->what == SL_OFFSETS_ALTER) {
+        ask_plugin(w);
+        return;
+    }
+    status = ask_upstream(w, NULL, on_read);
+    if (status == SLUICE_UNSUPPORTED)
+        load(w);
+    else if (status != SLUICE_OK)
+        finish(w, status, "the offsets cannot be read: out of memory", NULL);
+}
+
+static int has_processes(const sl_managed_t *m) {
+    size_t i;
+
+    for (i = 0; m != NULL && i < m->task_count; i++)
+        if (m->tasks[i].child != NULL)
+            return 1;
+    return 0;
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+    begin(handle->data);
+}
+
+static void on_look(uv_timer_t *timer) {
+    work_t *w = timer->data;
+    const sl_managed_t *m = sl_supervisor_find(w->supervisor, w->name);
+
+    if (has_processes(m) && strcmp(m->target, "STOPPED") == 0 && ++w->looks < LOOKS)
+        return;
+    uv_close((uv_handle_t *)timer, on_timer_closed);
+}
+
+/* A stopped connector's tasks may still be at their last commit: what is set before would be undone.
+ * When they do not go, or run again, what they read refuses by itself. */
+static void wait_for_tasks(work_t *w) {
+    uv_timer_init(w->supervisor->o.loop, &w->look);
+    w->look.data = w;
+    uv_timer_start(&w->look, on_look, LOOK_MS, LOOK_MS);
+}
+
+/* What Connect refuses in offsets of a sink before it asks anybody; else puts them into our form. */
 static int refuse_sink(work_t *w) {
     char message[400];
     int is_bad = 0;
@@ -243,11 +347,11 @@ static int refuse_sink(work_t *w) {
 int sl_supervisor_offsets(sl_managed_t *m, sl_offsets_do_t what, cJSON *offsets, sl_offsets_fn done,
                           void *user) {
     work_t *w = calloc(1, sizeof *w);
-    int status = SLUICE_NO_MEMORY;
 
-    if (w == NULL) {
+    if (w == NULL || m->supervisor->closing) {
+        free(w);
         cJSON_Delete(offsets);
-        return status;
+        return w == NULL ? SLUICE_NO_MEMORY : SLUICE_CANCELLED;
     }
     w->supervisor = m->supervisor;
     w->name = strdup(m->name);
@@ -257,17 +361,20 @@ int sl_supervisor_offsets(sl_managed_t *m, sl_offsets_do_t what, cJSON *offsets,
     w->is_sink = strcmp(m->type, "sink") == 0;
     w->done = done;
     w->user = user;
-    if (w->name != NULL && refuse_sink(w)) {
+    if (w->name == NULL || w->config == NULL) {
+        work_destroy(w);
+        return SLUICE_NO_MEMORY;
+    }
+    if (refuse_sink(w)) {
         work_destroy(w);
         return SLUICE_OK;
     }
-    if (w->name != NULL)
-        status = sl_store_load_positions(m->supervisor->o.store, m->name, on_loaded, w);
-    if (status != SLUICE_OK)
-        work_destroy(w);
+    m->supervisor->pending++;
+    if (what != SL_OFFSETS_READ && has_processes(m))
+        wait_for_tasks(w);
     else
-        m->supervisor->pending++;
-    return status;
+        begin(w);
+    return SLUICE_OK;
 }
 
 /* ---- topics ---- */

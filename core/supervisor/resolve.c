@@ -10,6 +10,7 @@
 #include "config/providers.h"
 #include "config/worker.h"
 #include "sluice/error.h"
+#include "supervisor/ask_offsets.h"
 #include "supervisor/connect_check.h"
 #include "supervisor/secrets.h"
 
@@ -379,50 +380,20 @@ static int resolve(sl_resolver_t *self, const char *name, const char *kind, cons
     return status;
 }
 
-/* ---- offsets that a user sets ---- */
-
-typedef struct alteration {
-    sl_alter_fn done;
-    void *user;
-} alteration_t;
-
-static void on_altered(void *user, const cJSON *answer, const char *error) {
-    alteration_t *a = user;
-    const cJSON *failure = cJSON_GetObjectItemCaseSensitive(answer, "error");
-
-    if (error == NULL && failure != NULL)
-        error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(failure, "message"));
-    a->done(a->user, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "complete")),
-            answer == NULL && error == NULL ? "the plugin did not answer" : error);
-    free(a);
-}
+/* ---- offsets ---- */
 
 static int alter_offsets(sl_resolver_t *self, const cJSON *config, const char *offsets,
                          sl_alter_fn done, void *user) {
     real_resolver_t *r = (real_resolver_t *)self;
-    const char *class =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "connector.class"));
-    const sl_catalog_plugin_t *p = NULL;
-    alteration_t *a = calloc(1, sizeof *a);
-    cJSON *own = cJSON_Duplicate(config, 1);
-    char *message = NULL;
-    int status = SLUICE_INVALID;
 
-    if (class != NULL && (p = sl_catalog_find(r->catalog, SLUICE_SOURCE, class)) == NULL)
-        p = sl_catalog_find(r->catalog, SLUICE_SINK, class);
-    if (sl_worker_mode(r->worker) != SL_WORKER_NONE)
-        sl_providers_resolve(r->worker, own, &message);
-    if (a != NULL && p != NULL) {
-        a->done = done;
-        a->user = user;
-        status = sl_catalog_ask_offsets(r->catalog, p->kind, class, own, offsets, ASK_TIMEOUT_MS,
-                                        on_altered, a);
-    }
-    free(message);
-    cJSON_Delete(own);
-    if (status != SLUICE_OK)
-        free(a);
-    return status;
+    return sl_plugin_offsets(r->catalog, r->worker, config, offsets, done, user);
+}
+
+static int upstream(sl_resolver_t *self, const char *name, const cJSON *config,
+                    const char *offsets, sl_upstream_fn done, void *user) {
+    real_resolver_t *r = (real_resolver_t *)self;
+
+    return sl_upstream_offsets(self, r->catalog, name, config, offsets, done, user);
 }
 
 int sl_resolver_create(sl_catalog_t *catalog, const cJSON *worker, sl_resolver_t **out) {
@@ -432,6 +403,7 @@ int sl_resolver_create(sl_catalog_t *catalog, const cJSON *worker, sl_resolver_t
         return SLUICE_NO_MEMORY;
     r->base.resolve = resolve;
     r->base.alter_offsets = alter_offsets;
+    r->base.upstream = upstream;
     r->catalog = catalog;
     r->worker = worker;
     *out = &r->base;

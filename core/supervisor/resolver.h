@@ -43,6 +43,10 @@ typedef void (*sl_resolve_fn)(void *user, int status, sl_resolved_t *resolved,
 /* complete: these are all offsets that the connector has. error: NULL, or why they are refused. */
 typedef void (*sl_alter_fn)(void *user, int complete, const char *error);
 
+/* offsets: JSON text of [{"partition","offset"}] when they were read, NULL when they were set; error:
+ * NULL, or why neither. */
+typedef void (*sl_upstream_fn)(void *user, const char *offsets, const char *error);
+
 typedef struct sl_resolver sl_resolver_t;
 struct sl_resolver {
     /* Looks at the plugin path again, reads the configuration, finds modules. Completes exactly
@@ -53,6 +57,11 @@ struct sl_resolver {
      * resolve. NULL: nobody is asked, the offsets are taken. */
     int (*alter_offsets)(sl_resolver_t *self, const cJSON *config, const char *offsets,
                          sl_alter_fn done, void *user);
+    /* Reads the offsets that the system keeps from which the connector reads, or sets them (JSON
+     * text, "null": forgets all). Completes as resolve. SLUICE_UNSUPPORTED: that system keeps none,
+     * the store has them. NULL: the store always has them. */
+    int (*upstream)(sl_resolver_t *self, const char *name, const cJSON *config, const char *offsets,
+                    sl_upstream_fn done, void *user);
 };
 
 void sl_resolved_fini(sl_resolved_t *resolved);

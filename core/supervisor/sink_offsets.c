@@ -24,19 +24,6 @@ static cJSON *member(const cJSON *object, const char *key) {
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
-static void rename_member(cJSON *object, const char *from, const char *to) {
-    cJSON *item = cJSON_DetachItemFromObjectCaseSensitive(object, from);
-
-    if (item != NULL)
-        cJSON_AddItemToObject(object, to, item);
-}
-
-void sl_sink_offset_show(cJSON *one) {
-    rename_member(member(one, "partition"), "topic", TOPIC);
-    rename_member(member(one, "partition"), "partition", PARTITION);
-    rename_member(member(one, "offset"), "offset", OFFSET);
-}
-
 static int refuse(const reading_t *r, const char *text) {
     *r->is_refusal = 1;
     snprintf(r->message, r->size, "%s", text);
@@ -96,13 +83,14 @@ static int read_partition(const reading_t *r, cJSON *partition) {
     snprintf(name, sizeof name, "%s", shown(topic, buffer, sizeof buffer));
     while (partition->child != NULL)
         cJSON_Delete(cJSON_DetachItemViaPointer(partition, partition->child));
-    cJSON_AddStringToObject(partition, "topic", name);
-    cJSON_AddNumberToObject(partition, "partition", (double)n);
+    cJSON_AddStringToObject(partition, TOPIC, name);
+    cJSON_AddNumberToObject(partition, PARTITION, (double)n);
     return SLUICE_OK;
 }
 
 static int read_offset(const reading_t *r, cJSON *offset) {
     const cJSON *number = member(offset, OFFSET);
+    char text[24];
     long long n;
 
     if (!cJSON_IsObject(offset))
@@ -119,7 +107,8 @@ static int read_offset(const reading_t *r, cJSON *offset) {
     }
     while (offset->child != NULL)
         cJSON_Delete(cJSON_DetachItemViaPointer(offset, offset->child));
-    cJSON_AddNumberToObject(offset, "offset", (double)n);
+    snprintf(text, sizeof text, "%lld", n);
+    cJSON_AddRawToObject(offset, OFFSET, text); /* no double on the way */
     return SLUICE_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "clients/kafka/client_conf.h"
 #include "clients/kafka/contact.h"
+#include "clients/kafka/definitions.h"
 
 static const char *const aliases[] = {"@topics", "kafka-sink", NULL};
 const char *const kafka_sink_families[] = {"client.", "producer.override.", NULL};
@@ -98,6 +99,8 @@ static const sluice_option_t options[] = {
      .group = "Producer",
      .importance = SLUICE_LOW,
      .doc = "Any property of the client that makes topics, as in a Connect source connector."},
+    KAFKA_CLIENT_DEFINITIONS("producer.override."),
+    KAFKA_PRODUCER_DEFINITIONS("producer.override."),
 };
 
 static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {

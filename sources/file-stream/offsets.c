@@ -3,6 +3,9 @@
 #include <string.h>
 
 #define REFUSED "org.apache.kafka.connect.errors.ConnectException"
+#define NO_FILE                                                                                    \
+    "Offsets cannot be modified if the 'file' configuration is unspecified. This is because "      \
+    "stdin is used for input and offsets are not tracked."
 
 /* The value of a key of a map, or NULL. */
 static const sluice_value_t *member(const sluice_value_t *map, const char *name) {
@@ -46,13 +49,17 @@ static const char *refusal(const sluice_value_t *one) {
 }
 
 int file_alter_offsets(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets) {
-    sluice_batch_t *scratch = api->batch_new(ctx, 0);
+    const char *file = api->config_text(ctx, "file");
+    sluice_batch_t *scratch;
     sluice_json_error_t error;
     sluice_value_t list;
     const char *why = NULL;
     uint32_t i;
     int status;
 
+    if (file == NULL || *file == '\0')
+        return api->fail(ctx, SLUICE_FATAL, REFUSED, "%s", NO_FILE);
+    scratch = api->batch_new(ctx, 0);
     if (scratch == NULL)
         return SLUICE_NO_MEMORY;
     status = api->json->parse(scratch, offsets, 0, &list, &error);

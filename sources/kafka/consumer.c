@@ -249,14 +249,28 @@ static int set_queue_bounds(kafka_source_t *source, rd_kafka_conf_t *conf) {
                               messages < MOST_QUEUED ? messages : MOST_QUEUED);
 }
 
+void kafka_group_id(const sluice_api_t *api, sluice_ctx_t *ctx, char *out, size_t size) {
+    const char *group = api->config_text(ctx, "group.id");
+    size_t i, n = api->config_prefix_count(ctx, "consumer.override.");
+    const char *key, *text;
+
+    for (i = 0; i < n; i++)
+        if (api->config_prefix_at(ctx, "consumer.override.", i, &key, &text) == SLUICE_OK &&
+            strcmp(key, "group.id") == 0)
+            group = text;
+    if (group != NULL)
+        snprintf(out, size, "%s", group);
+    else
+        snprintf(out, size, "connect-%s", api->pipeline_name(ctx));
+}
+
 static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
     const sluice_api_t *api = source->api;
     sluice_ctx_t *ctx = source->ctx;
-    const char *group = api->config_text(ctx, "group.id");
-    char name[256];
+    char group[256];
 
-    snprintf(name, sizeof(name), "connect-%s", api->pipeline_name(ctx));
-    if (kafka_conf_set(api, ctx, conf, "group.id", group != NULL ? group : name) != SLUICE_OK ||
+    kafka_group_id(api, ctx, group, sizeof(group));
+    if (kafka_conf_set(api, ctx, conf, "group.id", group) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "enable.auto.commit", "false") != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "enable.auto.offset.store", "false") != SLUICE_OK ||
         /* As the Java client does: a topic that is not there yet is made, and looked for again

@@ -4,6 +4,8 @@
 
 #include "clients/kafka/client_conf.h"
 #include "clients/kafka/contact.h"
+#include "clients/kafka/definitions.h"
+#include "offsets.h"
 
 static const char *const aliases[] = {"@topics", "kafka-source", NULL};
 const char *const kafka_source_families[] = {"client.", "consumer.override.", NULL};
@@ -56,6 +58,16 @@ static const sluice_option_t options[] = {
      .group = "Consumer",
      .importance = SLUICE_LOW,
      .doc = "Any consumer property, as in a Connect sink connector."},
+    {.name = "admin.override.",
+     .type = SLUICE_OPT_STRING,
+     .flags = SLUICE_OPT_PREFIX,
+     .group = "Consumer",
+     .importance = SLUICE_LOW,
+     .doc = "Any property of the client that reads and sets the group's offsets for users."},
+    KAFKA_CLIENT_DEFINITIONS("consumer.override."),
+    KAFKA_CONSUMER_DEFINITIONS("consumer.override."),
+    KAFKA_CLIENT_DEFINITIONS("admin.override."),
+    KAFKA_ADMIN_DEFINITIONS("admin.override."),
 };
 
 static int source_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
@@ -251,6 +263,8 @@ static const sluice_source_t kafka_source = {
     .offset_json = source_offset_json,
     .close = source_close,
     .plan = source_plan,
+    .alter_offsets = kafka_alter_offsets,
+    .read_offsets = kafka_read_offsets,
 };
 
 static const sluice_plugin_t plugins[] = {{

@@ -4,6 +4,7 @@
  *   kafka.c     options, descriptor, life of an instance
  *   consumer.c  the group member: rebalances, poll within credit, commit of what is durable
  *   messages.c  messages of one poll -> one batch, without copying them
+ *   offsets.c   outside a task: the group's offsets, for users
  *
  * The position of a record is its Kafka offset; a source partition is
  * {"kafka_topic","kafka_partition"}, as in Connect.
@@ -65,6 +66,8 @@ typedef struct kafka_source {
 extern const char *const kafka_source_families[]; /* of the client's properties */
 
 /* ---- consumer.c ---- */
+/* The consumer group of a configuration. */
+void kafka_group_id(const sluice_api_t *api, sluice_ctx_t *ctx, char *out, size_t size);
 int kafka_consumer_open(kafka_source_t *source);
 int kafka_consumer_subscribe(kafka_source_t *source);
 void kafka_consumer_serve(void *arg);

@@ -39,6 +39,7 @@
  *        Plugins: task_class. Sources, sinks: alter_offsets.
  *   1.2  converters that ask a service: close, and SLUICE_BUSY and SLUICE_RETRY from their calls.
  *   1.3  batch_serial: a converter can know structs that records share.
+ *   1.4  sources: read_offsets.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -54,7 +55,7 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 3
+#define SLUICE_ABI_MINOR 4
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -97,6 +98,12 @@ typedef struct sluice_source {
      * are; 0: the plugin keeps others in the system that it reads, which the user must set, too; a
      * negative status after api->fail refuses. NULL: 0. */
     int (*alter_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets);
+    /* Since 1.4. Outside a task, on a thread that may block for some seconds: appends to `out` the offsets that the system
+     * which is read keeps for this reader (a consumer group), as a JSON array of {"partition","offset"}. A source that has
+     * this goes on from what that system says: with one sink the host keeps no positions and leaves nothing out. Its
+     * alter_offsets sets the offsets there; it gets `null` when all are to be forgotten. A negative status after
+     * api->fail, whose message users see. NULL: the host keeps the offsets. */
+    int (*read_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_buf_t *out);
 } sluice_source_t;
 
 /* A transform makes a batch out of a batch: pure, or with state that follows positions. */
