@@ -30,7 +30,7 @@ static void on_accepted(void *user, const sl_action_result_t *result) {
     complete(user, result, 202);
 }
 
-static void on_stopped(void *user, const sl_action_result_t *result) {
+static void on_done(void *user, const sl_action_result_t *result) {
     complete(user, result, 204);
 }
 
@@ -58,7 +58,7 @@ void sl_put_connector_stop(sl_request_t *r) {
     if (is_standalone(r) && find(r) == NULL)
         sl_respond_error(r, 500, "No connector `%s` configured", sl_request_arg(r, 0));
     else
-        set_target(r, "STOPPED", on_stopped);
+        set_target(r, "STOPPED", on_done);
 }
 
 /* ---- restart ---- */
@@ -83,6 +83,14 @@ static cJSON *restarting(sl_request_t *r, const sl_managed_t *m, int tasks, int 
     return status;
 }
 
+static void restart_alone(sl_request_t *r, const sl_managed_t *m) {
+    sl_request_ref(r);
+    if (sl_supervisor_restart_connector(supervisor(r), m->name, on_done, r) == SLUICE_OK)
+        return;
+    sl_respond_error(r, 500, "Failed to start connector: %s", m->name);
+    sl_request_unref(r);
+}
+
 void sl_post_connector_restart(sl_request_t *r) {
     sl_managed_t *m = find(r);
     int tasks = sl_request_flag(r, "includeTasks");
@@ -94,13 +102,14 @@ void sl_post_connector_restart(sl_request_t *r) {
                          "Unknown connector: %s", sl_request_arg(r, 0));
         return;
     }
-    if (tasks || only_failed)
-        body = restarting(r, m, tasks, only_failed);
-    /* Without tasks only the connector itself is meant: it is nothing that runs, unless it failed.
-     * */
+    if (!tasks && !only_failed) {
+        restart_alone(r, m);
+        return;
+    }
+    body = restarting(r, m, tasks, only_failed);
     if (tasks || m->failed)
         sl_supervisor_restart(supervisor(r), m->name, -1, only_failed);
-    sl_respond(r, body == NULL ? 204 : 202, body);
+    sl_respond(r, 202, body);
 }
 
 /* ---- tasks ---- */

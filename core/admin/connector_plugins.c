@@ -207,10 +207,11 @@ static void validation_destroy(validation_t *v) {
     free(v);
 }
 
-/* What Connect throws here it wraps: the message begins with the class. */
+/* What Connect throws here it wraps: the message begins with the class. Values that cannot be read,
+ * and references that cannot be resolved, are of one class. */
 static void respond_thrown(validation_t *v, const sl_resolved_t *resolved) {
     if (resolved != NULL && resolved->refusal != NULL)
-        sl_respond_error(v->request, 500, "%s", resolved->refusal);
+        sl_respond_error(v->request, 500, SL_JAVA_CONFIG_EXCEPTION ": %s", resolved->refusal);
     else
         sl_flat_respond_unknown(v->request, v->flat, SL_JAVA_CONNECT_EXCEPTION ": ");
 }

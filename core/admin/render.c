@@ -79,7 +79,7 @@ static int is_failed(const sl_managed_t *m) {
 }
 
 const char *sl_render_connector_word(const sl_managed_t *m) {
-    return is_failed(m) ? "FAILED" : m->target;
+    return is_failed(m) ? "FAILED" : m->unassigned ? "UNASSIGNED" : m->target;
 }
 
 cJSON *sl_render_connector_status(const sl_managed_t *m, const char *worker) {

@@ -68,7 +68,9 @@ static void renew(sl_managed_t *m) {
     size_t i;
 
     m->version = m->supervisor->next_incarnation++;
-    m->failed = m->keep_failed = 0;
+    m->failed = m->keep_failed = m->unassigned = 0;
+    m->attempts = 0;
+    m->retry_at = 0;
     sl_set_text(&m->trace, NULL);
     for (i = 0; i < m->task_count; i++)
         if (m->tasks[i].child == NULL)
@@ -207,6 +209,9 @@ static void on_target_stored(void *user, int status, const char *error) {
          * version, so that what is being resolved now comes too late. */
         m->version = m->supervisor->next_incarnation++;
         m->keep_failed = 1;
+        m->unassigned = 0;
+        m->attempts = 0;
+        m->retry_at = 0;
         if (strcmp(m->target, "RUNNING") == 0)
             m->failed = 0;
         sl_supervisor_changed(m);
@@ -316,4 +321,47 @@ int sl_supervisor_restart(sl_supervisor_t *s, const char *name, int task, int on
     sl_supervisor_changed(m);
     sl_managed_reconcile(m);
     return SLUICE_OK;
+}
+
+static void on_restart_resolved(void *user, int status, sl_resolved_t *resolved,
+                                const sl_report_t *report) {
+    action_t *a = user;
+    sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
+    int cannot = status == SLUICE_RETRY;
+
+    if (resolved != NULL)
+        sl_resolved_fini(resolved);
+    if (m == NULL || m->deleting) {
+        finish(a, SLUICE_INVALID, "it was deleted", NULL);
+        return;
+    }
+    m->unassigned = cannot;
+    m->retry_at = 0;
+    if (!cannot && (m->failed || m->version != m->running_version))
+        renew(m);
+    sl_supervisor_changed(m);
+    sl_managed_reconcile(m);
+    finish(a, cannot ? status : SLUICE_OK,
+           cannot && report->count > 0 ? report->faults[0].message : NULL, report);
+}
+
+int sl_supervisor_restart_connector(sl_supervisor_t *s, const char *name, sl_action_fn done,
+                                    void *user) {
+    const sl_managed_t *m = sl_supervisor_find(s, name);
+    action_t *a;
+    int status;
+
+    if (m == NULL || m->deleting)
+        return SLUICE_INVALID;
+    a = action_create(s, name, done, user);
+    if (a == NULL)
+        return SLUICE_NO_MEMORY;
+    status = s->closing ? SLUICE_CANCELLED
+                        : s->o.resolver->resolve(s->o.resolver, name, m->kind, m->config,
+                                                 SL_CHECK_NONE, on_restart_resolved, a);
+    if (status == SLUICE_OK)
+        s->pending++;
+    else
+        action_destroy(a);
+    return status;
 }

@@ -131,7 +131,8 @@ static void on_resolved(void *user, int status, sl_resolved_t *resolved,
                                      : "the connector's configuration cannot be read");
     else if (sl_catalog_ask_offsets(e->catalog, &question, on_upstream, e) != SLUICE_OK)
         give_up(e, "the plugin cannot be asked");
-    sl_resolved_fini(resolved);
+    if (resolved != NULL)
+        sl_resolved_fini(resolved);
 }
 
 /* A source connector reads by its own plugin, a sink connector by the one that reads topics. */

@@ -7,6 +7,8 @@
 
 #define CONFIG_EXCEPTION "org.apache.kafka.common.config.ConfigException"
 
+enum { RETRY_MS = 250, RETRY_DOUBLINGS = 8, RETRY_MOST_MS = 60000 };
+
 void sl_managed_clear_tasks(sl_managed_t *m) {
     size_t i;
 
@@ -73,6 +75,7 @@ static void adopt(sl_managed_t *m, sl_resolved_t *r) {
     }
     m->refresh = 0;
     m->supervisor->starts.connectors += strcmp(m->kind, "connector") == 0;
+    m->attempts = 0;
     if (make_tasks(m, r->tasks < 1 ? 1 : (size_t)r->tasks) == SLUICE_OK)
         m->running_version = m->version;
 }
@@ -106,6 +109,27 @@ static void cannot_resolve(sl_managed_t *m, const sl_report_t *report) {
     sl_supervisor_changed(m);
 }
 
+/* A connector that was resumed runs, as in Connect, though its tasks have to wait until its references
+ * can be resolved. */
+static void try_later(sl_managed_t *m, const sl_report_t *report) {
+    uint64_t wait = m->attempts < RETRY_DOUBLINGS ? (uint64_t)RETRY_MS << m->attempts
+                                                  : (uint64_t)RETRY_MOST_MS;
+
+    if (m->attempts++ == 0)
+        sl_log_kv(SLUICE_LOG_WARN, SCOPE, SL_FIELDS(sl_field("pipeline", m->name)),
+                  "its tasks wait: %s; trying again",
+                  report != NULL && report->count > 0 ? report->faults[0].message : "no reason");
+    m->retry_at = uv_now(m->supervisor->o.loop) + (wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS);
+    sl_supervisor_changed(m);
+}
+
+void sl_managed_tick(sl_managed_t *m, uint64_t now) {
+    if (m->retry_at == 0 || now < m->retry_at)
+        return;
+    m->retry_at = 0;
+    sl_managed_reconcile(m);
+}
+
 typedef struct attempt {
     sl_supervisor_t *supervisor;
     char *name;
@@ -122,6 +146,8 @@ static void on_resolved(void *user, int status, sl_resolved_t *resolved,
     if (m != NULL && m->resolving && m->version == a->version && is_wanted(m)) {
         if (status == SLUICE_OK)
             adopt(m, resolved);
+        else if (status == SLUICE_RETRY && m->keep_failed)
+            try_later(m, report);
         else
             cannot_resolve(m, report);
     }
@@ -173,9 +199,9 @@ void sl_managed_reconcile(sl_managed_t *m) {
             return;
         if (m->deleting)
             sl_action_delete_ready(m);
-        else if (wanted)
+        else if (wanted && !m->unassigned && m->retry_at == 0)
             resolve(m);
-        else
+        else if (!wanted)
             rest(m);
         return;
     }

@@ -83,6 +83,7 @@ typedef struct sl_managed {
     cJSON *secrets; /* array of JSON pointers into config, or NULL */
     char target[8]; /* "RUNNING", "PAUSED", "STOPPED" */
     int failed;     /* it could not be resolved: no tasks */
+    int unassigned; /* a restart could not resolve its references: as it is until the next one */
     char *trace;    /* why */
     sl_task_t *tasks;
     size_t task_count;
@@ -96,7 +97,9 @@ typedef struct sl_managed {
     uint64_t version;         /* of what it should run: new configurations and restarts add one */
     uint64_t running_version; /* of what the tasks run */
     int resolving;
-    int keep_failed; /* at the next start FAILED tasks stay so */
+    int keep_failed; /* at the next start FAILED tasks stay so: it was resumed */
+    unsigned attempts; /* to resolve references after a resume */
+    uint64_t retry_at; /* the next one; 0: none waits */
     int deleting;
     int refresh;     /* modules are looked up again before the next task starts */
     void *deletion;  /* the action to complete when it is gone */

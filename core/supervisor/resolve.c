@@ -28,6 +28,7 @@ typedef struct work {
     real_resolver_t *resolver;
     char *name;
     int is_connector;
+    int is_unresolved; /* its references */
     sl_check_t check;
     sl_connect_checked_t checked; /* with SL_CHECK_CONNECT */
     cJSON *config; /* as given */
@@ -155,8 +156,9 @@ static void conclude(work_t *w) {
     resolved.type = type_of(w);
     status = take_checked(w, status, &resolved);
     is_given = status == SLUICE_OK || is_connect_check(w);
-    w->done(w->user, status == SLUICE_OK ? SLUICE_OK : SLUICE_INVALID, is_given ? &resolved : NULL,
-            &w->report);
+    if (status != SLUICE_OK)
+        status = w->is_unresolved && w->check == SL_CHECK_NONE ? SLUICE_RETRY : SLUICE_INVALID;
+    w->done(w->user, status, is_given ? &resolved : NULL, &w->report);
     work_destroy(w);
 }
 
@@ -293,6 +295,7 @@ static int resolve_references(work_t *w, cJSON *config) {
     sl_report_error(&w->report, "", "", NULL, "%s", message == NULL ? "out of memory" : message);
     w->checked.refusal = message;
     w->checked.has_thrown = 1;
+    w->is_unresolved = 1;
     return 0;
 }
 

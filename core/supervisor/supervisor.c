@@ -200,9 +200,11 @@ static void on_tick(uv_timer_t *timer) {
     if (now - s->ticked_at > GAP_MS)
         forgive(s, now);
     s->ticked_at = now;
-    for (i = 0; i < s->count; i++)
+    for (i = 0; i < s->count; i++) {
+        sl_managed_tick(s->items[i], now);
         for (k = 0; k < s->items[i]->task_count; k++)
             sl_task_tick(&s->items[i]->tasks[k], now);
+    }
     sl_log_tick();
 }
 

@@ -51,6 +51,8 @@ void sl_action_delete_ready(sl_managed_t *m);
  * time; may remove m when it is being deleted. */
 void sl_managed_reconcile(sl_managed_t *m);
 void sl_managed_clear_tasks(sl_managed_t *m);
+/* Tries again what has to wait. */
+void sl_managed_tick(sl_managed_t *m, uint64_t now);
 
 /* task.c */
 void sl_task_init(sl_task_t *t, sl_managed_t *m, int number);

@@ -8,11 +8,12 @@
 
 #include "sluice/config.h"
 
-/* A row of the options table: the host says by it what is converted. */
-#define CONVERTER_TYPE_OPTION                                                                      \
+/* A row of the options table: the host says by it what is converted. more: flags besides. */
+#define CONVERTER_TYPE_OPTION CONVERTER_TYPE_OPTION_WITH(0)
+#define CONVERTER_TYPE_OPTION_WITH(more)                                                           \
     {.name = "converter.type",                                                                     \
      .type = SLUICE_OPT_ENUM,                                                                      \
-     .flags = SLUICE_OPT_HOST | SLUICE_OPT_UNGROUPED,                                              \
+     .flags = SLUICE_OPT_HOST | SLUICE_OPT_UNGROUPED | (more),                                     \
      .default_text = "value",                                                                      \
      .values = (const char *const[]){"key", "value", "header", NULL},                              \
      .importance = SLUICE_LOW,                                                                     \

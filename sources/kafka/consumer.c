@@ -98,16 +98,6 @@ static rd_kafka_topic_partition_list_t *durable_offsets(
     return NULL;
 }
 
-static int64_t parse_number(const char *at, const char *end) {
-    int64_t n = -1;
-
-    while (at < end && *at == ' ')
-        at++;
-    for (; at < end && *at >= '0' && *at <= '9' && n < INT64_MAX / 10 - 9; at++)
-        n = (n < 0 ? 0 : n * 10) + (*at - '0');
-    return n;
-}
-
 /* What is durable is committed before the partitions go; what is not will be read again by their
  * next owner. On the loop the commit goes out in front of the request to join again. */
 static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions) {
@@ -129,31 +119,13 @@ static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_
     }
 }
 
-/* An offset that a user set beats the group's; the group takes it over with the next commit. */
-static int64_t altered_offset(kafka_source_t *source, const kafka_assigned_t *a) {
-    sluice_position_t position;
-    sluice_str_t offset = {NULL, 0};
-    const char *at;
-
-    if (a->emitted >= 0 ||
-        source->api->stored_position(source->ctx, a->source_partition, &position, &offset) != 1 ||
-        position.len > 0 || offset.len == 0)
-        return -1;
-    at = memmem(offset.data, offset.len, "\"kafka_offset\":", 15);
-    return at == NULL ? -1 : parse_number(at + 15, offset.data + offset.len);
-}
-
 static void take_on(kafka_source_t *source, rd_kafka_topic_partition_list_t *partitions) {
     int i;
 
     for (i = 0; i < partitions->cnt; i++) {
         rd_kafka_topic_partition_t *p = &partitions->elems[i];
-        kafka_assigned_t *a = learn(source, p->topic, p->partition);
-        int64_t altered = altered_offset(source, a);
 
-        a->mine = 1;
-        if (altered >= 0)
-            p->offset = altered;
+        learn(source, p->topic, p->partition)->mine = 1;
     }
     source->fetching_paused = 0; /* fresh partitions fetch; starvation pauses them again */
 }

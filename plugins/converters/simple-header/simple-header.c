@@ -114,8 +114,9 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
     return text.data == NULL ? memory_fault(c) : SLUICE_OK;
 }
 
+/* In Connect it declares none. */
 static const sluice_option_t options[] = {
-    CONVERTER_TYPE_OPTION,
+    CONVERTER_TYPE_OPTION_WITH(SLUICE_OPT_HIDDEN),
 };
 
 static const sluice_converter_t vtable = {
