@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/connect_clients.h"
 #include "config/connect_map.h"
 #include "config/json_file.h"
 #include "config/nearest.h"
@@ -258,46 +259,6 @@ static int is_topics_key(int sink, const char *key) {
     return 0;
 }
 
-/* The key of a client's property of the worker ("producer.acks") among the overrides; 0: it is of
- * another client. */
-static int override_key(const char *const *clients, const char *key, char *out, size_t size) {
-    for (; *clients != NULL; clients++) {
-        size_t len = strlen(*clients);
-        if (strncmp(key, *clients, len) == 0) {
-            snprintf(out, size, "%soverride.%s", *clients, key + len);
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int is_of_client(const char *key) {
-    return strncmp(key, "producer.", 9) == 0 || strncmp(key, "consumer.", 9) == 0 ||
-           strncmp(key, "admin.", 6) == 0;
-}
-
-/* The worker's defaults for the clients (prefixes), below what the connector overrides. */
-static void put_worker(work_t *work, const sl_options_t *options, const char *const *clients,
-                       cJSON *config) {
-    char key[512];
-    const cJSON *item;
-
-    cJSON_ArrayForEach (item, work->worker) {
-        if (strcmp(item->string, "group.id") == 0 || strcmp(item->string, "client.id") == 0)
-            continue; /* the worker's own, of its group */
-        if (!override_key(clients, item->string, key, sizeof key)) {
-            if (is_of_client(item->string) || sl_options_find(options, item->string, NULL) == NULL)
-                continue;
-            snprintf(key, sizeof key, "%s", item->string);
-        }
-        if (cJSON_GetObjectItemCaseSensitive(config, key) == NULL)
-            put(work, config, key, cJSON_Duplicate(item, 1));
-    }
-}
-
-static const char *const producers[] = {"producer.", "admin.", NULL};
-static const char *const consumers[] = {"consumer.", NULL};
-
 static void put_topics(work_t *work, cJSON *use, const char *native) {
     cJSON *config = put_object(work, use, "config");
     sl_plugin_info_t info;
@@ -312,13 +273,10 @@ static void put_topics(work_t *work, cJSON *use, const char *native) {
              strncmp(item->string, SL_TOPIC_CREATION, strlen(SL_TOPIC_CREATION)) != 0))
             put(work, config, item->string, cJSON_Duplicate(item, 1));
     if (work->catalog->lookup(work->catalog->ctx, work->is_sink ? SLUICE_SOURCE : SLUICE_SINK,
-                              TOPICS, &info, NULL) == SLUICE_OK) {
-        put_worker(work, info.options, work->is_sink ? consumers : producers, config);
-        snprintf(text, sizeof text, "connect-%.255s", sl_config_text(work->common, "name"));
-        if (work->is_sink && sl_options_find(info.options, "group.id", NULL) != NULL &&
-            cJSON_GetObjectItemCaseSensitive(config, "consumer.override.group.id") == NULL)
-            put_text(work, config, "group.id", text);
-    }
+                              TOPICS, &info, NULL) == SLUICE_OK &&
+        sl_connect_put_clients(work->worker, info.options, work->is_sink,
+                               sl_config_text(work->common, "name"), config) != SLUICE_OK)
+        work->ok = 0;
     snprintf(text, sizeof text, "%s/config", native);
     relate(work, text, "", 0);
     snprintf(text, sizeof text, "%s/plugin", native);

@@ -4,8 +4,11 @@
 
 #include "clients/kafka/client_conf.h"
 
+#define OVERRIDES "consumer.override."
+
 enum {
     POLL_MESSAGES = 1000,
+    COMMIT_AGAIN_MS = 1000, /* after a commit that failed */
     MOST_QUEUED = 100000, /* librdkafka's default */
     STARVED_PAUSE_MS = 1000, /* without credit for longer than this, the fetchers are paused */
     NS_PER_MS = 1000000
@@ -72,7 +75,7 @@ static kafka_assigned_t *learn(kafka_source_t *source, const char *topic, int32_
     a->partition = partition;
     a->source_partition = source->api->source_partition(source->ctx, sluice_str(json));
     a->mine = 0;
-    a->durable_next = -1;
+    a->durable_next = a->committed_next = -1;
     a->emitted = -1;
     return a;
 }
@@ -86,7 +89,7 @@ static rd_kafka_topic_partition_list_t *durable_offsets(
     for (i = 0; i < source->assigned_count; i++) {
         kafka_assigned_t *a = &source->assigned[i];
 
-        if (!a->mine || a->durable_next < 0 ||
+        if (!a->mine || a->durable_next <= a->committed_next ||
             (only != NULL &&
              rd_kafka_topic_partition_list_find(only, a->topic, a->partition) == NULL))
             continue;
@@ -98,16 +101,57 @@ static rd_kafka_topic_partition_list_t *durable_offsets(
     return NULL;
 }
 
-/* What is durable is committed before the partitions go; what is not will be read again by their
- * next owner. On the loop the commit goes out in front of the request to join again. */
-static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions) {
-    rd_kafka_topic_partition_list_t *list = durable_offsets(source, partitions);
+static void commit(kafka_source_t *source, const rd_kafka_topic_partition_list_t *only) {
+    rd_kafka_topic_partition_list_t *list = durable_offsets(source, only);
+
+    if (list == NULL)
+        return;
+    rd_kafka_commit(source->client->handle, list, source->closing ? 0 : 1);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void commit_again(void *arg) {
+    kafka_source_t *source = arg;
+
+    source->commit_again = NULL;
+    if (source->client != NULL && !source->closing)
+        commit(source, NULL);
+}
+
+/* What the brokers did not take is theirs to hear again, also when nothing new becomes durable. */
+static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                      rd_kafka_topic_partition_list_t *offsets, void *opaque) {
+    kafka_source_t *source = opaque;
     int i;
 
-    if (list != NULL) {
-        rd_kafka_commit(source->client->handle, list, source->closing ? 0 : 1);
-        rd_kafka_topic_partition_list_destroy(list);
+    (void)rk;
+    for (i = 0; offsets != NULL && i < offsets->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &offsets->elems[i];
+        kafka_assigned_t *a = kafka_consumer_find(source, p->topic, p->partition);
+
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            err = p->err;
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && a != NULL && a->mine &&
+            a->committed_next < p->offset)
+            a->committed_next = p->offset;
     }
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR || source->closing || source->commit_again != NULL)
+        return;
+    source->api->log(source->ctx, SLUICE_LOG_WARN, "commit: %s; trying again",
+                     rd_kafka_err2str(err));
+    source->commit_again =
+        source->api->timer_start(source->ctx, COMMIT_AGAIN_MS, 0, commit_again, source);
+}
+
+/* What is durable is committed before the partitions go; what is not will be read again by their
+ * next owner. On the loop the commit goes out in front of the request to join again. Who lost them has
+ * nothing to say any more: another may be further. */
+static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions,
+                    int lost) {
+    int i;
+
+    if (!lost)
+        commit(source, partitions);
     for (i = 0; i < partitions->cnt; i++) {
         kafka_assigned_t *a =
             kafka_consumer_find(source, partitions->elems[i].topic, partitions->elems[i].partition);
@@ -115,7 +159,7 @@ static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_
         if (a == NULL)
             continue;
         a->mine = 0;
-        a->durable_next = -1;
+        a->durable_next = a->committed_next = -1;
     }
 }
 
@@ -127,49 +171,64 @@ static void take_on(kafka_source_t *source, rd_kafka_topic_partition_list_t *par
 
         learn(source, p->topic, p->partition)->mine = 1;
     }
-    source->fetching_paused = 0; /* fresh partitions fetch; starvation pauses them again */
+}
+
+static void say(kafka_source_t *source, rd_kafka_error_t *error) {
+    if (error == NULL)
+        return;
+    source->api->log(source->ctx, SLUICE_LOG_WARN, "rebalance: %s", rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+}
+
+/* While there is no credit fresh partitions are paused, too: all or none are. */
+static void on_assigned(kafka_source_t *source, rd_kafka_topic_partition_list_t *partitions,
+                        int cooperative) {
+    rd_kafka_t *rk = source->client->handle;
+
+    take_on(source, partitions);
+    if (cooperative)
+        say(source, rd_kafka_incremental_assign(rk, partitions));
+    else
+        rd_kafka_assign(rk, partitions);
+    if (source->fetching_paused)
+        rd_kafka_pause_partitions(rk, partitions);
+}
+
+static void on_revoked(kafka_source_t *source, rd_kafka_topic_partition_list_t *partitions,
+                       int cooperative) {
+    rd_kafka_t *rk = source->client->handle;
+
+    give_up(source, partitions, rd_kafka_assignment_lost(rk));
+    if (cooperative && !source->closing)
+        say(source, rd_kafka_incremental_unassign(rk, partitions));
+    else
+        rd_kafka_assign(rk, NULL);
 }
 
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque) {
     kafka_source_t *source = opaque;
+    int assigned = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     int cooperative = strcmp(rd_kafka_rebalance_protocol(rk), "COOPERATIVE") == 0;
-    rd_kafka_error_t *error = NULL;
 
-    /* on an offload thread, which has the instance for itself but no metrics */
-    if (source->closing) {
-        if (err == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && !rd_kafka_assignment_lost(rk))
-            give_up(source, partitions);
-        rd_kafka_assign(rk, NULL);
+    if (source->closing) { /* on an offload thread, which has the instance but no metrics */
+        if (assigned)
+            rd_kafka_assign(rk, NULL);
+        else
+            on_revoked(source, partitions, cooperative);
         return;
     }
     source->api->metric_add(source->rebalances, 1);
     source->api->log(source->ctx, SLUICE_LOG_INFO, "rebalance: %d partitions %s", partitions->cnt,
-                     err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? "assigned" : "revoked");
-    if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        take_on(source, partitions);
-        if (cooperative)
-            error = rd_kafka_incremental_assign(rk, partitions);
-        else
-            rd_kafka_assign(rk, partitions);
-    } else {
-        if (!rd_kafka_assignment_lost(rk))
-            give_up(source, partitions);
-        if (cooperative)
-            error = rd_kafka_incremental_unassign(rk, partitions);
-        else
-            rd_kafka_assign(rk, NULL);
-    }
-    if (error != NULL) {
-        source->api->log(source->ctx, SLUICE_LOG_WARN, "rebalance: %s",
-                         rd_kafka_error_string(error));
-        rd_kafka_error_destroy(error);
-    }
+                     assigned ? "assigned" : "revoked");
+    if (assigned)
+        on_assigned(source, partitions, cooperative);
+    else
+        on_revoked(source, partitions, cooperative);
 }
 
 void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition,
                               int64_t next_offset) {
-    rd_kafka_topic_partition_list_t *list;
     size_t i;
 
     for (i = 0; i < source->assigned_count; i++) {
@@ -178,11 +237,7 @@ void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition,
         if (a->source_partition == source_partition && a->mine && a->durable_next < next_offset)
             a->durable_next = next_offset;
     }
-    list = durable_offsets(source, NULL);
-    if (list == NULL)
-        return;
-    rd_kafka_commit(source->client->handle, list, 1);
-    rd_kafka_topic_partition_list_destroy(list);
+    commit(source, NULL);
 }
 
 /* ---- open ---- */
@@ -221,19 +276,37 @@ static int set_queue_bounds(kafka_source_t *source, rd_kafka_conf_t *conf) {
                               messages < MOST_QUEUED ? messages : MOST_QUEUED);
 }
 
-void kafka_group_id(const sluice_api_t *api, sluice_ctx_t *ctx, char *out, size_t size) {
-    const char *group = api->config_text(ctx, "group.id");
-    size_t i, n = api->config_prefix_count(ctx, "consumer.override.");
+const char *kafka_override(const sluice_api_t *api, sluice_ctx_t *ctx, const char *name) {
+    size_t i, n = api->config_prefix_count(ctx, OVERRIDES);
     const char *key, *text;
 
     for (i = 0; i < n; i++)
-        if (api->config_prefix_at(ctx, "consumer.override.", i, &key, &text) == SLUICE_OK &&
-            strcmp(key, "group.id") == 0)
-            group = text;
+        if (api->config_prefix_at(ctx, OVERRIDES, i, &key, &text) == SLUICE_OK &&
+            strcmp(key, name) == 0)
+            return text;
+    return NULL;
+}
+
+void kafka_group_id(const sluice_api_t *api, sluice_ctx_t *ctx, char *out, size_t size) {
+    const char *group = kafka_override(api, ctx, "group.id");
+
+    if (group == NULL)
+        group = api->config_text(ctx, "group.id");
     if (group != NULL)
         snprintf(out, size, "%s", group);
     else
         snprintf(out, size, "connect-%s", api->pipeline_name(ctx));
+}
+
+/* As in Connect each task has a name of its own. */
+static int set_client_id(kafka_source_t *source, rd_kafka_conf_t *conf) {
+    const char *name = source->api->config_text(source->ctx, "client.id");
+    char id[300];
+
+    if (name == NULL)
+        return SLUICE_OK;
+    snprintf(id, sizeof(id), "%s-%d", name, (int)source->api->task_number(source->ctx));
+    return kafka_conf_set(source->api, source->ctx, conf, "client.id", id);
 }
 
 static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
@@ -257,7 +330,7 @@ static int set_consumer_conf(kafka_source_t *source, rd_kafka_conf_t *conf) {
                        reset_policy(api->config_text(ctx, "auto.offset.reset"))) != SLUICE_OK ||
         kafka_conf_set(api, ctx, conf, "isolation.level",
                        api->config_text(ctx, "isolation.level")) != SLUICE_OK ||
-        set_queue_bounds(source, conf) != SLUICE_OK)
+        set_queue_bounds(source, conf) != SLUICE_OK || set_client_id(source, conf) != SLUICE_OK)
         return SLUICE_INVALID;
     return kafka_conf_apply(api, ctx, conf, kafka_source_families);
 }
@@ -275,6 +348,7 @@ int kafka_consumer_open(kafka_source_t *source) {
     }
     rd_kafka_conf_set_opaque(conf, source);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
     handle = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
@@ -289,39 +363,26 @@ int kafka_consumer_open(kafka_source_t *source) {
     return SLUICE_NO_MEMORY;
 }
 
-/* A Java pattern matches the whole name; librdkafka takes what begins with ^ for a pattern. */
-static void add_pattern(rd_kafka_topic_partition_list_t *list, const char *pattern) {
-    size_t size = strlen(pattern) + 8;
-    char *anchored = malloc(size);
-
-    if (anchored == NULL)
-        return;
-    snprintf(anchored, size, "^(%s)$", pattern);
-    rd_kafka_topic_partition_list_add(list, anchored, RD_KAFKA_PARTITION_UA);
-    free(anchored);
-}
-
 int kafka_consumer_subscribe(kafka_source_t *source) {
     const sluice_api_t *api = source->api;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
     const char *pattern = api->config_text(source->ctx, "topics.regex");
+    rd_kafka_topic_partition_list_t *list;
     const char *const *topics = NULL;
     size_t n = api->config_list(source->ctx, "topics", &topics);
     size_t i;
     rd_kafka_resp_err_t err;
 
+    if (pattern != NULL)
+        return kafka_discovery_open(source, pattern);
+    list = rd_kafka_topic_partition_list_new((int)n);
     for (i = 0; i < n; i++)
         rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
-    if (pattern != NULL)
-        add_pattern(list, pattern);
     err = rd_kafka_subscribe(source->client->handle, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return SLUICE_OK;
-    return api->fail(
-        source->ctx, SLUICE_FATAL, "kafka.subscribe",
-        "%s: %s. Of Java's patterns only what POSIX has, too, is understood: no \\d, no (?...).",
-        pattern != NULL ? "topics.regex" : "topics", rd_kafka_err2str(err));
+    return api->fail(source->ctx, SLUICE_FATAL, "kafka.subscribe", "topics: %s",
+                     rd_kafka_err2str(err));
 }
 
 /* ---- poll within credit ---- */

@@ -20,15 +20,20 @@ static const sluice_option_t options[] = {
      .importance = SLUICE_HIGH,
      .doc = "Topics to read, comma separated."},
     {.name = "topics.regex",
-     .type = SLUICE_OPT_REGEX,
+     .type = SLUICE_OPT_STRING,
      .group = "Topics",
      .importance = SLUICE_HIGH,
-     .doc = "Pattern of the whole name of topics to read; instead of topics."},
+     .doc = "Java pattern of the whole name of topics to read; instead of topics."},
     {.name = "group.id",
      .type = SLUICE_OPT_STRING,
      .group = "Consumer",
      .importance = SLUICE_MEDIUM,
      .doc = "Consumer group; default: connect-<pipeline>."},
+    {.name = "client.id",
+     .type = SLUICE_OPT_STRING,
+     .group = "Consumer",
+     .importance = SLUICE_LOW,
+     .doc = "Name of the client, to which - and the task's number are added."},
     {.name = "auto.offset.reset",
      .type = SLUICE_OPT_ENUM,
      .values = resets,
@@ -91,6 +96,7 @@ static void source_destroy(void *self) {
     while (source->assigned_count > 0)
         free(source->assigned[--source->assigned_count].topic);
     free(source->assigned);
+    kafka_discovery_fini(source);
     free(source);
 }
 
@@ -240,6 +246,7 @@ static int source_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
                           "topics and topics.regex exclude each other: give one of them");
     if (!has_topics && !has_regex)
         api->config_error(ctx, "topics", "says nothing to read: give topics or topics.regex");
+    kafka_discovery_check(api, ctx);
     kafka_conf_check(api, ctx, kafka_source_families);
     return SLUICE_OK;
 }

@@ -3,6 +3,7 @@
  *
  *   kafka.c     options, descriptor, life of an instance
  *   consumer.c  the group member: rebalances, poll within credit, commit of what is durable
+ *   discovery.c topics.regex: which topics there are that match
  *   messages.c  messages of one poll -> one batch, without copying them
  *   offsets.c   outside a task: the group's offsets, for users
  *
@@ -39,6 +40,7 @@ typedef struct kafka_assigned {
     int32_t partition;
     uint32_t source_partition; /* the host's number for it */
     int64_t durable_next;      /* offset to commit: one past the last durable record; -1 none yet */
+    int64_t committed_next;    /* of that, what the brokers have; -1 none yet */
     int64_t emitted;           /* the last offset given to the pipeline; -1 none yet */
     int mine;                  /* assigned now */
 } kafka_assigned_t;
@@ -58,6 +60,10 @@ typedef struct kafka_source {
     kafka_assigned_t *assigned;
     size_t assigned_count;
     size_t last_found; /* in assigned: messages of a partition come in runs */
+    sluice_timer_t *commit_again;
+    struct connect_regex *pattern;            /* topics.regex, or NULL */
+    rd_kafka_topic_partition_list_t *matched; /* the topics that it means; NULL: none found yet */
+    int looking;                              /* an offload thread asks for the topics */
     sluice_metric_t *messages;
     sluice_metric_t *rebalances;
 } kafka_source_t;
@@ -66,6 +72,8 @@ typedef struct kafka_source {
 extern const char *const kafka_source_families[]; /* of the client's properties */
 
 /* ---- consumer.c ---- */
+/* What consumer.override.NAME says; NULL: nothing. */
+const char *kafka_override(const sluice_api_t *api, sluice_ctx_t *ctx, const char *name);
 /* The consumer group of a configuration. */
 void kafka_group_id(const sluice_api_t *api, sluice_ctx_t *ctx, char *out, size_t size);
 int kafka_consumer_open(kafka_source_t *source);
@@ -74,6 +82,13 @@ void kafka_consumer_serve(void *arg);
 void kafka_consumer_committed(kafka_source_t *source, uint32_t source_partition,
                               int64_t next_offset);
 kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic, int32_t partition);
+
+/* ---- discovery.c ---- */
+/* Subscribes to what the pattern means, from now on. A negative status after api->fail. */
+int kafka_discovery_open(kafka_source_t *source, const char *pattern);
+void kafka_discovery_fini(kafka_source_t *source);
+/* For `check`: whether topics.regex is a pattern. */
+void kafka_discovery_check(const sluice_api_t *api, sluice_ctx_t *ctx);
 
 /* ---- messages.c ---- */
 /* Takes `count` messages and emits them as one batch. What api->emit answered. */

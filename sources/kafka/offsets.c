@@ -33,10 +33,11 @@ typedef struct visit {
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
     visit_t *v = rd_kafka_opaque(client);
 
-    kafka_log_line(v->api, v->ctx, level, facility, text);
+    kafka_log_line(v->api, v->ctx, NULL, level, facility, text);
 }
 
 static int visit_open(visit_t *v, const sluice_api_t *api, sluice_ctx_t *ctx) {
+    static const char *const families[] = {"client.", "admin.override.", NULL};
     rd_kafka_conf_t *conf = kafka_conf_create(api, ctx);
     char error[ERROR_TEXT];
 
@@ -46,18 +47,15 @@ static int visit_open(visit_t *v, const sluice_api_t *api, sluice_ctx_t *ctx) {
     kafka_group_id(api, ctx, v->group, sizeof(v->group));
     if (conf == NULL)
         return SLUICE_FATAL;
-    if (kafka_conf_apply_prefix(api, ctx, conf, "client.") != SLUICE_OK ||
-        kafka_conf_apply_prefix(api, ctx, conf, "admin.override.") != SLUICE_OK) {
+    if (kafka_conf_apply(api, ctx, conf, families) != SLUICE_OK) {
         rd_kafka_conf_destroy(conf);
         return SLUICE_FATAL;
     }
     rd_kafka_conf_set_opaque(conf, v);
     rd_kafka_conf_set_log_cb(conf, on_log);
-    v->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
-    if (v->client == NULL) {
-        rd_kafka_conf_destroy(conf);
+    v->client = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
+    if (v->client == NULL)
         return api->fail(ctx, SLUICE_FATAL, "kafka.config", "admin client: %s", error);
-    }
     v->queue = rd_kafka_queue_new(v->client);
     return SLUICE_OK;
 }

@@ -1,5 +1,6 @@
 """The Kafka source on a real broker: records as they are, where it begins. Rebalances and kills: test_kafka_source_long.py."""
 
+import collections
 import json
 import os
 import subprocess
@@ -10,6 +11,9 @@ from feeding import failed
 from kafka_sources import KafkaSourceCase
 from sluicetest.worker import ConnectWorker
 from sluicetest.kafka import Record
+
+
+STRING = "org.apache.kafka.connect.storage.StringConverter"
 
 
 class KafkaSource(KafkaSourceCase):
@@ -65,7 +69,7 @@ class KafkaSource(KafkaSourceCase):
         with ConnectWorker("distributed", self.kafka.bootstrap, {"offset.flush.interval.ms": "100"}) as worker:
             path = "/connectors/" + self.name
             worker.put(path + "/config", {"connector.class": "FileStreamSink", "topics": self.name, "file": str(self.out),
-                                          "value.converter": "org.apache.kafka.connect.storage.StringConverter"}).expect(201)
+                                          "key.converter": STRING, "value.converter": STRING}).expect(201)
 
             def ids():
                 return [json.loads(line)["id"] for line in self.out.read_text().split("\n")[:-1]]
@@ -105,6 +109,13 @@ class KafkaSource(KafkaSourceCase):
         self.assertIn("consumer.override.fetch.bytes", findings(**{"consumer.override.fetch.bytes": "1"}))
         self.assertIn("topics.regex", findings(**{"topics.regex": "("}))
 
-    def test_pattern_that_only_java_knows(self):
-        self.run_source(**{"topics.regex": "(?:a)\\d+"})
-        self.assertIn("POSIX", failed(self.sluice, self.name))
+    def test_regex_as_java_has_it_and_new_topics(self):
+        for topic in ("rj-1", "rj-22", "rj-1-no", "no-rj-1"):
+            self.produce(0, 10, topic)
+        self.run_source(**{"topics.regex": "rj-(?:\\d&&[^9]|[\\d&&[^9]]+)", "consumer.override.metadata.max.age.ms": 1000})
+        self.wait_records(20)
+        self.produce(0, 10, "rj-9")
+        self.produce(0, 10, "rj-333")
+        self.wait_records(30)
+        time.sleep(1.5)
+        self.assertEqual({"rj-1": 10, "rj-22": 10, "rj-333": 10}, collections.Counter(r["topic"] for r in self.records()))
