@@ -101,6 +101,8 @@ static const sluice_option_t options[] = {
      .doc = "Any property of the client that makes topics, as in a Connect source connector."},
     KAFKA_CLIENT_DEFINITIONS("producer.override."),
     KAFKA_PRODUCER_DEFINITIONS("producer.override."),
+    KAFKA_CLIENT_DEFINITIONS("admin.override."),
+    KAFKA_ADMIN_DEFINITIONS("admin.override."),
 };
 
 static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
