@@ -145,10 +145,11 @@ int cf_from_connect(cf_harness_t *h, sluice_batch_t *arena, const sluice_record_
     return status;
 }
 
-static int to_connect(cf_harness_t *h, sluice_batch_t *arena, sluice_str_t bytes) {
+static int to_connect(cf_harness_t *h, sluice_batch_t *arena, sluice_str_t topic,
+                      sluice_str_t bytes) {
     const sluice_schema_t *schema = NULL;
     sluice_value_t value = sluice_null();
-    int status = cf_to_connect(h, arena, sluice_str("topic"), bytes, &schema, &value);
+    int status = cf_to_connect(h, arena, topic, bytes, &schema, &value);
 
     if (status != SLUICE_OK)
         need_error(h, "to_connect", status);
@@ -166,7 +167,7 @@ static void round_trip(cf_harness_t *h, const sluice_record_t *r) {
 
     if (status != SLUICE_OK)
         need_error(h, "from_connect", status);
-    else if (to_connect(h, arena, bytes) != SLUICE_OK)
+    else if (to_connect(h, arena, r->topic, bytes) != SLUICE_OK)
         cf_fail(h, "to_connect refused what from_connect had made of a value of kind %u",
                 (unsigned)r->value.kind);
     sl_batch_unref(arena);
@@ -209,7 +210,7 @@ static void run_garbage(cf_harness_t *h) {
         for (k = 0; k < len; k++)
             bytes[k] = i % 2 == 0 ? (char)cf_random(&seed)
                                   : "{}[]\",:0123456789-+.eEtruefalsn\\ "[cf_random(&seed) % 33];
-        to_connect(h, arena, sluice_str_n(bytes, len));
+        to_connect(h, arena, sluice_str("topic"), sluice_str_n(bytes, len));
         sl_batch_unref(arena);
     }
     cf_end(h);

@@ -57,6 +57,11 @@ int sl_codec_wait(sl_codec_t *codec, sl_coder_t *coder, int status, sl_ctx_error
         return SLUICE_BUSY;
     }
     sl_ctx_error_of(sl_coder_ctx(coder), status, error);
+    if (status == SLUICE_FATAL) {
+        sl_failure_set(failure, status, error->code, "%s\n  at converter %s", error->message,
+                       coder->pure.plugin->name);
+        return status;
+    }
     if (status != SLUICE_RETRY && status != SLUICE_NOT_CONNECTED)
         return SLUICE_BAD_RECORD;
     wait = sl_retry_failed(&codec->retry, 0);

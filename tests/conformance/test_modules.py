@@ -20,6 +20,7 @@ CONFIGS = {
     "file-source": {"file": "$TMPDIR/input.jsonl"},
     "file-stream-sink": {"file": "$TMPDIR/lines.txt"},
     "file-stream-source": {"file": "$TMPDIR/input.jsonl"},
+    "converter-avro": {"schema.registry.url": "mock://conformance"},
     "route": {"regex": "(.*)", "replacement": "to-$1"},
     "cast": {"spec": "id:string"},
     "header-from": {"fields": "id", "headers": "id", "operation": "copy"},

@@ -1,10 +1,10 @@
 #!/bin/bash
 # Second tier of the test set-up: servers that Debian does not package. Kafka broker jars (Maven), the engine of a
-# current ClickHouse (chdb-core by pip) and the S3 gateway versitygw (Go); and the libraries with which others drive Kafka
+# current ClickHouse (chdb-core by pip), the S3 gateway versitygw (Go) and a schema registry (Apicurio, Maven); and the libraries with which others drive Kafka
 # Connect's REST port (pip, npm, Maven). They run side by side, each goes into its own directory of one cache outside the
 # build tree and is finished when its .complete file names the wanted version.
 #
-#   setup-servers.sh [kafka] [chdb] [s3] [pyclients] [jsclient] [javaclient]      (default: all of these)
+#   setup-servers.sh [kafka] [chdb] [s3] [registry] [pyclients] [jsclient] [javaclient]      (default: all of these)
 #   setup-servers.sh connect      Kafka Connect's own worker, which only measurements need
 #   setup-servers.sh librdkafka   a newer Kafka client than Debian's, whose login by SCRAM Kafka 4 refuses (built: 2 minutes)
 # Env: SLUICE_CACHE (default ~/.cache/sluice-testbed). Logs lie in $SLUICE_CACHE/log.
@@ -16,6 +16,7 @@ chdb_version=26.9.0
 s3_version=v1.8.0
 s3_go_minor=25
 connect_version=4.0.0
+registry_version=2.6.13.Final # the last that runs on Java 17
 librdkafka_crate=4.10.0 # of rdkafka-sys, which carries the whole C source
 pyclients=(kafka-connect-py==1.0.0 kafka-connect-api==0.5.10)
 jsclient=kafka-connect-client@2.3.0
@@ -107,6 +108,14 @@ s3_obstacle() {
     [ "${v:-0}" -ge $s3_go_minor ] || echo "$(go env GOVERSION 2> /dev/null || echo 'this go') is older than Go 1.$s3_go_minor"
 }
 
+install_registry() { # staging
+    command -v mvn > /dev/null || { echo 'mvn is not installed (run tests/kit/setup.sh)'; return 1; }
+    mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+        "-Dartifact=io.apicurio:apicurio-registry-app:$registry_version:tar.gz:all" -DoutputDirectory="$1" || return 1
+    tar -xzf "$1"/apicurio-registry-app-*.tar.gz -C "$1" && rm "$1"/apicurio-registry-app-*.tar.gz
+    ls "$1"/apicurio-registry-app-*-runner.jar
+}
+
 run_one() { # name version
     local staging="$cache/.staging-$1" log="$cache/log/$1.log" t0=$SECONDS try
     for try in 1 2; do
@@ -125,7 +134,7 @@ run_one() { # name version
     return 1
 }
 
-wanted=("$@"); [ $# -gt 0 ] || wanted=(kafka chdb s3 pyclients jsclient javaclient)
+wanted=("$@"); [ $# -gt 0 ] || wanted=(kafka chdb s3 registry pyclients jsclient javaclient)
 
 exec 9> "$cache/.lock" # two runs at once: the second waits and then finds everything there
 if ! flock -n 9; then say "another run is busy, waiting for it"; flock 9; fi
@@ -136,12 +145,13 @@ for name in "${wanted[@]}"; do
         kafka) version=$kafka_version ;;
         chdb) version=$chdb_version ;;
         s3) version=$s3_version ;;
+        registry) version=$registry_version ;;
         connect) version=$connect_version ;;
         librdkafka) version=$librdkafka_crate ;;
         pyclients) version=${pyclients[*]} ;;
         jsclient) version=$jsclient ;;
         javaclient) version=$javaclient_version ;;
-        *) say "unknown '$name' (kafka, chdb, s3, pyclients, jsclient, javaclient, connect, librdkafka)"; exit 2 ;;
+        *) say "unknown '$name' (kafka, chdb, s3, registry, pyclients, jsclient, javaclient, connect, librdkafka)"; exit 2 ;;
     esac
     if have "$name" "$version"; then complete+=("$name"); continue; fi
     if declare -F "${name}_obstacle" > /dev/null; then

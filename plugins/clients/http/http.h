@@ -32,7 +32,11 @@ typedef struct http_request {
     const char *ca_file;   /* PEM; NULL: the system's */
     const char *cert_file; /* client certificate, PEM; NULL: none */
     const char *key_file;
+    const char *ca_pem;    /* the same three as PEM text, copied; go before the files */
+    const char *cert_pem;
+    const char *key_pem;
     int insecure;          /* accept any server certificate */
+    int any_host;          /* accept a trusted certificate of another host */
     /* bytes of the answer's body to keep; the rest is read and dropped; 0: 64 KiB */
     size_t max_response;
     const char *proxy;     /* URL; NULL: none, whatever the environment says */

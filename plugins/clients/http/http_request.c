@@ -122,6 +122,17 @@ static int copy_headers(http_exchange_t *x, const http_request_t *r) {
     return SLUICE_OK;
 }
 
+static void set_pem(CURL *easy, CURLoption option, const char *pem) {
+    struct curl_blob blob;
+
+    if (pem == NULL)
+        return;
+    blob.data = (void *)(uintptr_t)pem;
+    blob.len = strlen(pem);
+    blob.flags = CURL_BLOB_COPY;
+    curl_easy_setopt(easy, option, &blob);
+}
+
 static void set_security(CURL *easy, const http_request_t *r) {
     if (r->user != NULL) {
         curl_easy_setopt(easy, CURLOPT_USERNAME, r->user);
@@ -135,6 +146,11 @@ static void set_security(CURL *easy, const http_request_t *r) {
         curl_easy_setopt(easy, CURLOPT_SSLCERT, r->cert_file);
     if (r->key_file != NULL)
         curl_easy_setopt(easy, CURLOPT_SSLKEY, r->key_file);
+    set_pem(easy, CURLOPT_CAINFO_BLOB, r->ca_pem);
+    set_pem(easy, CURLOPT_SSLCERT_BLOB, r->cert_pem);
+    set_pem(easy, CURLOPT_SSLKEY_BLOB, r->key_pem);
+    if (r->any_host)
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     if (r->insecure) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -157,6 +157,7 @@ typedef struct sluice_sink {
  *                         errors.retry.timeout, then the record has failed
  *   SLUICE_NOT_CONNECTED  as RETRY, but when time is up the task fails, whatever the errors policy:
  *                         no record is to blame
+ *   SLUICE_FATAL          the task fails at once (the service refuses us): no record is to blame
  * Before such an answer nothing may be allocated from the arena. The host makes no other call
  * meanwhile but close. */
 typedef struct sluice_converter {

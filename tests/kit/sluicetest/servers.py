@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import unittest
 import urllib.parse
+import urllib.request
 
 from . import http, kafka, pg, redis, s3
 
@@ -240,3 +241,30 @@ class S3(Server):
         if name in ("create_bucket", "put", "get", "keys", "listing", "request"):
             return getattr(self.client, name)
         raise AttributeError(name)
+
+
+class Registry(Server):
+    """Apicurio, which has the interface of Confluent's schema registry below url."""
+
+    kind = "registry"
+
+    @property
+    def url(self):
+        return self.info["url"]
+
+    def get(self, path):
+        """The JSON below a path: "/subjects"."""
+        return self._ask(path, None, "GET")
+
+    def post(self, path, body):
+        return self._ask(path, body, "POST")
+
+    def put(self, path, body):
+        return self._ask(path, body, "PUT")
+
+    def _ask(self, path, body, method):
+        request = urllib.request.Request(self.url + path, None if body is None else json.dumps(body).encode(), method=method,
+                                         headers={"Content-Type": "application/vnd.schemaregistry.v1+json"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=20) as answer:
+            return json.loads(answer.read() or "null")

@@ -150,6 +150,15 @@ static void a_service_that_stays_away_fails_the_task_when_time_is_up(void **stat
     assert_int_equal(stages.askers, 0);
 }
 
+static void a_service_that_refuses_us_fails_the_task(void **state) {
+    run_result_t r = with_a_service_that_is_down(SLUICE_FATAL, 0, 0);
+
+    (void)state;
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_string_equal(r.code, "test.service");
+    assert_int_equal(dead_letters("test.service"), 0);
+}
+
 static void a_connector_without_a_retry_timeout_does_not_ask_again(void **state) {
     run_result_t r = with_a_service_that_is_down(SLUICE_NOT_CONNECTED, 1, 0);
 
@@ -256,6 +265,7 @@ int main(void) {
         TEST(a_sink_that_breaks_while_a_converter_waits_gets_everything),
         TEST(a_service_that_fails_is_asked_again),
         TEST(a_service_that_stays_away_fails_the_task_when_time_is_up),
+        TEST(a_service_that_refuses_us_fails_the_task),
         TEST(a_connector_without_a_retry_timeout_does_not_ask_again),
         TEST(what_a_service_keeps_failing_is_the_records_failure),
         TEST(what_a_shared_transform_rejects_is_a_dead_letter),
