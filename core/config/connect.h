@@ -17,8 +17,8 @@
 /* The alias of the plugins that read and write topics. */
 #define SL_CONNECT_TOPICS "@topics"
 
-/* The alias of the converter of headers where neither connector nor worker names one; what carries it
- * is its plugin's affair. */
+/* The alias of the converter of headers where neither connector nor worker names one; what
+ * carries it is its plugin's affair. */
 #define SL_CONNECT_HEADERS "@headers"
 
 /* From places in the native descriptor to those in the connector JSON, so that faults name what

@@ -63,8 +63,8 @@ static int is_shared(const target_t *t, const char *key) {
            sl_options_find(t->options, key, NULL) != NULL;
 }
 
-/* The servers are the worker's; how it logs in is what the administrator does, but not consumers and
- * producers. Its group and its name are its own. */
+/* The servers are the worker's; how it logs in is what the administrator does, but not consumers
+ * and producers. Its group and its name are its own. */
 static void put_plain(target_t *t, const cJSON *worker) {
     char key[512];
     const cJSON *item;

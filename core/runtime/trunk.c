@@ -277,7 +277,9 @@ static int load_stored(sl_trunk_t *t) {
     size_t i;
     int status = SLUICE_OK;
 
-    for (i = 0; !sl_commit_is_upstream(t) && i < t->params.stored_count && status == SLUICE_OK; i++) {
+    if (sl_commit_is_upstream(t))
+        return status;
+    for (i = 0; i < t->params.stored_count && status == SLUICE_OK; i++) {
         const sl_entry_t *e = &t->params.stored[i];
         int64_t branch = branch_index(t, e->branch);
         uint32_t partition = sl_partitions_number(&t->graph.partitions, e->partition);

@@ -147,9 +147,9 @@ char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t 
 /* ---- commit.c ---- */
 int sl_commit_init(sl_trunk_t *t);
 void sl_commit_fini(sl_trunk_t *t);
-/* 1: what the source reads from keeps how far it is, and there is one branch: the supervisor stores no
- * positions, none that it has count, and telling the source is all there is to a commit. With more
- * branches each has to know what it has itself. */
+/* 1: what the source reads from keeps how far it is, and there is one branch: the supervisor
+ * stores no positions, none that it has count, and telling the source is all there is to a
+ * commit. With more branches each has to know what it has itself. */
 int sl_commit_is_upstream(const sl_trunk_t *t);
 void sl_commit_start(sl_trunk_t *t); /* a cycle, when there is news */
 /* All sinks are open: a target that says less than the store is believed. */

@@ -13,7 +13,8 @@
 /* sl_resolver_t.alter_offsets */
 int sl_plugin_offsets(sl_catalog_t *catalog, const cJSON *worker, const cJSON *config,
                       const char *offsets, sl_alter_fn done, void *user);
-/* sl_resolver_t.upstream; the configuration of the pipeline's source comes from resolver->resolve. */
+/* sl_resolver_t.upstream; the configuration of the pipeline's source comes from
+ * resolver->resolve. */
 int sl_upstream_offsets(sl_resolver_t *resolver, sl_catalog_t *catalog, const char *name,
                         const cJSON *config, const char *offsets, sl_upstream_fn done, void *user);
 

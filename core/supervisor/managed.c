@@ -109,8 +109,8 @@ static void cannot_resolve(sl_managed_t *m, const sl_report_t *report) {
     sl_supervisor_changed(m);
 }
 
-/* A connector that was resumed runs, as in Connect, though its tasks have to wait until its references
- * can be resolved. */
+/* A connector that was resumed runs, as in Connect, though its tasks have to wait until its
+ * references can be resolved. */
 static void try_later(sl_managed_t *m, const sl_report_t *report) {
     uint64_t wait = m->attempts < RETRY_DOUBLINGS ? (uint64_t)RETRY_MS << m->attempts
                                                   : (uint64_t)RETRY_MOST_MS;

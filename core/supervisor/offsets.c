@@ -12,9 +12,9 @@ enum { LOOK_MS = 50, LOOKS = 600 };
 
 #define BRANCH SL_CONNECT_TOPICS /* of a source connector: Connect's shape has one */
 
-/* One request under way. Where the system that a connector reads keeps its offsets they are read and
- * set there (resolver->upstream); else they are the store's. What a user wants to set is put to the
- * connector's own plugin first. */
+/* One request under way. Where the system that a connector reads keeps its offsets they are read
+ * and set there (resolver->upstream); else they are the store's. What a user wants to set is put
+ * to the connector's own plugin first. */
 typedef struct work {
     sl_supervisor_t *supervisor;
     char *name;
@@ -321,15 +321,16 @@ static void on_look(uv_timer_t *timer) {
     uv_close((uv_handle_t *)timer, on_timer_closed);
 }
 
-/* A stopped connector's tasks may still be at their last commit: what is set before would be undone.
- * When they do not go, or run again, what they read refuses by itself. */
+/* A stopped connector's tasks may still be at their last commit: what is set before would be
+ * undone. When they do not go, or run again, what they read refuses by itself. */
 static void wait_for_tasks(work_t *w) {
     uv_timer_init(w->supervisor->o.loop, &w->look);
     w->look.data = w;
     uv_timer_start(&w->look, on_look, LOOK_MS, LOOK_MS);
 }
 
-/* What Connect refuses in offsets of a sink before it asks anybody; else puts them into our form. */
+/* What Connect refuses in offsets of a sink before it asks anybody; else puts them into our
+ * form. */
 static int refuse_sink(work_t *w) {
     char message[400];
     int is_bad = 0;

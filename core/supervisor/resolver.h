@@ -34,18 +34,19 @@ typedef enum sl_check {
     SL_CHECK_CONNECT, /* connectors: what Connect checks, no more, no less */
 } sl_check_t;
 
-/* status: SLUICE_INVALID, or, with SL_CHECK_NONE, SLUICE_RETRY when it is only that references of a
- * connector cannot be resolved now. resolved: given when status is SLUICE_OK or it was SL_CHECK_CONNECT of a connector (then only the
- * members for that are set unless OK), to be ended with sl_resolved_fini; NULL else. A connector
- * that Connect takes though it cannot start is SLUICE_OK without a pipeline. report: borrowed. */
+/* status: SLUICE_INVALID, or, with SL_CHECK_NONE, SLUICE_RETRY when it is only that references
+ * of a connector cannot be resolved now. resolved: given when status is SLUICE_OK or it was
+ * SL_CHECK_CONNECT of a connector (then only the members for that are set unless OK), to be
+ * ended with sl_resolved_fini; NULL else. A connector that Connect takes though it cannot start
+ * is SLUICE_OK without a pipeline. report: borrowed. */
 typedef void (*sl_resolve_fn)(void *user, int status, sl_resolved_t *resolved,
                               const sl_report_t *report);
 
 /* complete: these are all offsets that the connector has. error: NULL, or why they are refused. */
 typedef void (*sl_alter_fn)(void *user, int complete, const char *error);
 
-/* offsets: JSON text of [{"partition","offset"}] when they were read, NULL when they were set; error:
- * NULL, or why neither. */
+/* offsets: JSON text of [{"partition","offset"}] when they were read, NULL when they were set;
+ * error: NULL, or why neither. */
 typedef void (*sl_upstream_fn)(void *user, const char *offsets, const char *error);
 
 typedef struct sl_resolver sl_resolver_t;

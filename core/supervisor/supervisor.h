@@ -108,9 +108,9 @@ int sl_supervisor_delete(sl_supervisor_t *supervisor, const char *name, int forg
 /* At once, without completion. task -1: the pipeline with all tasks (only_failed: those FAILED). */
 int sl_supervisor_restart(sl_supervisor_t *supervisor, const char *name, int task,
                           int only_failed);
-/* The connector alone, as Connect does it: its configuration is read anew. Tasks that run go on; what
- * failed or waits is started. SLUICE_RETRY: references cannot be resolved (message), and it stays
- * unassigned until it is restarted, resumed or changed. */
+/* The connector alone, as Connect does it: its configuration is read anew. Tasks that run go on;
+ * what failed or waits is started. SLUICE_RETRY: references cannot be resolved (message), and it
+ * stays unassigned until it is restarted, resumed or changed. */
 int sl_supervisor_restart_connector(sl_supervisor_t *supervisor, const char *name,
                                     sl_action_fn done, void *user);
 

@@ -144,8 +144,8 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 }
 
 /* What is durable is committed before the partitions go; what is not will be read again by their
- * next owner. On the loop the commit goes out in front of the request to join again. Who lost them has
- * nothing to say any more: another may be further. */
+ * next owner. On the loop the commit goes out in front of the request to join again. Who lost
+ * them has nothing to say any more: another may be further. */
 static void give_up(kafka_source_t *source, const rd_kafka_topic_partition_list_t *partitions,
                     int lost) {
     int i;

@@ -1,5 +1,5 @@
-/* Which topics a Java pattern means: the cluster's list is looked at now and then, and what matches is
- * subscribed to by name. librdkafka's own patterns are POSIX. */
+/* Which topics a Java pattern means: the cluster's list is looked at now and then, and what
+ * matches is subscribed to by name. librdkafka's own patterns are POSIX. */
 #include "kafka_source.h"
 
 #include <stdlib.h>
@@ -143,7 +143,8 @@ void kafka_discovery_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
     connect_regex_t *regex = NULL;
     char why[512];
 
-    if (pattern != NULL && connect_regex_create(pattern, &regex, why, sizeof(why)) == SLUICE_INVALID)
+    if (pattern != NULL &&
+        connect_regex_create(pattern, &regex, why, sizeof(why)) == SLUICE_INVALID)
         api->config_error(ctx, "topics.regex", "is no pattern of Java's: %s", why);
     connect_regex_destroy(regex);
 }

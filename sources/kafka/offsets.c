@@ -96,8 +96,8 @@ static void take_group_error(visit_t *v, const rd_kafka_group_result_t *group) {
 /* What the result of an operation says of its groups: the same for all that we use. */
 typedef const rd_kafka_group_result_t **(*groups_fn)(const rd_kafka_event_t *result, size_t *n);
 
-/* Waits for the answer and takes its errors; *group (may be NULL as an argument) lives as long as the
- * event that is given, which may be NULL. */
+/* Waits for the answer and takes its errors; *group (may be NULL as an argument) lives as long
+ * as the event that is given, which may be NULL. */
 static rd_kafka_event_t *answer_of(visit_t *v, groups_fn groups,
                                    const rd_kafka_group_result_t **group) {
     rd_kafka_event_t *event = rd_kafka_queue_poll(v->queue, ADMIN_MS + MARGIN_MS);

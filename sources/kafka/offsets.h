@@ -1,5 +1,6 @@
 /*
- * The offsets that the brokers keep for a consumer group, read and set by an administrator's client.
+ * The offsets that the brokers keep for a consumer group, read and set by an administrator's
+ * client.
  *
  * Outside a task, on a thread that blocks. Texts of errors are those of Kafka Connect, whose REST
  * shows them; the reason is in the log.

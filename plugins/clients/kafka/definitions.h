@@ -1,17 +1,17 @@
 /*
  * clients/kafka/definitions.h: how Kafka's own clients describe their properties.
  *
- * What this is: rows of an option table for keys below a PREFIX option ("consumer.override."): name,
- * type, default and importance as producer, consumer and administrator of Apache Kafka 4.0 declare
- * them. Connect shows them where a connector overrides one, and refuses what is not of its type.
- * Which of them mean something to librdkafka is clients/kafka/client_conf.c's affair.
+ * What this is: rows of an option table for keys below a PREFIX option ("consumer.override."):
+ * name, type, default and importance as producer, consumer and administrator of Apache Kafka 4.0
+ * declare them. Connect shows them where a connector overrides one, and refuses what is not of its
+ * type. Which of them mean something to librdkafka is clients/kafka/client_conf.c's affair.
  */
 #ifndef CLIENTS_KAFKA_DEFINITIONS_H
 #define CLIENTS_KAFKA_DEFINITIONS_H
 
 #include "sluice/config.h"
 
-#define KAFKA_DEFINITION(named, kind, flag, text, level, says)                                      \
+#define KAFKA_DEFINITION(named, kind, flag, text, level, says)                                     \
     {                                                                                              \
         .name = (named), .type = SLUICE_OPT_##kind,                                                \
         .flags = SLUICE_OPT_DEFINITION | SLUICE_OPT_UNGROUPED | (flag), .default_text = (text),    \

@@ -98,11 +98,12 @@ typedef struct sluice_source {
      * are; 0: the plugin keeps others in the system that it reads, which the user must set, too; a
      * negative status after api->fail refuses. NULL: 0. */
     int (*alter_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_str_t offsets);
-    /* Since 1.4. Outside a task, on a thread that may block for some seconds: appends to `out` the offsets that the system
-     * which is read keeps for this reader (a consumer group), as a JSON array of {"partition","offset"}. A source that has
-     * this goes on from what that system says: with one sink the host keeps no positions and leaves nothing out. Its
-     * alter_offsets sets the offsets there; it gets `null` when all are to be forgotten. A negative status after
-     * api->fail, whose message users see. NULL: the host keeps the offsets. */
+    /* Since 1.4. Outside a task, on a thread that may block for some seconds: appends to `out`
+     * the offsets that the system which is read keeps for this reader (a consumer group), as a
+     * JSON array of {"partition","offset"}. A source that has this goes on from what that system
+     * says: with one sink the host keeps no positions and leaves nothing out. Its alter_offsets
+     * sets the offsets there; it gets `null` when all are to be forgotten. A negative status
+     * after api->fail, whose message users see. NULL: the host keeps the offsets. */
     int (*read_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_buf_t *out);
 } sluice_source_t;
 
