@@ -3,6 +3,7 @@
 
 #include "observe/log.h"
 #include "record/batch.h"
+#include "runtime/slice.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -270,6 +271,15 @@ static int transform(sl_branch_run_t *b, sluice_batch_t **out) {
     return status;
 }
 
+/* Connect commits offsets of a source for records that were sent, not for those that were left out. */
+static int uncover(sl_branch_run_t *b, sluice_batch_t **batch) {
+    int status = sl_graph_is_source_connector(b->graph) ? sl_slice_uncover(batch) : SLUICE_OK;
+
+    if (status != SLUICE_OK)
+        sl_failure_set(&b->failure, status, NULL, "no memory to mark a batch");
+    return status;
+}
+
 /* Through transforms and converters; NULL: not now, or failed. */
 static sluice_batch_t *prepare(sl_branch_run_t *b, int64_t *records_in) {
     sluice_batch_t *transformed = NULL;
@@ -285,6 +295,8 @@ static sluice_batch_t *prepare(sl_branch_run_t *b, int64_t *records_in) {
         return NULL;
     if (status == SLUICE_OK)
         status = sl_errors_sync(&b->errors, &b->failure);
+    if (status == SLUICE_OK)
+        status = uncover(b, &encoded);
     if (status != SLUICE_OK) {
         sl_batch_unref(encoded);
         sl_branch_fail(b);

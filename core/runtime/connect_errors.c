@@ -16,10 +16,6 @@ typedef struct at {
     const char *class_name;
 } at_t;
 
-static int is_source(const sl_errors_t *errors) {
-    return strcmp(errors->graph->pipeline->source.plugin, "@topics") != 0;
-}
-
 /* The whole name of a plugin's class that the configuration may have shortened. */
 static const char *class_name(const sluice_plugin_t *plugin, const char *written) {
     const char *const *alias, *simple, *first = NULL;
@@ -66,7 +62,7 @@ static at_t find(const sl_errors_t *errors, const sl_bad_t *bad) {
     at_t at = {"TASK_PUT", "org.apache.kafka.connect.sink.SinkTask"};
     size_t i;
 
-    if (is_source(errors))
+    if (sl_graph_is_source_connector(graph))
         at = (at_t){"KAFKA_PRODUCE", "org.apache.kafka.connect.runtime.WorkerSourceTask"};
     try_step(&graph->chain, &pipeline->transforms, bad->instance, &at);
     try_codec(&graph->codec, &pipeline->source_converters, bad->instance, &at);

@@ -3,6 +3,7 @@
 #include "runtime/branch_int.h"
 
 #include "record/batch.h"
+#include "runtime/slice.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -134,13 +135,46 @@ static void settle(sl_branch_run_t *b, sl_work_t *work) {
         sl_lane_finish(b, work);
 }
 
+/* How many records of a work are settled before the first that is not, or is `bad`. */
+static size_t settled(const sl_work_t *work, uint32_t bad) {
+    const sl_repair_t *r = work->repair;
+
+    return r->pos < r->count && r->left[r->pos] < bad ? r->left[r->pos] : bad;
+}
+
+/* The task fails at a record: what the target has before it in its batch counts, so that it is not
+ * delivered again by the next start. */
+static void cover_settled(sl_branch_run_t *b, const sl_work_t *work, size_t count) {
+    size_t i, total, marks = 0;
+    const sluice_mark_t *mark = NULL;
+    sluice_batch_t *part = NULL;
+    uint32_t *index;
+
+    (void)sl_batch_records(work->batch, &total);
+    index = malloc(total * sizeof(*index) + 1);
+    for (i = 0; index != NULL && i < total; i++)
+        index[i] = (uint32_t)i;
+    if (index != NULL && count > 0)
+        part = sl_slice(work->batch, index, count, index + count, total - count);
+    if (part != NULL)
+        mark = sl_batch_marks(part, &marks);
+    for (i = 0; i < marks; i++)
+        if (sl_prefix_is_first(&b->prefix, work->span, mark[i].source_partition))
+            sl_lane_advance(b, &mark[i]);
+    sl_batch_unref(part);
+    free(index);
+}
+
 static int take_verdict(sl_branch_run_t *b, sl_work_t *work, const ending_t *end,
                         const sl_verdict_t *verdict) {
     size_t i;
     int result = SLUICE_OK;
 
-    for (i = 0; i < verdict->bad_count && result == SLUICE_OK; i++)
+    for (i = 0; i < verdict->bad_count && result == SLUICE_OK; i++) {
         result = dead_letter(b, work, &verdict->bad[i], end);
+        if (result != SLUICE_OK)
+            cover_settled(b, work, settled(work, verdict->bad[i].record));
+    }
     if (result == SLUICE_OK)
         result = sl_errors_sync(&b->errors, &b->failure);
     if (result != SLUICE_OK) {

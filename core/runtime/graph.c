@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The plugins that read and write topics carry this alias. */
+static const char topics_alias[] = "@topics";
+
 /* What converts for a sink that wants bytes when nothing is configured: JSON without schemas. */
 static const char default_converter[] = "json";
 
@@ -231,4 +234,8 @@ void sl_graph_fini(sl_graph_t *graph) {
     sl_ledger_destroy(graph->ledger);
     sl_board_fini(&graph->board);
     sl_partitions_fini(&graph->partitions);
+}
+
+int sl_graph_is_source_connector(const sl_graph_t *graph) {
+    return graph->pipeline->connect && strcmp(graph->pipeline->source.plugin, topics_alias) != 0;
 }

@@ -56,5 +56,7 @@ typedef struct sl_graph {
 /* Not SLUICE_OK: *failure says why; fini is still to be called. */
 int sl_graph_init(sl_graph_t *graph, const sl_graph_params_t *params, sl_failure_t *failure);
 void sl_graph_fini(sl_graph_t *graph);
+/* 1: a connector that writes topics; 0: one that reads them, or no connector. */
+int sl_graph_is_source_connector(const sl_graph_t *graph);
 
 #endif

@@ -155,6 +155,11 @@ const sluice_mark_t *sl_span_marks(const sl_span_t *span, size_t *count) {
     return span->marks;
 }
 
+int sl_prefix_is_first(const sl_prefix_t *prefix, const sl_span_t *span, uint32_t partition) {
+    return partition < prefix->part_count && !sl_list_empty(&prefix->parts[partition]) &&
+           SL_LIST_ENTRY(prefix->parts[partition].next, pending_t, link)->span == span;
+}
+
 /* Pops what is done from the head of one partition; tells of the last. */
 static void pop_done(sl_prefix_t *prefix, uint32_t partition) {
     sl_list_t *head = &prefix->parts[partition];

@@ -62,6 +62,8 @@ sl_span_t *sl_prefix_add(sl_prefix_t *prefix, const sluice_mark_t *marks, size_t
 /* It is dealt with: calls `advanced` for each partition whose head moved. Frees span sooner or
  * later. */
 void sl_prefix_done(sl_prefix_t *prefix, sl_span_t *span);
+/* 1: nothing before it in that partition is pending. */
+int sl_prefix_is_first(const sl_prefix_t *prefix, const sl_span_t *span, uint32_t partition);
 const sluice_mark_t *sl_span_marks(const sl_span_t *span, size_t *count);
 /* Forgets everything pending (the source will repeat it). All spans are gone afterwards. */
 void sl_prefix_forget(sl_prefix_t *prefix);

@@ -145,3 +145,53 @@ int sl_slice_mark(sluice_batch_t *batch) {
         free(marks);
     return status;
 }
+
+/* api->advance moves a source partition on without a record. */
+static int is_idle(const sluice_mark_t *mark) {
+    return mark->sub_index == UINT32_MAX;
+}
+
+static int is_stood_for(const sluice_mark_t *mark, const sluice_record_t *records, size_t count) {
+    while (count > 0 && records[count - 1].source_partition != mark->source_partition)
+        count--;
+    return count > 0 && records[count - 1].sub_index == mark->sub_index &&
+           sluice_position_cmp(&records[count - 1].position, &mark->position) == 0;
+}
+
+/* All records, with marks of their own. */
+static sluice_batch_t *marked_anew(sluice_batch_t *batch, size_t count) {
+    uint32_t *index = malloc(count * sizeof(*index) + 1);
+    sluice_batch_t *out = NULL;
+    size_t i;
+
+    if (index == NULL)
+        return NULL;
+    for (i = 0; i < count; i++)
+        index[i] = (uint32_t)i;
+    out = sl_slice(batch, index, count, NULL, 0);
+    free(index);
+    if (out == NULL || sl_slice_mark(out) == SLUICE_OK)
+        return out;
+    sl_batch_unref(out);
+    return NULL;
+}
+
+int sl_slice_uncover(sluice_batch_t **batch) {
+    size_t i, count, mark_count, idle = 0, good = 0;
+    const sluice_record_t *records = sl_batch_records(*batch, &count);
+    const sluice_mark_t *marks = sl_batch_marks(*batch, &mark_count);
+    sluice_batch_t *out;
+
+    for (i = 0; i < mark_count; i++) {
+        idle += is_idle(&marks[i]) ? 1u : 0u;
+        good += is_idle(&marks[i]) || is_stood_for(&marks[i], records, count) ? 1u : 0u;
+    }
+    if (good == mark_count || (idle > 0 && count > 0))
+        return SLUICE_OK;
+    out = count > 0 ? marked_anew(*batch, count) : sl_slice_empty(marks, 0);
+    if (out == NULL)
+        return SLUICE_NO_MEMORY;
+    sl_batch_unref(*batch);
+    *batch = out;
+    return SLUICE_OK;
+}

@@ -481,11 +481,9 @@ int sl_trunk_was_abandoned(const sl_trunk_t *t) {
 /* ---- topics ---- */
 
 sl_track_t sl_trunk_tracks_topics(const sl_trunk_t *t) {
-    const sl_pipeline_t *p = t->graph.pipeline;
-
-    if (!p->connect)
+    if (!t->graph.pipeline->connect)
         return SL_TRACK_NONE;
-    return strcmp(p->source.plugin, SL_CONNECT_TOPICS) == 0 ? SL_TRACK_BEFORE : SL_TRACK_AFTER;
+    return sl_graph_is_source_connector(&t->graph) ? SL_TRACK_AFTER : SL_TRACK_BEFORE;
 }
 
 cJSON *sl_trunk_new_topics(sl_trunk_t *t) {
