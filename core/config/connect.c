@@ -477,7 +477,51 @@ static void put_transforms(work_t *work, cJSON *native) {
             put_transform(work, array, items[i]);
 }
 
-static void put_errors(work_t *work, cJSON *owner) {
+/* What a connector's own producer of dead letters may be told by the connector. */
+static int is_letters_key(const char *key) {
+    return strncmp(key, "producer.override.", 18) == 0 || strncmp(key, "admin.override.", 15) == 0;
+}
+
+static void put_letters_topic(work_t *work, cJSON *config) {
+    char text[32];
+
+    put_text(work, config, "topic",
+             sl_config_text(work->common, "errors.deadletterqueue.topic.name"));
+    put_text(work, config, "topic.create", "true");
+    put_text(work, config, SL_TOPIC_CREATION "default.partitions", "1");
+    snprintf(text, sizeof text, "%" PRId64,
+             sl_config_int(work->common, "errors.deadletterqueue.topic.replication.factor"));
+    put_text(work, config, SL_TOPIC_CREATION "default.replication.factor", text);
+    put_text(work, config, "linger.ms", "0"); /* the task waits for its letters */
+}
+
+static void put_letters(work_t *work, cJSON *errors, const char *native) {
+    cJSON *use, *config;
+    sl_plugin_info_t info;
+    char place[96];
+    const cJSON *item;
+
+    if (!work->is_sink || !is_set(work, "errors.deadletterqueue.topic.name"))
+        return;
+    use = put_object(work, errors, "dead.letters");
+    put_text(work, use, "plugin", TOPICS);
+    put(work, use, "context.headers",
+        cJSON_CreateBool(
+            sl_config_int(work->common, "errors.deadletterqueue.context.headers.enable") != 0));
+    config = put_object(work, use, "config");
+    put_letters_topic(work, config);
+    cJSON_ArrayForEach (item, work->flat)
+        if (is_letters_key(item->string))
+            put(work, config, item->string, cJSON_Duplicate(item, 1));
+    if (work->catalog->lookup(work->catalog->ctx, SLUICE_SINK, TOPICS, &info, NULL) == SLUICE_OK)
+        put_worker(work, info.options, producers, config);
+    snprintf(place, sizeof place, "%s/errors/dead.letters/config", native);
+    relate(work, place, "", 0);
+    snprintf(place, sizeof place, "%s/errors/dead.letters/config/topic", native);
+    relate(work, place, "errors.deadletterqueue.topic.name", 1);
+}
+
+static void put_errors(work_t *work, cJSON *owner, const char *native) {
     cJSON *errors = put_object(work, owner, "errors");
     int64_t timeout = sl_config_int(work->common, "errors.retry.timeout");
     int64_t delay = sl_config_int(work->common, "errors.retry.delay.max.ms");
@@ -496,6 +540,7 @@ static void put_errors(work_t *work, cJSON *owner) {
         cJSON_CreateBool(sl_config_int(work->common, "errors.log.enable") != 0));
     put(work, errors, "log.include.messages",
         cJSON_CreateBool(sl_config_int(work->common, "errors.log.include.messages") != 0));
+    put_letters(work, errors, native);
 }
 
 /* A Connect worker's offset.flush.interval.ms; where there is none our own default counts. */
@@ -539,8 +584,8 @@ static cJSON *make_native(work_t *work) {
     }
     put_transforms(work, native);
     check_predicates(work);
-    put_errors(work, native);
-    put_errors(work, sink);
+    put_errors(work, native, "");
+    put_errors(work, sink, "/sinks/0");
     return native;
 }
 

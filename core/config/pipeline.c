@@ -42,6 +42,11 @@ static void fini_chain(sl_transform_chain_t *chain) {
     free(chain->items);
 }
 
+static void fini_errors(sl_errors_policy_t *errors) {
+    free(errors->dead_letters_file);
+    fini_use(&errors->dead_letters);
+}
+
 void sl_pipeline_destroy(sl_pipeline_t *pipeline) {
     size_t i;
 
@@ -53,14 +58,14 @@ void sl_pipeline_destroy(sl_pipeline_t *pipeline) {
         fini_use(&branch->sink);
         fini_chain(&branch->transforms);
         fini_converters(&branch->converters);
-        free(branch->errors.dead_letters_file);
+        fini_errors(&branch->errors);
     }
     free(pipeline->branches);
     free(pipeline->name);
     fini_use(&pipeline->source);
     fini_converters(&pipeline->source_converters);
     fini_chain(&pipeline->transforms);
-    free(pipeline->errors.dead_letters_file);
+    fini_errors(&pipeline->errors);
     free(pipeline);
 }
 
@@ -108,12 +113,14 @@ void sl_pipeline_each_plugin(const sl_pipeline_t *pipeline, sl_plugin_use_fn fn,
     visit(&walk, &pipeline->source, "source", "");
     visit_converters(&walk, &pipeline->source_converters, "source");
     visit_chain(&walk, &pipeline->transforms, "");
+    visit(&walk, &pipeline->errors.dead_letters, "dead.letters", "");
     for (i = 0; i < pipeline->branch_count; i++) {
         const sl_branch_t *branch = &pipeline->branches[i];
         snprintf(base, sizeof base, "sinks/%s", branch->name);
         visit_chain(&walk, &branch->transforms, base);
         visit_converters(&walk, &branch->converters, base);
         visit(&walk, &branch->sink, base, "");
+        visit(&walk, &branch->errors.dead_letters, base, "dead.letters");
     }
 }
 

@@ -50,6 +50,8 @@ typedef struct sl_errors_policy {
     int64_t retry_timeout_ms; /* 0: no retry of failed records, -1: for ever */
     int64_t retry_delay_max_ms;
     char *dead_letters_file; /* NULL: none */
+    sl_plugin_use_t dead_letters; /* a sink; plugin NULL: none */
+    int dead_letters_headers;     /* they say what failed: "context.headers" */
     int log;
     int log_messages; /* the record too: "log.include.messages" */
 } sl_errors_policy_t;

@@ -81,6 +81,17 @@ static void put_chain(writer_t *writer, cJSON *object, const sl_transform_chain_
     put(writer, object, "transforms", array);
 }
 
+static void put_letters(writer_t *writer, cJSON *object, const sl_errors_policy_t *errors) {
+    cJSON *json;
+
+    if (errors->dead_letters.plugin == NULL)
+        return;
+    json = need(writer, cJSON_CreateObject());
+    put_use(writer, json, &errors->dead_letters);
+    put(writer, json, "context.headers", cJSON_CreateBool(errors->dead_letters_headers));
+    put(writer, object, "dead.letters", json);
+}
+
 static void put_errors(writer_t *writer, cJSON *object, const sl_errors_policy_t *errors) {
     cJSON *json = need(writer, cJSON_CreateObject());
 
@@ -89,6 +100,7 @@ static void put_errors(writer_t *writer, cJSON *object, const sl_errors_policy_t
     put_number(writer, json, "retry.delay.max", errors->retry_delay_max_ms);
     if (errors->dead_letters_file != NULL)
         put(writer, json, "dead.letters.file", cJSON_CreateString(errors->dead_letters_file));
+    put_letters(writer, json, errors);
     put(writer, json, "log", cJSON_CreateBool(errors->log));
     put(writer, json, "log.include.messages", cJSON_CreateBool(errors->log_messages));
     put(writer, object, "errors", json);

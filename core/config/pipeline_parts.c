@@ -155,6 +155,8 @@ static const sluice_option_t errors[] = {
      .min = 1,
      .max = 4095,
      .doc = "File to which records that were left out are written."},
+    JSON_MEMBER("dead.letters", "Sink to which records that failed are written as they were read: "
+                                "{\"plugin\", \"config\", \"context.headers\"}."),
     {.name = "log",
      .type = SLUICE_OPT_BOOLEAN,
      .default_text = "true",
@@ -163,6 +165,18 @@ static const sluice_option_t errors[] = {
      .type = SLUICE_OPT_BOOLEAN,
      .default_text = "false",
      .doc = "With their content."},
+};
+
+static const sluice_option_t letters[] = {
+    {.name = "plugin",
+     .type = SLUICE_OPT_CLASS,
+     .flags = SLUICE_OPT_REQUIRED,
+     .doc = "name of a sink plugin"},
+    JSON_MEMBER("config", "The plugin's options."),
+    {.name = "context.headers",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .doc = "Add headers that say where the record came from and what failed."},
 };
 
 static const sluice_option_t spill[] = {
@@ -195,6 +209,7 @@ static const struct {
     [SL_PART_CONVERTER] = PART(converter),
     [SL_PART_CONVERTERS] = PART(converters),
     [SL_PART_ERRORS] = PART(errors),
+    [SL_PART_LETTERS] = PART(letters),
     [SL_PART_SPILL] = PART(spill),
 };
 

@@ -19,6 +19,7 @@ typedef enum sl_part {
     SL_PART_CONVERTER,
     SL_PART_CONVERTERS,
     SL_PART_ERRORS,
+    SL_PART_LETTERS,
     SL_PART_SPILL
 } sl_part_t;
 

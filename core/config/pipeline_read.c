@@ -329,6 +329,23 @@ static void read_chain(reader_t *reader, const cJSON *owner, const char *base,
 
 /* ---- branches ---- */
 
+static void read_letters(reader_t *reader, const cJSON *errors, const char *base,
+                         sl_errors_policy_t *out) {
+    const cJSON *letters = member(errors, "dead.letters");
+    char pointer[SL_POINTER_MAX];
+    sl_config_t *part;
+
+    if (letters == NULL || cJSON_IsNull(letters))
+        return;
+    sl_pointer_join(pointer, sizeof pointer, base, "dead.letters");
+    part = sl_part_read(SL_PART_LETTERS, letters, pointer, reader->report);
+    if (part == NULL)
+        return;
+    read_use(reader, part, letters, SLUICE_SINK, pointer, NULL, &out->dead_letters);
+    out->dead_letters_headers = (int)sl_config_int(part, "context.headers");
+    sl_config_destroy(part);
+}
+
 static void read_errors(reader_t *reader, const cJSON *owner, const char *base,
                         sl_errors_policy_t *out) {
     char pointer[SL_POINTER_MAX];
@@ -342,6 +359,7 @@ static void read_errors(reader_t *reader, const cJSON *owner, const char *base,
     out->retry_timeout_ms = sl_config_int(part, "retry.timeout");
     out->retry_delay_max_ms = sl_config_int(part, "retry.delay.max");
     out->dead_letters_file = copy(reader, sl_config_text(part, "dead.letters.file"));
+    read_letters(reader, member(owner, "errors"), pointer, out);
     out->log = (int)sl_config_int(part, "log");
     out->log_messages = (int)sl_config_int(part, "log.include.messages");
     sl_config_destroy(part);

@@ -100,6 +100,8 @@ static int replace(sl_branch_run_t *b, sl_note_t *note, sluice_batch_t *batch) {
 
     if (parcel == NULL)
         return SLUICE_NO_MEMORY;
+    if (note->parcel->origin != NULL)
+        sl_parcel_keep(parcel, note->parcel->origin);
     sl_credit_take(&b->edge, parcel->bytes, parcel->records);
     give_back(b, note->parcel);
     note->parcel = parcel;
@@ -280,36 +282,48 @@ static int uncover(sl_branch_run_t *b, sluice_batch_t **batch) {
     return status;
 }
 
-/* Through transforms and converters; NULL: not now, or failed. */
-static sluice_batch_t *prepare(sl_branch_run_t *b, int64_t *records_in) {
+/* Through transforms and converters. 0: not now. */
+static int prepare(sl_branch_run_t *b) {
     sluice_batch_t *transformed = NULL;
-    sluice_batch_t *encoded = NULL;
     int status = sl_codec_is_busy(&b->codec) ? SLUICE_OK : transform(b, &transformed);
 
     if (status == SLUICE_OK) {
-        status = sl_codec_encode(&b->codec, transformed, &encoded, &b->failure);
-        *records_in = (int64_t)b->codec.taken;
+        status = sl_codec_encode(&b->codec, transformed, &b->made, &b->failure);
+        b->made_of = (int64_t)b->codec.taken;
     }
     sl_batch_unref(transformed);
     if (status == SLUICE_BUSY)
-        return NULL;
+        return 0;
     if (status == SLUICE_OK)
-        status = sl_errors_sync(&b->errors, &b->failure);
-    if (status == SLUICE_OK)
-        status = uncover(b, &encoded);
-    if (status != SLUICE_OK) {
-        sl_batch_unref(encoded);
-        sl_branch_fail(b);
+        status = uncover(b, &b->made);
+    b->prepared = 1;
+    b->prepare_status = status;
+    return 1;
+}
+
+/* What was prepared, once its dead letters are durable; NULL: not yet, or the branch failed. */
+static sluice_batch_t *take_prepared(sl_branch_run_t *b) {
+    sl_failure_t ignored = {0};
+    int failed = b->prepare_status != SLUICE_OK;
+    int status = sl_errors_sync(&b->errors, failed ? &ignored : &b->failure);
+    sluice_batch_t *made = b->made;
+
+    sl_failure_fini(&ignored);
+    if (status == SLUICE_BUSY)
         return NULL;
-    }
-    return encoded;
+    b->prepared = 0;
+    b->made = NULL;
+    if (!failed && status == SLUICE_OK)
+        return made;
+    sl_batch_unref(made);
+    sl_branch_fail(b);
+    return NULL;
 }
 
 sl_work_t *sl_backlog_next(sl_branch_run_t *b) {
     sl_parcel_t *parcel = b->preparing;
     sluice_batch_t *batch;
     sl_work_t *work;
-    int64_t records_in = 0;
 
     if (parcel == NULL) {
         parcel = next_parcel(b);
@@ -318,11 +332,14 @@ sl_work_t *sl_backlog_next(sl_branch_run_t *b) {
         b->preparing = parcel;
         sl_chain_start(&b->chain, sl_batch_ref(parcel->batch));
     }
-    batch = prepare(b, &records_in);
+    b->errors.origin = parcel->origin != NULL ? parcel->origin : parcel->batch;
+    if (!b->prepared && !prepare(b))
+        return NULL;
+    batch = take_prepared(b);
     if (batch == NULL)
         return NULL;
     b->preparing = NULL;
-    work = work_create(b, parcel, batch, records_in);
+    work = work_create(b, parcel, batch, b->made_of);
     if (work == NULL) {
         sl_batch_unref(batch);
         give_back(b, parcel);
@@ -336,6 +353,9 @@ void sl_backlog_drop(sl_branch_run_t *b) {
 
     sl_chain_drop(&b->chain);
     sl_codec_drop(&b->codec);
+    sl_batch_unref(b->made);
+    b->made = NULL;
+    b->prepared = 0;
     if (b->preparing != NULL)
         give_back(b, b->preparing);
     b->preparing = NULL;

@@ -53,6 +53,15 @@ void sl_branch_fail(sl_branch_run_t *b) {
     sl_branch_say(b, SL_WORD_FAILED, status);
 }
 
+void sl_branch_fail_lettered(sl_branch_run_t *b) {
+    sl_failure_t ignored = {0};
+
+    b->failing = 1;
+    if (sl_errors_sync(&b->errors, &ignored) != SLUICE_BUSY)
+        sl_branch_fail(b);
+    sl_failure_fini(&ignored);
+}
+
 void sl_branch_no_memory(sl_branch_run_t *b, const char *what) {
     sl_failure_set(&b->failure, SLUICE_NO_MEMORY, NULL, "no memory to %s in branch %s", what,
                    b->spec->branch->name);
@@ -221,6 +230,7 @@ static void on_codec_left(void *user, int abandoned) {
     sl_codec_close(&b->codec);
     sl_backlog_fini(b);
     sl_instance_fini(&b->instance);
+    sl_letters_fini(&b->letters);
     uv_close((uv_handle_t *)&b->retry_timer, NULL);
     uv_close((uv_handle_t *)&b->kick, NULL);
     sl_queue_close(&b->notes);
@@ -228,6 +238,53 @@ static void on_codec_left(void *user, int abandoned) {
     sl_branch_say(b, SL_WORD_CLOSED, b->abandoned ? SLUICE_CANCELLED : SLUICE_OK);
     if (b->abandoned)
         uv_stop(&b->loop); /* its handles stay for good */
+}
+
+/* ---- dead letters: their sink is opened when there is a first one ---- */
+
+static void on_letters_opened(void *user, int status) {
+    (void)user, (void)status;
+}
+
+static void on_letters_done(void *user, int status) {
+    sl_branch_run_t *b = user;
+
+    if (b->failing || status != SLUICE_OK) {
+        sl_branch_fail(b);
+        return;
+    }
+    sl_lane_lettered(b);
+    sl_lane_kick(b);
+}
+
+static void on_letters_closed(void *user, int abandoned) {
+    sl_branch_run_t *b = user;
+
+    b->abandoned |= abandoned;
+    sl_chain_close(&b->chain, b->close_ms);
+}
+
+static const sl_letters_events_t letters_events = {on_letters_opened, on_letters_done,
+                                                   on_letters_closed};
+
+static void init_letters(sl_branch_run_t *b) {
+    const sl_errors_policy_t *policy = &b->spec->branch->errors;
+    sl_letters_params_t params = {
+        .spec = &b->spec->letters,
+        .home = &b->home,
+        .credit = &b->graph->credit,
+        .retry_env = b->graph->retry_env,
+        .retry_delay_max_ms = policy->retry_delay_max_ms,
+        .headers = policy->dead_letters_headers,
+        .connect = b->graph->pipeline->connect,
+        .node = b->spec->branch->name,
+        .failure = &b->failure,
+        .events = &letters_events,
+        .user = b,
+    };
+
+    sl_letters_init(&b->letters, &params);
+    b->errors.letters = sl_letters_used(&b->letters) ? &b->letters : NULL;
 }
 
 static void on_chain_closed(void *user) {
@@ -288,8 +345,10 @@ static int init_parts(sl_branch_run_t *b) {
     sl_credit_init(&b->arriving, branch->queue_bytes, g->credit.wake, g->credit.user);
     b->node = sl_ledger_node(g->ledger, branch->name);
     sl_errors_init(&b->errors, &branch->errors, g->pipeline->name, branch->name, &g->partitions);
-    b->errors.graph = g->pipeline->connect ? g : NULL;
+    b->errors.graph = g;
+    b->errors.connect = g->pipeline->connect;
     b->errors.meters = &g->meters;
+    init_letters(b);
     status = sl_chain_init(&b->chain, &b->spec->chain, &b->home, g->ledger, &b->errors,
                            &g->partitions, &b->failure, &chain_events, b);
     sl_lane_init(b);

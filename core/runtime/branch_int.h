@@ -26,6 +26,7 @@
 
 #include "runtime/bisect.h"
 #include "runtime/branch.h"
+#include "runtime/letters.h"
 #include "runtime/sent.h"
 #include "runtime/skip.h"
 #include "runtime/spill.h"
@@ -93,6 +94,8 @@ struct sl_branch_run {
     sl_ledger_node_t *node;
     sl_failure_t failure;
     sl_errors_t errors;
+    sl_letters_t letters; /* while they are under way nothing is prepared or written */
+    int failing;          /* failure is set; the task fails once its letters are durable */
     sl_chain_t chain;
     sl_codec_t codec;
     int chain_open;
@@ -102,7 +105,11 @@ struct sl_branch_run {
     sl_list_t tail;  /* behind the spill, when it is full */
     sl_spill_t *spill;
     sl_skip_t skip;
-    sl_parcel_t *preparing; /* under way in the chain */
+    sl_parcel_t *preparing; /* under way in the chain, or: */
+    int prepared;           /* the chain is done with it; maybe its dead letters are under way */
+    int prepare_status;     /* then: what came of it */
+    sluice_batch_t *made;   /* the same */
+    int64_t made_of;        /* records that went into it */
     int64_t in_hand;        /* bytes of works not released */
     int ending;
     int ended;
@@ -153,6 +160,8 @@ struct sl_branch_run {
 void sl_branch_say(sl_branch_run_t *b, sl_word_kind_t kind, int status);
 /* The task fails with b->failure (set by the caller). */
 void sl_branch_fail(sl_branch_run_t *b);
+/* The same, when the letters that tell of it are durable. */
+void sl_branch_fail_lettered(sl_branch_run_t *b);
 void sl_branch_no_memory(sl_branch_run_t *b, const char *what);
 void sl_branch_set_state(sl_branch_run_t *b, sl_branch_state_t state);
 static inline void sl_branch_count(sl_branch_run_t *b, sl_branch_count_t which, int64_t n) {
@@ -199,6 +208,9 @@ int sl_lane_are_sound(const sl_branch_run_t *b, const sl_work_t *work,
 /* Takes the text of the sink's last api->fail, for traces. */
 void sl_lane_note_error(sl_branch_run_t *b, int status);
 void sl_lane_fail(sl_branch_run_t *b, int status, const char *doing); /* by last_error */
+
+/* Its letters are durable: works of which nothing else is left are done. */
+void sl_lane_lettered(sl_branch_run_t *b);
 
 /* ---- works.c: the works of a lane ---- */
 void sl_lane_advanced(void *user, const sluice_mark_t *mark); /* of the prefix */

@@ -10,12 +10,6 @@
 
 #define CONNECT_EXCEPTION "org.apache.kafka.connect.errors.ConnectException"
 
-/* Where in Connect a record failed. */
-typedef struct at {
-    const char *stage;
-    const char *class_name;
-} at_t;
-
 /* The whole name of a plugin's class that the configuration may have shortened. */
 static const char *class_name(const sluice_plugin_t *plugin, const char *written) {
     const char *const *alias, *simple, *first = NULL;
@@ -34,36 +28,38 @@ static const char *class_name(const sluice_plugin_t *plugin, const char *written
 }
 
 static void try_step(const sl_chain_spec_t *chain, const sl_transform_chain_t *uses,
-                     const char *instance, at_t *at) {
+                     const char *instance, sl_connect_place_t *at) {
     size_t i;
 
     for (i = 0; i < chain->count; i++)
         if (strcmp(chain->steps[i].transform.name, instance) == 0)
-            *at = (at_t){"TRANSFORMATION", class_name(chain->steps[i].transform.plugin,
+            *at = (sl_connect_place_t){"TRANSFORMATION", class_name(chain->steps[i].transform.plugin,
                                                       uses->items[i].use.plugin)};
 }
 
 static void try_one(const sl_spec_t *spec, const sl_plugin_use_t *use, const char *instance,
-                    const char *stage, at_t *at) {
+                    const char *stage, sl_connect_place_t *at) {
     if (spec->plugin != NULL && strcmp(spec->name, instance) == 0)
-        *at = (at_t){stage, class_name(spec->plugin, use->plugin)};
+        *at = (sl_connect_place_t){stage, class_name(spec->plugin, use->plugin)};
 }
 
 static void try_codec(const sl_codec_spec_t *codec, const sl_converters_t *uses,
-                      const char *instance, at_t *at) {
+                      const char *instance, sl_connect_place_t *at) {
     try_one(&codec->key, &uses->key, instance, "KEY_CONVERTER", at);
     try_one(&codec->value, &uses->value, instance, "VALUE_CONVERTER", at);
     try_one(&codec->header, &uses->header, instance, "HEADER_CONVERTER", at);
 }
 
-static at_t find(const sl_errors_t *errors, const sl_bad_t *bad) {
+sl_connect_place_t sl_connect_place(const sl_errors_t *errors, const sl_bad_t *bad) {
     const sl_graph_t *graph = errors->graph;
     const sl_pipeline_t *pipeline = graph->pipeline;
-    at_t at = {"TASK_PUT", "org.apache.kafka.connect.sink.SinkTask"};
+    sl_connect_place_t at = {"TASK_PUT", "org.apache.kafka.connect.sink.SinkTask"};
     size_t i;
 
-    if (sl_graph_is_source_connector(graph))
-        at = (at_t){"KAFKA_PRODUCE", "org.apache.kafka.connect.runtime.WorkerSourceTask"};
+    if (!errors->connect)
+        at.class_name = bad->instance;
+    else if (sl_graph_is_source_connector(graph))
+        at = (sl_connect_place_t){"KAFKA_PRODUCE", "org.apache.kafka.connect.runtime.WorkerSourceTask"};
     try_step(&graph->chain, &pipeline->transforms, bad->instance, &at);
     try_codec(&graph->codec, &pipeline->source_converters, bad->instance, &at);
     for (i = 0; i < graph->branch_count; i++) {
@@ -87,7 +83,7 @@ static void put_record(sluice_buf_t *b, const sluice_record_t *r) {
 }
 
 void sl_connect_log(const sl_errors_t *errors, const sl_bad_t *bad) {
-    at_t at = find(errors, bad);
+    sl_connect_place_t at = sl_connect_place(errors, bad);
     sluice_buf_t text;
 
     sl_heapbuf_init(&text);
@@ -103,7 +99,7 @@ void sl_connect_log(const sl_errors_t *errors, const sl_bad_t *bad) {
 }
 
 void sl_connect_failure(const sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failure) {
-    at_t at = find(errors, bad);
+    sl_connect_place_t at = sl_connect_place(errors, bad);
     const char *what = "Tolerance exceeded in error handler";
 
     if (strcmp(at.stage, "TASK_PUT") == 0)

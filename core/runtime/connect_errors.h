@@ -10,8 +10,15 @@
 
 #include "runtime/errors.h"
 
-/* Both need errors->graph. */
+/* All need errors->graph. */
 void sl_connect_failure(const sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failure);
+/* Where in Connect a record failed. */
+typedef struct sl_connect_place {
+    const char *stage;
+    const char *class_name;
+} sl_connect_place_t;
+
+sl_connect_place_t sl_connect_place(const sl_errors_t *errors, const sl_bad_t *bad);
 void sl_connect_log(const sl_errors_t *errors, const sl_bad_t *bad);
 
 #endif

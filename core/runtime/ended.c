@@ -114,6 +114,7 @@ static int dead_letter(sl_branch_run_t *b, sl_work_t *work, const sl_repair_bad_
     find_words(end, result, report.status, &words);
     report.code = words.code;
     report.message = words.message;
+    b->errors.origin = work->parcel->origin != NULL ? work->parcel->origin : work->batch;
     status = sl_errors_bad(&b->errors, &report, &b->failure);
     sl_ctx_error_fini(&words.spare);
     if (status != SLUICE_OK)
@@ -129,10 +130,23 @@ static void settle(sl_branch_run_t *b, sl_work_t *work) {
     const uint32_t *index, *rest;
     size_t count, rest_count;
 
-    if (sl_repair_piece(work->repair, &index, &count, &rest, &rest_count))
+    if (sl_repair_piece(work->repair, &index, &count, &rest, &rest_count) ||
+        sl_letters_busy(&b->letters))
         sl_lane_to_todo(b, work);
     else
         sl_lane_finish(b, work);
+}
+
+void sl_lane_lettered(sl_branch_run_t *b) {
+    SL_LIST_EACH(node, &b->todo) {
+        sl_work_t *work = SL_LIST_ENTRY(node, sl_work_t, link);
+        const uint32_t *index, *rest;
+        size_t count, rest_count;
+
+        if (work->repair != NULL && work->batch != NULL &&
+            !sl_repair_piece(work->repair, &index, &count, &rest, &rest_count))
+            sl_lane_finish(b, work);
+    }
 }
 
 /* How many records of a work are settled before the first that is not, or is `bad`. */
@@ -175,9 +189,13 @@ static int take_verdict(sl_branch_run_t *b, sl_work_t *work, const ending_t *end
         if (result != SLUICE_OK)
             cover_settled(b, work, settled(work, verdict->bad[i].record));
     }
-    if (result == SLUICE_OK)
-        result = sl_errors_sync(&b->errors, &b->failure);
     if (result != SLUICE_OK) {
+        sl_lane_to_todo(b, work);
+        sl_branch_fail_lettered(b);
+        return result;
+    }
+    result = sl_errors_sync(&b->errors, &b->failure);
+    if (result != SLUICE_OK && result != SLUICE_BUSY) {
         sl_lane_to_todo(b, work);
         sl_branch_fail(b);
         return result;

@@ -6,8 +6,10 @@
 #include "record/json.h"
 #include "record/position.h"
 #include "runtime/connect_errors.h"
+#include "runtime/graph.h"
 #include "runtime/instance.h"
 #include "runtime/letter_file.h"
+#include "runtime/letters.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +57,7 @@ void sl_errors_init(sl_errors_t *errors, const sl_errors_policy_t *policy, const
                   SL_LABELS({"branch", node}));
     errors->dead_metric =
         sl_metric(SLUICE_COUNTER, "sluice_dead_letters_total",
-                  "Records written to the dead letter file.", SL_LABELS({"branch", node}));
+                  "Records written to the dead letter file or sink.", SL_LABELS({"branch", node}));
 }
 
 void sl_errors_fini(sl_errors_t *errors) {
@@ -209,7 +211,7 @@ static void describe(const sl_errors_t *errors, const sl_bad_t *bad, char *out, 
 static void log_bad(const sl_errors_t *errors, const sl_bad_t *bad, const char *where) {
     if (errors->meters != NULL)
         sl_tally_add(errors->meters, SL_TALLY_LOGGED, 1);
-    if (errors->graph != NULL)
+    if (errors->connect)
         sl_connect_log(errors, bad);
     else
         sl_log(SLUICE_LOG_ERROR, "runtime.errors", "%s %s: %s: %s (%s)", bad->stage, bad->instance,
@@ -219,7 +221,7 @@ static void log_bad(const sl_errors_t *errors, const sl_bad_t *bad, const char *
 
 static void fail(const sl_errors_t *errors, const sl_bad_t *bad, const char *where,
                  sl_failure_t *failure) {
-    if (errors->graph != NULL)
+    if (errors->connect)
         sl_connect_failure(errors, bad, failure);
     else
         sl_failure_set(failure, bad->status, bad->code,
@@ -229,8 +231,26 @@ static void fail(const sl_errors_t *errors, const sl_bad_t *bad, const char *whe
                        bad->instance, where);
 }
 
+static int send_letter(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failure) {
+    sl_connect_place_t place = sl_connect_place(errors, bad);
+    sl_letter_t letter = {.record = bad->record,
+                          .origin = errors->origin,
+                          .pipeline = errors->pipeline,
+                          .task = errors->graph->params.task,
+                          .stage = place.stage,
+                          .class_name = place.class_name,
+                          .code = bad->code != NULL ? bad->code : sl_status_name(bad->status),
+                          .message = bad->message};
+    int status = sl_letters_add(errors->letters, &letter);
+
+    if (status != SLUICE_OK)
+        sl_failure_set(failure, status, NULL, "no memory to write a dead letter");
+    return status;
+}
+
 int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failure) {
     char where[512];
+    int status = SLUICE_OK;
 
     errors->last_ms = wall_ms();
     sl_metric_add(errors->errors_metric, 1);
@@ -238,8 +258,12 @@ int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failur
         sl_tally_error(errors->meters, errors->policy->tolerate_all, errors->last_ms);
     describe(errors, bad, where, sizeof(where));
     /* Connect logs what makes a task fail, too. */
-    if (errors->policy->log && (errors->policy->tolerate_all || errors->graph != NULL))
+    if (errors->policy->log && (errors->policy->tolerate_all || errors->connect))
         log_bad(errors, bad, where);
+    if (errors->letters != NULL)
+        status = send_letter(errors, bad, failure);
+    if (status != SLUICE_OK)
+        return status;
     if (!errors->policy->tolerate_all) {
         fail(errors, bad, where, failure);
         return SLUICE_FATAL;
@@ -250,8 +274,10 @@ int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failur
 }
 
 int sl_errors_sync(sl_errors_t *errors, sl_failure_t *failure) {
-    if (!errors->dirty)
-        return SLUICE_OK;
+    int status = errors->letters != NULL ? sl_letters_send(errors->letters) : SLUICE_OK;
+
+    if (status != SLUICE_OK || !errors->dirty)
+        return status;
     if (fdatasync(errors->fd) != 0 && errno != EINVAL) { /* a pipe has nothing to sync */
         sl_failure_set(failure, SLUICE_FATAL, "errors.dead_letters",
                        "cannot sync the dead letter file %s: %s", errors->policy->dead_letters_file,

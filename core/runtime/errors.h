@@ -3,8 +3,9 @@
  *
  * Tolerance "none": the first such record makes the task FAILED, with a trace that names the plugin
  * and the record's topic, partition and position. Tolerance "all": the record is counted, logged if
- * wanted, and written to the dead letter file if there is one; the stream goes on. The file is
- * synced (sl_errors_sync) before the position may pass the record.
+ * wanted, and written to the dead letter file if there is one; the stream goes on. A sink of dead
+ * letters (letters.h) is given the record either way, as it was read. Both are synced
+ * (sl_errors_sync) before the position may pass the record, or the task fails.
  *
  * The dead letter file is JSON lines; a record's BYTES are {"base64": ...}, everything else is the
  * JSON of its value. One file may be shared by branches: each line is one append.
@@ -37,7 +38,10 @@ typedef struct sl_errors {
     const char *pipeline;
     const char *branch; /* NULL: the trunk */
     sl_partitions_t *partitions;
-    const struct sl_graph *graph; /* set by the owner of a connector's: Connect's words; or NULL */
+    const struct sl_graph *graph; /* set by the owner; or NULL */
+    int connect;                  /* the same: Connect's words */
+    struct sl_letters *letters;   /* the same; NULL: none */
+    sluice_batch_t *origin; /* set while records are worked on: their batch as it was read; or NULL */
     sl_meters_t *meters; /* set by the owner; or NULL */
     int fd;
     int dirty;
@@ -62,9 +66,10 @@ void sl_errors_init(sl_errors_t *errors, const sl_errors_policy_t *policy, const
                     const char *branch, sl_partitions_t *partitions);
 void sl_errors_fini(sl_errors_t *errors);
 /* SLUICE_OK: tolerated. Else the task fails with *failure (set here), also when the dead letter
- * file cannot be written. */
+ * file cannot be written; after sl_errors_sync. */
 int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failure);
-/* Before the position passes what was tolerated. */
+/* Before the position passes what was tolerated, and before the task fails for what was not.
+ * SLUICE_BUSY: letters are under way; what may follow waits for their `done`. */
 int sl_errors_sync(sl_errors_t *errors, sl_failure_t *failure);
 
 #endif

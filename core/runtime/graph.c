@@ -145,6 +145,13 @@ static int resolve_chain(sl_graph_t *graph, const sl_transform_chain_t *uses, co
     return status;
 }
 
+static int resolve_letters(sl_graph_t *graph, const sl_errors_policy_t *policy, const char *branch,
+                           sl_spec_t *out, sl_failure_t *failure) {
+    if (policy->dead_letters.plugin == NULL)
+        return SLUICE_OK;
+    return resolve_use(graph, &policy->dead_letters, joined(branch, "dead.letters"), out, failure);
+}
+
 static int resolve_branch(sl_graph_t *graph, const sl_branch_t *branch, sl_branch_spec_t *out,
                           sl_failure_t *failure) {
     int status = resolve_use(graph, &branch->sink, strdup(branch->name), &out->sink, failure);
@@ -158,6 +165,9 @@ static int resolve_branch(sl_graph_t *graph, const sl_branch_t *branch, sl_branc
     /* A sink that takes values is given values, whatever converters are named. */
     if (status == SLUICE_OK && bytes)
         status = resolve_codec(graph, &branch->converters, 1, branch->name, &out->codec, failure);
+    if (status == SLUICE_OK)
+        status = resolve_letters(graph, &branch->errors, branch->name, &out->letters, failure);
+    graph->keeps_origin |= out->letters.plugin != NULL;
     return status;
 }
 
@@ -170,6 +180,8 @@ static int resolve_all(sl_graph_t *graph, sl_failure_t *failure) {
         status = resolve_codec(graph, &p->source_converters, 0, "source", &graph->codec, failure);
     if (status == SLUICE_OK)
         status = resolve_chain(graph, &p->transforms, NULL, &graph->chain, failure);
+    if (status == SLUICE_OK)
+        status = resolve_letters(graph, &p->errors, NULL, &graph->letters, failure);
     for (i = 0; i < p->branch_count && status == SLUICE_OK; i++) {
         graph->branch_count = i + 1;
         status = resolve_branch(graph, &p->branches[i], &graph->branches[i], failure);
@@ -226,11 +238,13 @@ void sl_graph_fini(sl_graph_t *graph) {
         spec_fini(&graph->branches[i].sink);
         chain_fini(&graph->branches[i].chain);
         codec_fini(&graph->branches[i].codec);
+        spec_fini(&graph->branches[i].letters);
     }
     free(graph->branches);
     spec_fini(&graph->source);
     codec_fini(&graph->codec);
     chain_fini(&graph->chain);
+    spec_fini(&graph->letters);
     sl_ledger_destroy(graph->ledger);
     sl_board_fini(&graph->board);
     sl_partitions_fini(&graph->partitions);

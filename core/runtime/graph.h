@@ -24,6 +24,7 @@ typedef struct sl_branch_spec {
     sl_spec_t sink;
     sl_chain_spec_t chain;
     sl_codec_spec_t codec;
+    sl_spec_t letters; /* sink of dead letters; plugin NULL: none */
 } sl_branch_spec_t;
 
 typedef struct sl_graph_params {
@@ -49,6 +50,8 @@ typedef struct sl_graph {
     sl_spec_t source;
     sl_codec_spec_t codec; /* of the source */
     sl_chain_spec_t chain; /* shared transforms */
+    sl_spec_t letters;     /* of the trunk's dead letters */
+    int keeps_origin;      /* a branch has dead letters: it is given batches as they were read, too */
     sl_branch_spec_t *branches;
     size_t branch_count;
 } sl_graph_t;

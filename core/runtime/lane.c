@@ -209,7 +209,7 @@ static int can_write(const sl_branch_run_t *b) {
     size_t window = b->sink->max_in_flight;
 
     if (b->link != SL_LINK_UP || b->busy || b->barred || b->retry_waiting || b->rewinding ||
-        repairing(b))
+        sl_letters_busy(&b->letters) || repairing(b))
         return 0;
     if (window == 0 || window > SL_LANE_WINDOW)
         window = SL_LANE_WINDOW;

@@ -195,7 +195,7 @@ static void settle_unresolved(sl_branch_run_t *b) {
         } else if (drop_had(b, work) != SLUICE_OK) {
             sl_branch_no_memory(b, "send a batch again");
             return;
-        } else if (nothing_left(work)) {
+        } else if (nothing_left(work) && !sl_letters_busy(&b->letters)) {
             sl_lane_finish(b, work);
         }
     }
@@ -353,7 +353,7 @@ static void on_closed(void *user, int abandoned) {
     sl_branch_run_t *b = user;
 
     b->abandoned |= abandoned;
-    sl_chain_close(&b->chain, b->close_ms);
+    sl_letters_close(&b->letters, b->close_ms);
 }
 
 void sl_link_close(sl_branch_run_t *b, uint64_t deadline_ms) {

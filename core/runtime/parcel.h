@@ -16,6 +16,8 @@ typedef struct sl_parcel {
     int64_t bytes; /* all that it keeps, as an edge is charged */
     /* whose batch ours is a part of, and which is charged for that; or NULL */
     struct sl_parcel *of;
+    /* what the source emitted, as it was read; or NULL: nobody asks for that */
+    sluice_batch_t *origin;
     int64_t charged;      /* to the task */
     int64_t records;
     sl_credit_t *credit;
@@ -24,6 +26,8 @@ typedef struct sl_parcel {
 /* Takes the batch (also on error) and charges it. `of` (may be NULL): a parcel whose batch it may
  * share; it is kept then, and only what is beyond it is charged. NULL: out of memory. */
 sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit, sl_parcel_t *of);
+/* Keeps and charges what its batch was made of. Before anybody else has the parcel. */
+void sl_parcel_keep(sl_parcel_t *parcel, sluice_batch_t *origin);
 sl_parcel_t *sl_parcel_ref(sl_parcel_t *parcel);
 void sl_parcel_unref(sl_parcel_t *parcel); /* accepts NULL */
 

@@ -84,6 +84,8 @@ static int fan_out(sl_trunk_t *t, sluice_batch_t *batch) {
         no_memory(t, "hand on a batch");
         return 0;
     }
+    if (t->graph.keeps_origin)
+        sl_parcel_keep(parcel, t->current->batch);
     for (i = 0; i < t->branch_count; i++)
         sl_branch_give(t->branches[i], parcel);
     sl_parcel_unref(parcel);
@@ -100,11 +102,10 @@ static void on_chain_timer(uv_timer_t *timer) {
     run_arrivals(timer->data);
 }
 
-/* The current arrival through the chain. 0: it waits, or the task failed. */
-static int run_current(sl_trunk_t *t) {
-    sluice_batch_t *out = NULL;
+/* The current arrival through the chain. 0: it waits. */
+static int run_chain(sl_trunk_t *t) {
     int64_t wait;
-    int status = sl_chain_run(&t->chain, &out);
+    int status = sl_chain_run(&t->chain, &t->out);
 
     if (status == SLUICE_RETRY) {
         wait = sl_retry_failed(&t->chain_retry, 0);
@@ -116,11 +117,26 @@ static int run_current(sl_trunk_t *t) {
         sl_failure_set(&t->failure, status, "retry.timeout",
                        "a shared transform asked to retry for longer than errors.retry.timeout");
     }
-    if (status == SLUICE_OK) {
+    if (status == SLUICE_OK)
         sl_retry_succeeded(&t->chain_retry);
-        status = sl_errors_sync(&t->errors, &t->failure);
-    }
-    if (status != SLUICE_OK) {
+    t->worked = 1;
+    t->work_status = status;
+    return 1;
+}
+
+/* Its dead letters come first, whether it goes on or the task fails with it. */
+static int hand_on(sl_trunk_t *t) {
+    sl_failure_t ignored = {0};
+    int failed = t->work_status != SLUICE_OK;
+    int status = sl_errors_sync(&t->errors, failed ? &ignored : &t->failure);
+    sluice_batch_t *out = t->out;
+
+    sl_failure_fini(&ignored);
+    if (status == SLUICE_BUSY)
+        return 0;
+    t->worked = 0;
+    t->out = NULL;
+    if (failed || status != SLUICE_OK) {
         sl_batch_unref(out);
         sl_trunk_fail(t);
         return 0;
@@ -134,6 +150,11 @@ static int run_current(sl_trunk_t *t) {
     return 1;
 }
 
+/* 0: it waits, or the task failed. */
+static int run_current(sl_trunk_t *t) {
+    return (t->worked || run_chain(t)) && hand_on(t);
+}
+
 /* Converters of the source, then the chain. */
 static int start_next(sl_trunk_t *t) {
     sluice_batch_t *decoded = NULL;
@@ -145,19 +166,23 @@ static int start_next(sl_trunk_t *t) {
         if (node == NULL)
             return 0;
         t->current = SL_LIST_ENTRY(node, sl_arrival_t, link);
+        t->errors.origin = t->current->batch;
     }
     status = sl_codec_decode(&t->codec, t->current->batch, &decoded, &t->failure);
-    if (status != SLUICE_OK) {
-        if (status != SLUICE_BUSY)
-            sl_trunk_fail(t);
+    if (status == SLUICE_BUSY)
         return 0;
+    if (status == SLUICE_OK) {
+        sl_chain_start(&t->chain, decoded);
+    } else {
+        t->worked = 1;
+        t->work_status = status;
     }
-    sl_chain_start(&t->chain, decoded);
     return 1;
 }
 
 static void run_arrivals(sl_trunk_t *t) {
-    if (uv_is_active((uv_handle_t *)&t->chain_timer) || t->state == SL_TRUNK_FAILED)
+    if (uv_is_active((uv_handle_t *)&t->chain_timer) || t->state == SL_TRUNK_FAILED ||
+        sl_letters_busy(&t->letters))
         return;
     while ((t->current != NULL && !sl_codec_is_busy(&t->codec)) || start_next(t))
         if (!run_current(t))
@@ -180,6 +205,10 @@ static void drop_arrivals(sl_trunk_t *t) {
     uv_timer_stop(&t->chain_timer);
     sl_chain_drop(&t->chain);
     sl_codec_drop(&t->codec);
+    sl_batch_unref(t->out);
+    t->out = NULL;
+    t->worked = 0;
+    t->errors.origin = NULL;
     if (t->current != NULL)
         arrival_destroy(t, t->current);
     t->current = NULL;
@@ -526,9 +555,59 @@ static void on_chain_broken(void *user, int status) {
 static const sl_chain_events_t chain_events = {on_chain_opened, on_chain_closed,
                                                on_chain_checkpointed, on_chain_broken};
 
+/* ---- dead letters ---- */
+
+static void on_letters_opened(void *user, int status) {
+    sl_trunk_t *t = user;
+
+    if (t->phase != SL_PHASE_CHAIN)
+        return;
+    if (status != SLUICE_OK)
+        sl_trunk_fail(t);
+    else
+        sl_chain_open(&t->chain);
+}
+
+static void on_letters_done(void *user, int status) {
+    sl_trunk_t *t = user;
+
+    if (status != SLUICE_OK)
+        sl_trunk_fail(t);
+    else
+        run_arrivals(t);
+}
+
+static void on_letters_closed(void *user, int abandoned) {
+    sl_trunk_letters_closed(user, abandoned);
+}
+
+static const sl_letters_events_t letters_events = {on_letters_opened, on_letters_done,
+                                                   on_letters_closed};
+
+static void init_letters(sl_trunk_t *t) {
+    const sl_errors_policy_t *policy = &t->graph.pipeline->errors;
+    sl_letters_params_t params = {
+        .spec = &t->graph.letters,
+        .home = &t->home,
+        .credit = &t->graph.credit,
+        .retry_env = t->graph.retry_env,
+        .retry_delay_max_ms = policy->retry_delay_max_ms,
+        .headers = policy->dead_letters_headers,
+        .connect = t->graph.pipeline->connect,
+        .node = "trunk",
+        .failure = &t->failure,
+        .events = &letters_events,
+        .user = t,
+    };
+
+    sl_letters_init(&t->letters, &params);
+    t->errors.letters = sl_letters_used(&t->letters) ? &t->letters : NULL;
+}
+
+/* The sink of dead letters first: who names one that cannot be opened hears of it at once. */
 void sl_source_open_chain(sl_trunk_t *t) {
     t->phase = SL_PHASE_CHAIN;
-    sl_chain_open(&t->chain);
+    sl_letters_open(&t->letters);
 }
 
 static int open_codec(sl_trunk_t *t) {
@@ -556,8 +635,10 @@ int sl_source_init(sl_trunk_t *t) {
     t->node = sl_ledger_node(t->graph.ledger, "source");
     sl_instance_init(&t->source, &t->graph.source, &t->home);
     sl_errors_init(&t->errors, policy, t->graph.pipeline->name, NULL, &t->graph.partitions);
-    t->errors.graph = t->graph.pipeline->connect ? &t->graph : NULL;
+    t->errors.graph = &t->graph;
+    t->errors.connect = t->graph.pipeline->connect;
     t->errors.meters = &t->graph.meters;
+    init_letters(t);
     sl_retry_init(&t->source_retry, t->graph.retry_env, -1, RETRY_BASE_MS,
                   policy->retry_delay_max_ms);
     sl_retry_init(&t->chain_retry, t->graph.retry_env,
@@ -587,6 +668,7 @@ void sl_source_fini(sl_trunk_t *t) {
 
     sl_instance_fini(&t->source);
     sl_chain_fini(&t->chain);
+    sl_letters_fini(&t->letters);
     sl_codec_close(&t->codec);
     uv_close((uv_handle_t *)&t->source_timer, NULL);
     uv_close((uv_handle_t *)&t->chain_timer, NULL);

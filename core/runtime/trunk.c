@@ -23,7 +23,7 @@ void sl_trunk_set_state(sl_trunk_t *t, int state) {
 
 static void check_closed(sl_trunk_t *t) {
     if (t->phase != SL_PHASE_CLOSING || t->open_branches > 0 || !t->source_closed ||
-        !t->chain_closed)
+        !t->chain_closed || !t->letters_closed)
         return;
     t->phase = SL_PHASE_ENDED;
     uv_timer_stop(&t->deadline);
@@ -32,6 +32,12 @@ static void check_closed(sl_trunk_t *t) {
 
 void sl_trunk_chain_closed(sl_trunk_t *t) {
     t->chain_closed = 1;
+    check_closed(t);
+}
+
+void sl_trunk_letters_closed(sl_trunk_t *t, int abandoned) {
+    t->abandoned |= abandoned;
+    t->letters_closed = 1;
     check_closed(t);
 }
 
@@ -64,6 +70,7 @@ static void close_all(sl_trunk_t *t, uint64_t deadline_ms) {
         sl_branch_note(t->branches[i], SL_NOTE_CLOSE, deadline_ms);
     sl_source_close(t, deadline_ms);
     sl_chain_close(&t->chain, deadline_ms);
+    sl_letters_close(&t->letters, deadline_ms);
     check_closed(t);
 }
 

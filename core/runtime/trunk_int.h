@@ -5,6 +5,7 @@
 #ifndef SL_RUNTIME_TRUNK_INT_H
 #define SL_RUNTIME_TRUNK_INT_H
 
+#include "runtime/letters.h"
 #include "runtime/shown.h"
 #include "runtime/topics.h"
 #include "runtime/trunk.h"
@@ -85,6 +86,7 @@ struct sl_trunk {
     size_t open_branches;
     int source_closed;
     int chain_closed;
+    int letters_closed;
     int handles; /* of ours, not closed yet */
     int abandoned; /* 1: an instance; 2: a thread */
     sl_trunk_t *next_abandoned;
@@ -95,9 +97,13 @@ struct sl_trunk {
     sl_codec_t codec;
     sl_chain_t chain;
     sl_errors_t errors;
+    sl_letters_t letters;
     sl_ledger_node_t *node;
     sl_list_t arrivals;
-    sl_arrival_t *current; /* in the chain */
+    sl_arrival_t *current; /* in the chain, or: */
+    int worked;            /* the chain is done with it; maybe its dead letters are under way */
+    int work_status;       /* then: what came of it */
+    sluice_batch_t *out;   /* the same */
     int accepting;
     int broken;  /* the source instance has to go */
     int leaving; /* it is being closed */
@@ -129,6 +135,7 @@ void sl_trunk_end(sl_trunk_t *t); /* the source is done: let the branches delive
 void sl_trunk_ask_end(sl_trunk_t *t); /* once more, of every branch */
 void sl_trunk_committed_last(sl_trunk_t *t);
 void sl_trunk_chain_closed(sl_trunk_t *t);
+void sl_trunk_letters_closed(sl_trunk_t *t, int abandoned);
 void sl_trunk_source_closed(sl_trunk_t *t, int abandoned);
 
 /* ---- source.c ---- */

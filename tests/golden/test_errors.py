@@ -2,8 +2,8 @@
 """Cases recorded from Kafka Connect 4.0.0's error handling, replayed on our worker with a real broker.
 
 errors/ holds one file a case: topics, records or files, a connector, and what was to be seen then: status, the file that the sink
-wrote, offsets, the records of topics, log lines. Compared as recorded but for stack traces (the first line of a trace counts), the
-place in the code behind a log line, and times (kcat cannot set them). Cases in errors/waiting.txt do not match yet, each with the
+wrote, offsets, the records of topics with bytes and times, log lines. Compared as recorded but for stack traces (the first line of
+a trace counts), the place in the code behind a log line, and times that the worker chose. Cases in errors/waiting.txt do not match yet, each with the
 reason; one that is listed and matches all the same is a failure, so that the list stays true.
 
 ERRORS_CASES=REGEX in the environment replays only those, and shows why the ones that wait do not match.
@@ -16,7 +16,6 @@ import re
 import time
 
 from sluicetest import Case, Kafka, Sluice
-from sluicetest.kafka import Record
 
 HERE = pathlib.Path(__file__).resolve().parent / "errors"
 WORKER = {"key.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -29,10 +28,8 @@ def unbase64(text):
     return None if text is None else base64.b64decode(text)
 
 
-def is_text(base64_text):
-    """Whether kcat's command line can carry it."""
-    data = unbase64(base64_text)
-    return data.isascii() and b"\0" not in data
+def base64_of(data):
+    return {"base64": None if data is None else base64.b64encode(data).decode()}
 
 
 def waiting():
@@ -51,19 +48,19 @@ def plain_offsets(offsets):
     return sorted(json.dumps(o, sort_keys=True) for o in (offsets or {}).get("offsets", []))
 
 
-def plain_records(records):
-    """Of each what counts. Headers are what kcat can print: those that are no text are left to tests/connectors."""
+def plain_records(records, timed):
+    """Of each what counts."""
     found = []
     for r in records:
-        headers = [(h["key"], "" if h["key"] == STACKTRACE else h["text"]) for h in r["headers"] if is_text(h["base64"])]
-        found.append([r["key"]["text"], r["value"]["text"], headers])
+        headers = [(h["key"], "" if h["key"] == STACKTRACE else h["base64"]) for h in r["headers"]]
+        found.append([r["partition"], r["timestamp"] if timed else 0, r["timestamp_type"], r["key"]["base64"], r["value"]["base64"], headers])
     return sorted(found, key=repr)
 
 
 def plain_log(lines):
-    """Without the record's content, our reason behind the sentence, and the time, which kcat cannot set."""
-    cut = [re.sub(r"( ConnectRecord\{.*| \([^()]*\)$|\. [a-z]+\.[a-z.]+[A-Z].*)", "", line.split("\n")[0]).rstrip(".") for line in lines]
-    return [re.sub(r" timestamp=\d+", " timestamp=T", line) for line in cut]
+    """Without the place in the code, our reason behind the sentence, and the time of source records."""
+    cut = [re.sub(r"( \([^()]*\)$|\. [a-z]+\.[a-z.]+[A-Z].*)", "", line.split("\n")[0]).rstrip(".") for line in lines]
+    return [re.sub(r"(ConnectRecord.* timestamp=)\d+", r"\1T", line) for line in cut]
 
 
 class Errors(Case):
@@ -71,7 +68,7 @@ class Errors(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.kafka = cls.enterClassContext(Kafka())
+        cls.kafka = cls.enterClassContext(Kafka("log.retention.ms=-1"))  # recorded times are old
 
     def setUp(self):
         folder = self.scratch()
@@ -87,8 +84,8 @@ class Errors(Case):
         for name, text in (case.get("files") or {}).items():
             (folder / name).write_text(text, encoding="utf-8")
         for r in case.get("records", []):
-            headers = tuple((h["key"], unbase64(h["base64"]).decode()) for h in r.get("headers", []) if is_text(h["base64"]))
-            self.kafka.produce(r["topic"], [Record(unbase64(r["value"]), unbase64(r["key"]), headers)], partition=r["partition"])
+            headers = [(h["key"], unbase64(h["base64"])) for h in r.get("headers", [])]
+            self.kafka.produce_exactly(r["topic"], r["partition"], r["timestamp"], [(unbase64(r["key"]), unbase64(r["value"]), headers)])
 
     def is_there(self, name, want, out):
         tasks = self.sluice.get("/connectors/%s/status" % name).json().get("tasks") or []
@@ -106,10 +103,10 @@ class Errors(Case):
         time.sleep(min(want.get("settle", 1.5), seconds))
 
     def read_topic(self, topic):
-        def part(data):
-            return {"text": None if data is None else data.decode("utf-8", "replace")}
-        return [{"key": part(r.key), "value": part(r.value),
-                 "headers": [{"key": k, "base64": base64.b64encode(v.encode()).decode(), "text": v} for k, v in r.headers]} for r in self.kafka.consume(topic)]
+        return [{"partition": partition, "timestamp": timestamp, "timestamp_type": kind, "key": base64_of(key),
+                 "value": base64_of(value), "headers": [dict(base64_of(v), key=k) for k, v in headers]}
+                for partition, records in self.kafka.fetch(topic).items()
+                for _, timestamp, kind, key, value, headers in records]
 
     def log_lines(self, name, mark):
         for line in self.sluice.log()[mark:].splitlines():
@@ -141,11 +138,11 @@ class Errors(Case):
         got.update({"create_status": created, "topics": {t: self.read_topic(t) for t in case.get("read") or {}},
                     "log": list(self.log_lines(name, mark))})
         self.sluice.delete("/connectors/" + name)
-        return list(self.compare(fill(case["expected"]), got))
+        return list(self.compare(fill(case["expected"]), got, case["kind"] == "sink"))
 
-    def compare(self, want, got):
+    def compare(self, want, got, timed):
         forms = {"status": plain_status, "offsets": plain_offsets, "log": plain_log,
-                 "topics": lambda ts: {t: plain_records(rs) for t, rs in ts.items()},
+                 "topics": lambda ts: {t: plain_records(rs, timed) for t, rs in ts.items()},
                  "then": lambda t: t and [plain_status(t["status"]), t["file"], plain_offsets(t["offsets"])]}
         for part, recorded in want.items():
             form = forms.get(part, lambda x: x)

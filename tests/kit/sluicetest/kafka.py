@@ -10,9 +10,12 @@ import subprocess
 import tempfile
 import time
 
+from .records import decode, encode
+
 # Between the fields of our kcat format; no test record may contain them.
 _FIELD = b"\x1e\x1f"
 _RECORD = b"\x1e\x1d\x1f"
+_LEADER_ERRORS = (3, 5, 6)  # the topic is new
 _COORDINATOR_ERRORS = (14, 15, 16)  # loading, not available yet, not this broker (yet)
 
 
@@ -125,6 +128,46 @@ class Client:
         if process.returncode != 0:
             raise KafkaError("kcat: " + said)
         return records
+
+    # Byte for byte, of a cluster with one broker -----------------------------------------------------------------------------
+
+    def produce_exactly(self, topic, partition, timestamp, records):
+        """records: (key, value, [(header, bytes)]), any of them None."""
+        batch, end = encode(timestamp, records), time.monotonic() + 20
+        while True:
+            answer = self._admin(0, 3, struct.pack(">hhii", -1, -1, 30000, 1) + _str(topic) +
+                                 struct.pack(">iii", 1, partition, len(batch)) + batch)
+            answer.take(">i")
+            answer.string()
+            code = answer.take(">iih")[2]
+            if not code:
+                return
+            if code not in _LEADER_ERRORS or time.monotonic() > end:
+                raise KafkaError("Produce %s: error %d" % (topic, code))
+            time.sleep(0.1)
+
+    def fetch(self, topic):
+        """{partition: [(offset, timestamp, its type, key, value, [(header, bytes)])]}: everything up to the present end."""
+        found = {}
+        for partition in range(self.topics().get(topic, 0)):
+            end, records = self.end_offset(topic, partition), []
+            while (records[-1][0] + 1 if records else 0) < end:
+                records += self._fetch(topic, partition, records[-1][0] + 1 if records else 0)
+            found[partition] = records
+        return found
+
+    def _fetch(self, topic, partition, offset):
+        answer = self._admin(1, 4, struct.pack(">iiiibi", -1, 1000, 1, 1 << 24, 0, 1) + _str(topic) +
+                             struct.pack(">iiqi", 1, partition, offset, 1 << 24))
+        answer.take(">ii")
+        answer.string()
+        code = answer.take(">iih")[2]
+        if code:
+            raise KafkaError("Fetch %s %d from %d: error %d" % (topic, partition, offset, code))
+        answer.take(">qq")
+        for _ in range(max(answer.take(">i"), 0)):  # transactions that were aborted
+            answer.take(">qq")
+        return [r for r in decode(answer.data[answer.at + 4:]) if r[0] >= offset]
 
     # Administration --------------------------------------------------------------------------------------------------------
 

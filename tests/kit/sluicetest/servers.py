@@ -175,7 +175,7 @@ class Kafka(Server):
         return kafka.Client(self.bootstrap)
 
     def __getattr__(self, name):
-        if name in ("produce", "consume", "topics", "end_offset", "create_topic", "delete_topic", "topic_config", "group_offsets"):
+        if name in ("produce", "produce_exactly", "consume", "fetch", "topics", "end_offset", "create_topic", "delete_topic", "topic_config", "group_offsets"):
             return getattr(self.client, name)
         raise AttributeError(name)
 
