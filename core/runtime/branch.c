@@ -272,6 +272,7 @@ static void init_letters(sl_branch_run_t *b) {
     sl_letters_params_t params = {
         .spec = &b->spec->letters,
         .home = &b->home,
+        .partitions = &b->graph->partitions,
         .credit = &b->graph->credit,
         .retry_env = b->graph->retry_env,
         .retry_delay_max_ms = policy->retry_delay_max_ms,

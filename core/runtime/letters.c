@@ -200,8 +200,7 @@ static void op_sink_position(void *user, sluice_str_t partition, const sluice_po
 }
 
 static sluice_str_t op_partition_json(void *user, uint32_t number) {
-    (void)user, (void)number;
-    return sluice_str(NULL);
+    return sl_partitions_json(((sl_letters_t *)user)->p.partitions, number);
 }
 
 static const sl_ctx_ops_t ops = {

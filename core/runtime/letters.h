@@ -36,6 +36,7 @@ typedef struct sl_letters_events {
 typedef struct sl_letters_params {
     const sl_spec_t *spec; /* plugin NULL: there are no letters */
     const sl_home_t *home;
+    sl_partitions_t *partitions;
     sl_credit_t *credit;
     const sl_retry_env_t *retry_env;
     int64_t retry_delay_max_ms;

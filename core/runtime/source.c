@@ -589,6 +589,7 @@ static void init_letters(sl_trunk_t *t) {
     sl_letters_params_t params = {
         .spec = &t->graph.letters,
         .home = &t->home,
+        .partitions = &t->graph.partitions,
         .credit = &t->graph.credit,
         .retry_env = t->graph.retry_env,
         .retry_delay_max_ms = policy->retry_delay_max_ms,

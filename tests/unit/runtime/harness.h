@@ -22,6 +22,7 @@
 
 #define PARTITIONS_MAX 4
 #define BRANCHES_MAX 6
+#define LETTERS (BRANCHES_MAX - 1) /* the target of dead letters, when there are some */
 
 typedef struct numbers { /* what the source does */
     int partitions;
@@ -141,6 +142,7 @@ typedef struct run_options {
     int window;       /* max_in_flight */
     int tolerate_all;
     const char *dead_letters;
+    int letters; /* dead letters go to the sink of targets[LETTERS]; 2: with headers */
     int64_t queue_bytes;
     int64_t memory_limit;
     int64_t spill_max;

@@ -191,6 +191,13 @@ static void on_look(uv_timer_t *timer) {
         run_failed = 1;
 }
 
+static void set_letters(sl_errors_policy_t *policy, const run_options_t *o) {
+    if (o->letters == 0)
+        return;
+    policy->dead_letters = (sl_plugin_use_t){SLUICE_SINK, "target", NULL, "/errors/dead.letters"};
+    policy->dead_letters_headers = o->letters == 2;
+}
+
 static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_use_t *uses,
                           const run_options_t *o) {
     int i;
@@ -206,6 +213,7 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
     p->errors.tolerate_all = o->trunk_tolerates;
     p->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
     p->connect = o->connect;
+    set_letters(&p->errors, o);
     p->errors.retry_timeout_ms = o->trunk_retry_timeout_ms;
     if (stages.decode)
         p->source_converters.value =
@@ -225,6 +233,7 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
         b->sink = (sl_plugin_use_t){SLUICE_SINK, "target", NULL, "/sinks"};
         b->errors.tolerate_all = o->tolerate_all;
         b->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
+        set_letters(&b->errors, o);
         b->errors.retry_timeout_ms = o->retry_timeout_ms;
         b->errors.retry_delay_max_ms = 4;
         b->queue_bytes = o->queue_bytes ? o->queue_bytes : 1 << 20;
