@@ -279,6 +279,7 @@ static void init_letters(sl_branch_run_t *b) {
         .headers = policy->dead_letters_headers,
         .connect = b->graph->pipeline->connect,
         .node = b->spec->branch->name,
+        .meters = &b->graph->meters,
         .failure = &b->failure,
         .events = &letters_events,
         .user = b,

@@ -74,6 +74,7 @@ static void lose(sl_letters_t *l, const sluice_result_t *result, int status) {
     const char *message = result != NULL && result->message != NULL ? result->message : "";
 
     sl_metric_add(l->lost_metric, 1);
+    sl_tally_add(l->p.meters, SL_TALLY_DEAD_LETTERS_FAILED, 1);
     sl_log(SLUICE_LOG_ERROR, "runtime.letters",
            "Could not produce message to dead letter queue. topic=%s: %s: %s", topic_of(l), code,
            message);
@@ -384,6 +385,7 @@ int sl_letters_add(sl_letters_t *l, const sl_letter_t *letter) {
     if (l->gathered == NULL)
         return SLUICE_NO_MEMORY;
     sl_metric_add(l->sent_metric, 1);
+    sl_tally_add(l->p.meters, SL_TALLY_DEAD_LETTERS, 1);
     return sl_letter_add(l->gathered, &l->memo, letter, bytes, l->p.headers);
 }
 

@@ -43,6 +43,7 @@ typedef struct sl_letters_params {
     int headers; /* say what failed */
     int connect;
     const char *node; /* label of metrics */
+    sl_meters_t *meters;
     sl_failure_t *failure;
     const sl_letters_events_t *events;
     void *user;

@@ -596,6 +596,7 @@ static void init_letters(sl_trunk_t *t) {
         .headers = policy->dead_letters_headers,
         .connect = t->graph.pipeline->connect,
         .node = "trunk",
+        .meters = &t->graph.meters,
         .failure = &t->failure,
         .events = &letters_events,
         .user = t,
