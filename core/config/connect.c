@@ -514,7 +514,10 @@ static void put_letters(work_t *work, cJSON *errors, const char *native) {
         if (is_letters_key(item->string))
             put(work, config, item->string, cJSON_Duplicate(item, 1));
     if (work->catalog->lookup(work->catalog->ctx, SLUICE_SINK, TOPICS, &info, NULL) == SLUICE_OK)
-        put_worker(work, info.options, producers, config);
+        work->ok = work->ok &&
+                   sl_connect_put_clients(work->worker, info.options, 0,
+                                          sl_config_text(work->common, "name"),
+                                          config) == SLUICE_OK;
     snprintf(place, sizeof place, "%s/errors/dead.letters/config", native);
     relate(work, place, "", 0);
     snprintf(place, sizeof place, "%s/errors/dead.letters/config/topic", native);

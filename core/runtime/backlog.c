@@ -273,7 +273,7 @@ static int transform(sl_branch_run_t *b, sluice_batch_t **out) {
     return status;
 }
 
-/* Connect commits offsets of a source for records that were sent, not for those that were left out. */
+/* Connect commits offsets of a source for records that were sent, not for others. */
 static int uncover(sl_branch_run_t *b, sluice_batch_t **batch) {
     int status = sl_graph_is_source_connector(b->graph) ? sl_slice_uncover(batch) : SLUICE_OK;
 

@@ -33,8 +33,9 @@ static void try_step(const sl_chain_spec_t *chain, const sl_transform_chain_t *u
 
     for (i = 0; i < chain->count; i++)
         if (strcmp(chain->steps[i].transform.name, instance) == 0)
-            *at = (sl_connect_place_t){"TRANSFORMATION", class_name(chain->steps[i].transform.plugin,
-                                                      uses->items[i].use.plugin)};
+            *at = (sl_connect_place_t){
+                "TRANSFORMATION",
+                class_name(chain->steps[i].transform.plugin, uses->items[i].use.plugin)};
 }
 
 static void try_one(const sl_spec_t *spec, const sl_plugin_use_t *use, const char *instance,
@@ -59,7 +60,8 @@ sl_connect_place_t sl_connect_place(const sl_errors_t *errors, const sl_bad_t *b
     if (!errors->connect)
         at.class_name = bad->instance;
     else if (sl_graph_is_source_connector(graph))
-        at = (sl_connect_place_t){"KAFKA_PRODUCE", "org.apache.kafka.connect.runtime.WorkerSourceTask"};
+        at = (sl_connect_place_t){"KAFKA_PRODUCE",
+                                  "org.apache.kafka.connect.runtime.WorkerSourceTask"};
     try_step(&graph->chain, &pipeline->transforms, bad->instance, &at);
     try_codec(&graph->codec, &pipeline->source_converters, bad->instance, &at);
     for (i = 0; i < graph->branch_count; i++) {

@@ -51,7 +51,7 @@ typedef struct sl_graph {
     sl_codec_spec_t codec; /* of the source */
     sl_chain_spec_t chain; /* shared transforms */
     sl_spec_t letters;     /* of the trunk's dead letters */
-    int keeps_origin;      /* a branch has dead letters: it is given batches as they were read, too */
+    int keeps_origin;      /* a branch has dead letters: it is given batches as read, too */
     sl_branch_spec_t *branches;
     size_t branch_count;
 } sl_graph_t;

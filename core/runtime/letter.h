@@ -1,9 +1,9 @@
 /*
  * runtime/letter.h: one dead letter: a record as it was read, and headers that say what failed.
  *
- * What this is: the record is looked up by its position in the batch that the source emitted, so that
- * key, value and headers are what was read, to the byte, whatever converters and transforms made of
- * it since. The letter shares that batch. A record that is not found there (it came back from disk)
+ * What this is: the record is looked up by its position in the batch that the source emitted, so
+ * that key, value and headers are what was read, to the byte, whatever converters and transforms
+ * made of it since. The letter shares that batch. A record that is not found there (it came back from disk)
  * is written as it is.
  * The names of the headers are those of Kafka Connect's dead letter queues.
  * Ownership: a letter lives in the batch that is gathered. Threads: the batch's.
@@ -25,7 +25,7 @@ typedef struct sl_letter {
     const char *message; /* NULL: none */
 } sl_letter_t;
 
-/* What many letters of one batch have in common: kept once. All zero at first, and for each batch. */
+/* What many letters of one batch have in common: kept once. All zero at first, for each batch. */
 typedef struct sl_letter_memo {
     sluice_batch_t *origin; /* shared already */
     size_t at;              /* where the last record was found */

@@ -70,7 +70,8 @@ static void fail(sl_letters_t *l, int status) {
 
 /* A letter that the target will never take. */
 static void lose(sl_letters_t *l, const sluice_result_t *result, int status) {
-    const char *code = result != NULL && result->code != NULL ? result->code : sl_status_name(status);
+    const char *code =
+        result != NULL && result->code != NULL ? result->code : sl_status_name(status);
     const char *message = result != NULL && result->message != NULL ? result->message : "";
 
     sl_metric_add(l->lost_metric, 1);
@@ -80,8 +81,8 @@ static void lose(sl_letters_t *l, const sluice_result_t *result, int status) {
            message);
     if (l->p.connect || l->p.failure->trace != NULL)
         return;
-    sl_failure_set(l->p.failure, SLUICE_FATAL, code, "%s\n  at writing a dead letter to %s", message,
-                   l->p.spec->name);
+    sl_failure_set(l->p.failure, SLUICE_FATAL, code, "%s\n  at writing a dead letter to %s",
+                   message, l->p.spec->name);
 }
 
 static int is_final(int status) {

@@ -1,10 +1,10 @@
 /*
  * runtime/letters.h: the sink of dead letters, beside a branch's or the trunk's own work.
  *
- * What this is: letters are gathered (sl_letters_add) while records are worked on, and sent together
- * (sl_letters_send). Whoever sent them waits for `done` before the position may pass the records, and
- * works on nothing else meanwhile: so there is one batch of letters at a time, no bigger than what
- * one batch of records gives. A target that is away is waited for. Letters that it refuses for good
+ * What this is: letters are gathered (sl_letters_add) while records are worked on, and sent
+ * together (sl_letters_send). Whoever sent them waits for `done` before the position may pass the
+ * records, and works on nothing else meanwhile: so there is one batch of letters at a time, no
+ * bigger than what one batch of records gives. A target that is away is waited for. Letters that it refuses for good
  * are logged and counted, and fail the task unless the pipeline is a connector (there Connect's
  * contract is to go on).
  *
@@ -82,7 +82,8 @@ typedef struct sl_letters {
 void sl_letters_init(sl_letters_t *letters, const sl_letters_params_t *params);
 /* 1: there is a sink. */
 int sl_letters_used(const sl_letters_t *letters);
-/* Opens the sink now, else the first sl_letters_send does. `opened` follows, at once without a sink. */
+/* Opens the sink now, else the first sl_letters_send does. `opened` follows, at once when there is
+ * none. */
 void sl_letters_open(sl_letters_t *letters);
 /* SLUICE_OK or SLUICE_NO_MEMORY. */
 int sl_letters_add(sl_letters_t *letters, const sl_letter_t *letter);

@@ -18,8 +18,8 @@ sluice_batch_t *sl_slice(sluice_batch_t *batch, const uint32_t *index, size_t co
                          const uint32_t *rest, size_t rest_count);
 /* An empty, sealed batch with these marks. */
 sluice_batch_t *sl_slice_empty(const sluice_mark_t *marks, size_t count);
-/* Takes from *batch the marks that no record in it stands for: of records that were left out. Those of
- * an idle stream stay. Takes *batch and gives another where that is needed. SLUICE_OK, or
+/* Takes from *batch the marks that no record in it stands for: of records that were left out. Those
+ * of an idle stream stay. Takes *batch and gives another where that is needed. SLUICE_OK, or
  * SLUICE_NO_MEMORY with *batch as it was. */
 int sl_slice_uncover(sluice_batch_t **batch);
 /* Sets a batch's marks from its records: the last of each source partition. */
