@@ -14,6 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static sl_admin_t admin;
+static sl_port_t port = {.admin = &admin};
 static int answers;
 
 /* server.c is not part of this. */
@@ -43,7 +45,7 @@ static void check_uri(const sl_request_t *r) {
 
 static void check_body(const char *uri, const char *body, size_t len,
                        cJSON *(*read)(sl_request_t *request)) {
-    sl_request_t *r = sl_request_create(NULL, uri);
+    sl_request_t *r = sl_request_create(&port, uri);
     cJSON *json;
 
     answers = 0;
@@ -63,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *uri = strndup((const char *)data, len);
     const char *body = end != NULL ? (const char *)end + 1 : "";
     size_t body_len = end != NULL ? size - len - 1 : 0;
-    sl_request_t *r = sl_request_create(NULL, uri);
+    sl_request_t *r = sl_request_create(&port, uri);
 
     check_uri(r);
     sl_request_unref(r);

@@ -174,7 +174,7 @@ static void test_refused_transaction_ends_at_once(void **state) {
 
 /* ---- the sizes ---- */
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 size_t __sanitizer_get_current_allocated_bytes(void);
 
 static size_t allocated(void) {
