@@ -28,16 +28,26 @@ static int encode_one(sl_coder_t *coder, sluice_batch_t *arena, sluice_str_t top
     return SLUICE_OK;
 }
 
+/* What a converter leaves behind when it says BUSY must not be taken for the record's value. */
 static int decode_one(sl_coder_t *coder, sluice_batch_t *arena, sluice_str_t topic,
                       const sluice_schema_t **schema, sluice_value_t *value) {
     const sluice_plugin_t *plugin = coder->pure.plugin;
+    const sluice_schema_t *read_schema = NULL;
+    sluice_value_t read = sluice_null();
     sluice_str_t bytes = {NULL, 0};
+    int status;
 
     if (plugin == NULL || (value->kind != SLUICE_BYTES && value->kind != SLUICE_NULL))
         return SLUICE_OK;
     if (value->kind == SLUICE_BYTES)
         bytes = sluice_value_str(value);
-    return plugin->converter->to_connect(sl_coder_self(coder), arena, topic, bytes, schema, value);
+    status = plugin->converter->to_connect(sl_coder_self(coder), arena, topic, bytes, &read_schema,
+                                           &read);
+    if (status != SLUICE_OK)
+        return status;
+    *schema = read_schema;
+    *value = read;
+    return SLUICE_OK;
 }
 
 /* ---- one record ---- */

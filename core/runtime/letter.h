@@ -3,8 +3,8 @@
  *
  * What this is: the record is looked up by its position in the batch that the source emitted, so
  * that key, value and headers are what was read, to the byte, whatever converters and transforms
- * made of it since. The letter shares that batch. A record that is not found there (it came back from disk)
- * is written as it is.
+ * made of it since. The letter shares that batch. A record that is not found there (it came back
+ * from disk) is written as it is.
  * The names of the headers are those of Kafka Connect's dead letter queues.
  * Ownership: a letter lives in the batch that is gathered. Threads: the batch's.
  */

@@ -4,9 +4,9 @@
  * What this is: letters are gathered (sl_letters_add) while records are worked on, and sent
  * together (sl_letters_send). Whoever sent them waits for `done` before the position may pass the
  * records, and works on nothing else meanwhile: so there is one batch of letters at a time, no
- * bigger than what one batch of records gives. A target that is away is waited for. Letters that it refuses for good
- * are logged and counted, and fail the task unless the pipeline is a connector (there Connect's
- * contract is to go on).
+ * bigger than what one batch of records gives. A target that is away is waited for. Letters that it
+ * refuses for good are logged and counted, and fail the task unless the pipeline is a connector
+ * (there Connect's contract is to go on).
  *
  *     SHUT -> OPENING -> UP -> [ write -> durable ]... -> CLOSING
  *                 ^---- PAUSED <- LEAVING <-' (lost its target)

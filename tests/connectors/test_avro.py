@@ -226,6 +226,26 @@ class Faults(Avro):
 
 class Pipelines(Avro):
     @timeout(200)
+    def test_connectors(self):
+        """configs/connect/avro-*.json over a real Kafka and a real registry."""
+        folder = self.enterContext(servers.scratch_dir())
+        real = self.enterContext(servers.Registry())
+        kafka = self.enterContext(servers.Kafka())
+        (folder / "in.txt").write_text("one\ntwo\n")
+        sluice = self.enterContext(Sluice("--worker", str(ROOT / "configs/connect/worker.properties"), env={
+            "BOOTSTRAP_SERVERS": kafka.bootstrap, "IN": str(folder / "in.txt"), "OUT": str(folder / "out.txt"),
+            "SCHEMA_REGISTRY_URL": real.url}))
+        for name in ("avro-source", "avro-sink"):
+            sluice.post("/connectors", data=(ROOT / "configs/connect" / (name + ".json")).read_bytes(),
+                        headers={"Content-Type": "application/json"}).expect(201)
+            sluice.wait_state(name)
+        self.eventually(lambda: (folder / "out.txt").read_text() == "one\ntwo\n")
+        first = kafka.consume("lines-avro", 2)[0].value
+        self.assertEqual(b"\x06one\x02\x20test-file-source", first[5:])
+        schema = json.loads(real.get("/schemas/ids/%d" % int.from_bytes(first[1:5], "big"))["schema"])
+        self.assertEqual(("record", "Line", "lines"), (schema["type"], schema["name"], schema["namespace"]))
+
+    @timeout(200)
     def test_registry_that_is_away(self):
         """A task waits for its registry as errors.retry.timeout says, and loses nothing."""
         folder = self.enterContext(servers.scratch_dir())

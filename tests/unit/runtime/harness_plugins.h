@@ -898,6 +898,8 @@ static int ask_in(void *self, sluice_batch_t *arena, sluice_str_t topic, sluice_
                   const sluice_schema_t **schema, sluice_value_t *value) {
     int status = ask(self);
 
+    *schema = NULL; /* what a call leaves that has no answer yet counts for nothing */
+    *value = sluice_null();
     return status != SLUICE_OK ? status : convert_in(self, arena, topic, bytes, schema, value);
 }
 
