@@ -117,7 +117,8 @@ static int adopt(sl_module_t *m, sl_module_fault_t *fault) {
             return status;
         if ((status = adopt_tables(m, p)) != SLUICE_OK)
             return status;
-        if ((status = sl_module_check_options(fault, p)) != SLUICE_OK)
+        if ((status = sl_module_check_callbacks(fault, p)) != SLUICE_OK ||
+            (status = sl_module_check_options(fault, p)) != SLUICE_OK)
             return status;
     }
     return sl_module_check_names(fault, m->plugins, m->count);

@@ -145,20 +145,21 @@ static const char *missing_callback(const sluice_plugin_t *p) {
 static int check_table(sl_module_fault_t *fault, const sluice_plugin_t *p) {
     const void *table = table_of(p);
     const char *kind = sl_plugin_kind_name(p->kind);
-    const char *missing;
     uint32_t size;
-    int status;
 
     if (table == NULL)
         return sl_module_refuse(fault, "plugin \"%s\" is a %s, but its member `%s` is NULL",
                                 p->name, kind, kind);
     memcpy(&size, table, sizeof(size));
-    status = check_size(fault, kind, size, table_least(p->kind));
-    if (status != SLUICE_OK)
-        return status;
-    if ((missing = missing_callback(p)) != NULL)
+    return check_size(fault, kind, size, table_least(p->kind));
+}
+
+int sl_module_check_callbacks(sl_module_fault_t *fault, const sluice_plugin_t *p) {
+    const char *missing = missing_callback(p);
+
+    if (missing != NULL)
         return sl_module_refuse(fault, "plugin \"%s\": the callback %s of a %s must not be NULL",
-                                p->name, missing, kind);
+                                p->name, missing, sl_plugin_kind_name(p->kind));
     if (p->kind == SLUICE_SINK && p->sink->failure_mode > SLUICE_PREFIX)
         return sl_module_refuse(fault, "plugin \"%s\": unknown failure_mode %u", p->name,
                                 (unsigned)p->sink->failure_mode);

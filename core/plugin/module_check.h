@@ -24,8 +24,10 @@ int sl_module_check_head(sl_module_fault_t *fault, const sluice_module_t *found)
 /* The size that the i-th plugin declares, before it is read. */
 int sl_module_check_plugin_size(sl_module_fault_t *fault, uint32_t i, uint32_t size,
                                 uint32_t stride);
-/* The plugin itself: kind, name, and that its vtable is there, long enough, with its callbacks. */
+/* The plugin itself: kind, name, and that its vtable is there and long enough. */
 int sl_module_check_plugin(sl_module_fault_t *fault, uint32_t i, const sluice_plugin_t *plugin);
+/* What its vtable, already of our size, holds. */
+int sl_module_check_callbacks(sl_module_fault_t *fault, const sluice_plugin_t *plugin);
 /* Its options, already of our size. */
 int sl_module_check_options(sl_module_fault_t *fault, const sluice_plugin_t *plugin);
 /* No name or alias twice for one kind. */

@@ -1,5 +1,6 @@
 /*
- * A small source that breaks one rule each, by a definition: what the conformance suite must find.
+ * A small source that breaks one rule each, by a definition (what the conformance suite must find),
+ * or is good and older than the host.
  */
 #include <stdlib.h>
 #include "sluice/plugin.h"
@@ -93,7 +94,11 @@ static int close_fixture(void *self) {
 }
 
 static const sluice_source_t source = {
+#ifdef GOOD_OLDER
+    .size = offsetof(sluice_source_t, alter_offsets),
+#else
     .size = sizeof(source),
+#endif
     .create = create,
     .destroy = free,
     .open = open_fixture,
@@ -102,10 +107,22 @@ static const sluice_source_t source = {
     .close = close_fixture,
 };
 
+#ifdef GOOD_OLDER
+/* The table as version 1.0 had it: behind `plan` there is nothing that could be read. */
+static _Alignas(sluice_source_t) char older[offsetof(sluice_source_t, alter_offsets)];
+#define SOURCE ((const sluice_source_t *)(const void *)older)
+
+__attribute__((constructor)) static void make_older(void) {
+    memcpy(older, &source, sizeof(older));
+}
+#else
+#define SOURCE (&source)
+#endif
+
 static const sluice_plugin_t plugins[] = {{.size = sizeof(sluice_plugin_t),
                                            .kind = SLUICE_SOURCE,
                                            .name = "fixture-source",
                                            .summary = "breaks a rule",
-                                           .source = &source}};
+                                           .source = SOURCE}};
 
 SLUICE_DEFINE_MODULE("fixture-source", "1.0.0", "Apache-2.0", plugins);

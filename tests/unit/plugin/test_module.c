@@ -75,6 +75,19 @@ static void test_newer(void **state) {
     sl_module_destroy(m);
 }
 
+/* Built with 1.0: shorter structs. */
+static void test_older(void **state) {
+    sl_module_t *m = open_good(FIXTURES "good/good-older.so");
+    const sluice_source_t *source = sl_module_at(m, 0)->source;
+
+    (void)state;
+    assert_int_equal(source->size, sizeof(*source));
+    assert_non_null(source->open);
+    assert_null(source->alter_offsets);
+    assert_null(source->read_offsets);
+    sl_module_destroy(m);
+}
+
 static void test_refusals(void **state) {
     static const char *const cases[][2] = {
         {"bad-magic", "magic"},          {"bad-major", "ABI 99.0"},
@@ -169,7 +182,8 @@ static void test_describe(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_examples), cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_newer),    cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_newer),    cmocka_unit_test(test_older),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_files),    cmocka_unit_test(test_own_file),
         cmocka_unit_test(test_describe),
     };
