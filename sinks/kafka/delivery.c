@@ -253,10 +253,9 @@ static rd_kafka_resp_err_t produce_with_extras(kafka_delivery_t *d, rd_kafka_top
 static rd_kafka_resp_err_t produce_record(kafka_delivery_t *d, size_t i, rd_kafka_topic_t *topic) {
     const sluice_record_t *r = &d->records[i];
     int32_t partition = r->partition >= 0 ? r->partition : RD_KAFKA_PARTITION_UA;
-    int has_value = !sluice_is_null(&r->value);
+    size_t value_len = kafka_length(&r->value);
     /* librdkafka only reads it; its signature predates const. */
-    void *value = has_value ? (void *)(uintptr_t)r->value.as.s : NULL;
-    size_t value_len = has_value ? r->value.len : 0;
+    void *value = sluice_is_null(&r->value) ? NULL : (void *)(uintptr_t)r->value.as.s;
 
     if (r->header_count > 0 || r->timestamp_type != SLUICE_TIMESTAMP_NONE)
         return produce_with_extras(d, topic, partition, r, value, value_len, &d->slots[i]);
@@ -272,9 +271,9 @@ static int is_refused(kafka_delivery_t *d, size_t i) {
     const sluice_record_t *r = &d->records[i];
     sluice_str_t topic = topic_of(d->sink, r);
     int64_t bytes = kafka_java_bytes(r);
-    int valid = kafka_topic_name_is_valid(topic);
+    int valid = kafka_topics_may_be_named(d->sink, topic);
 
-    if (valid && bytes <= d->sink->max_request)
+    if (valid && bytes <= d->sink->window.max_request)
         return 0;
     add_failure(d, i,
                 valid ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
@@ -282,7 +281,7 @@ static int is_refused(kafka_delivery_t *d, size_t i) {
         explain(d,
                 "The message is %lld bytes when serialized which is larger than %lld, which is the "
                 "value of the max.request.size configuration.",
-                (long long)bytes, (long long)d->sink->max_request);
+                (long long)bytes, (long long)d->sink->window.max_request);
     else
         explain(d, "Invalid topics: [%.*s]", (int)topic.len, topic.data != NULL ? topic.data : "");
     d->reported++;
@@ -311,16 +310,12 @@ int kafka_delivery_alone(const kafka_sink_t *sink) {
     return sink->alone > 0 && sink->in_flight > 0;
 }
 
-static size_t payload_bytes(const sluice_record_t *r) {
-    return (sluice_is_null(&r->key) ? 0 : r->key.len) +
-           (sluice_is_null(&r->value) ? 0 : r->value.len);
-}
-
 /* Hands one record to the client: the client's answer, or __QUEUE_FULL when it has to wait. */
 static rd_kafka_resp_err_t produce_next(kafka_delivery_t *d) {
     rd_kafka_topic_t *topic = NULL;
     rd_kafka_resp_err_t err;
-    int status = kafka_topics_find(d->sink, topic_of(d->sink, &d->records[d->produced]), &topic);
+    const sluice_record_t *r = &d->records[d->produced];
+    int status = kafka_topics_find(d->sink, topic_of(d->sink, r), &topic);
 
     if (status == SLUICE_BUSY)
         return RD_KAFKA_RESP_ERR__QUEUE_FULL;
@@ -329,7 +324,7 @@ static rd_kafka_resp_err_t produce_next(kafka_delivery_t *d) {
     d->was_alone = d->sink->alone > 0;
     err = produce_record(d, d->produced, topic);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        kafka_window_give(&d->sink->window, payload_bytes(&d->records[d->produced]));
+        kafka_window_give(&d->sink->window, kafka_length(&r->key) + kafka_length(&r->value));
     /* Full though nothing waits: it would never fit. */
     if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && rd_kafka_outq_len(d->sink->client) == 0)
         return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;

@@ -350,15 +350,6 @@ static void on_connected(void *arg) {
         kafka_sink_progress(sink);
 }
 
-static int64_t limit_of(const rd_kafka_conf_t *conf) {
-    char text[32] = "";
-    size_t size = sizeof(text);
-
-    return rd_kafka_conf_get(conf, "message.max.bytes", text, &size) == RD_KAFKA_CONF_OK
-               ? strtoll(text, NULL, 10)
-               : INT64_MAX;
-}
-
 static int sink_open(void *self) {
     kafka_sink_t *sink = self;
     rd_kafka_conf_t *conf = producer_conf(sink);
@@ -368,7 +359,6 @@ static int sink_open(void *self) {
 
     if (conf == NULL)
         return SLUICE_FATAL;
-    sink->max_request = limit_of(conf);
     kafka_window_init(&sink->window, conf);
     sink->client = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
     if (sink->client == NULL)

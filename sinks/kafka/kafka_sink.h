@@ -35,9 +35,10 @@ typedef struct kafka_making kafka_making_t;
 
 /* What the client was given and has not reported, see window.c. */
 typedef struct kafka_window {
-    int64_t set;        /* most bytes of one set of messages */
-    int64_t given;      /* keys and values */
-    int32_t partitions; /* most of a topic that reports named */
+    int64_t max_request; /* most bytes of one message, as Java's client counts them */
+    int64_t set;         /* most bytes of one set of messages */
+    int64_t given;       /* keys and values */
+    int32_t partitions;  /* most of a topic that reports named */
 } kafka_window_t;
 
 struct kafka_sink {
@@ -60,7 +61,7 @@ struct kafka_sink {
     const char *topic; /* option topic: overrides the record's; NULL when not given */
     kafka_topic_t *topics; /* by name, for the life of the client */
     size_t topic_count;
-    int64_t max_request;          /* most bytes of one message, as Java's client counts them */
+    size_t topic_last; /* the one found last */
     kafka_creation_t *creation;   /* NULL: the brokers make topics, or nobody */
     kafka_making_t *making;       /* a topic is being made on an offload thread */
     sluice_timer_t *making_later; /* it is tried again */
@@ -107,6 +108,8 @@ void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next)
 /* The handle of a topic. SLUICE_BUSY: it is being made, kafka_delivery_continue follows.
  * SLUICE_BAD_RECORD: no topic can have that name. */
 int kafka_topics_find(kafka_sink_t *sink, sluice_str_t name, rd_kafka_topic_t **handle);
+/* Whether a topic can have that name; cheap for one that records went to before. */
+int kafka_topics_may_be_named(kafka_sink_t *sink, sluice_str_t name);
 void kafka_topics_forget(kafka_sink_t *sink);
 /* On the loop, while opening: what making topics will need. */
 int kafka_topics_configure(kafka_sink_t *sink);
@@ -177,6 +180,11 @@ int kafka_window_is_full(const kafka_window_t *window, size_t topics);
 void kafka_window_give(kafka_window_t *window, size_t bytes);
 /* At a message's report. */
 void kafka_window_take_back(kafka_window_t *window, const rd_kafka_message_t *message);
+
+/* Bytes of a key, value or header's value; 0 for none. */
+static inline size_t kafka_length(const sluice_value_t *v) {
+    return sluice_is_null(v) ? 0 : v->len;
+}
 
 /* ---- memory.c ---- */
 /* What the client allocates for messages of these records. */

@@ -24,7 +24,7 @@ static int64_t header_bytes(const sluice_record_t *r) {
     for (i = 0; i < r->header_count; i++) {
         const sluice_header_t *h = &r->headers[i];
 
-        bytes += block(HEADER_STRUCT + h->key.len + (sluice_is_null(&h->value) ? 0 : h->value.len));
+        bytes += block(HEADER_STRUCT + h->key.len + kafka_length(&h->value));
     }
     return bytes;
 }
@@ -36,7 +36,7 @@ int64_t kafka_client_bytes(const sluice_record_t *records, size_t count) {
     for (i = 0; i < count; i++) {
         const sluice_record_t *r = &records[i];
 
-        bytes += block(MESSAGE_STRUCT + (sluice_is_null(&r->key) ? 0 : r->key.len));
+        bytes += block(MESSAGE_STRUCT + kafka_length(&r->key));
         if (r->header_count > 0)
             bytes += header_bytes(r);
     }

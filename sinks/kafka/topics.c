@@ -165,14 +165,26 @@ static kafka_topic_t *add_topic(kafka_sink_t *sink, sluice_str_t name) {
     return topic;
 }
 
-static kafka_topic_t *find_topic(const kafka_sink_t *sink, sluice_str_t name) {
+static int is_named(const kafka_topic_t *topic, sluice_str_t name) {
+    return topic->len == name.len && memcmp(topic->name, name.data, name.len) == 0;
+}
+
+/* Records of a topic come in runs. */
+static kafka_topic_t *find_topic(kafka_sink_t *sink, sluice_str_t name) {
     size_t i;
 
+    if (sink->topic_last < sink->topic_count && is_named(&sink->topics[sink->topic_last], name))
+        return &sink->topics[sink->topic_last];
     for (i = 0; i < sink->topic_count; i++)
-        if (sink->topics[i].len == name.len &&
-            memcmp(sink->topics[i].name, name.data, name.len) == 0)
+        if (is_named(&sink->topics[i], name)) {
+            sink->topic_last = i;
             return &sink->topics[i];
+        }
     return NULL;
+}
+
+int kafka_topics_may_be_named(kafka_sink_t *sink, sluice_str_t name) {
+    return find_topic(sink, name) != NULL || kafka_topic_name_is_valid(name);
 }
 
 int kafka_topics_find(kafka_sink_t *sink, sluice_str_t name, rd_kafka_topic_t **handle) {

@@ -25,9 +25,9 @@ static int64_t number(const rd_kafka_conf_t *conf, const char *name, int64_t oth
 
 void kafka_window_init(kafka_window_t *w, const rd_kafka_conf_t *conf) {
     int64_t batch = number(conf, "batch.size", INT64_MAX);
-    int64_t message = number(conf, "message.max.bytes", INT64_MAX);
 
-    w->set = batch < message ? batch : message;
+    w->max_request = number(conf, "message.max.bytes", INT64_MAX);
+    w->set = batch < w->max_request ? batch : w->max_request;
     w->partitions = 1;
     w->given = 0;
 }
