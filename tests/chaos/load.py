@@ -49,7 +49,7 @@ class Load(threading.Thread):
         """See Job.arrive; while changes go on."""
         with self.lock:
             key = self.model.next_id
-            self.job.source.execute(self.model.insert())
+            self.job.source.execute(self.model.insert_to_stay())
         return self.job.wait_for(key, names, seconds)
 
     def finish(self):

@@ -285,7 +285,7 @@ class Job:
     def arrive(self, model, names=None, seconds=60):
         """Inserts one more row and waits until these targets have it, and with it all before it. {target: seconds}"""
         key = model.next_id
-        self.source.execute(model.insert())
+        self.source.execute(model.insert_to_stay())
         return self.wait_for(key, names, seconds)
 
     def wait_for(self, key, names=None, seconds=60):

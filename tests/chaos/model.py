@@ -56,7 +56,7 @@ class Model:
         self.rng = random.Random(seed)
         self.contents = {self.content_id(i): None for i in range(contents)}
         self.events = {}  # id -> row as it stands in the source
-        self.keys = []  # of events, and of some that went: see pick
+        self.keys = []  # of events, and of some that went: see pick. Not of those that stay: insert_to_stay
         self.rows = {}  # id -> joined row as the targets must have it
         self.history = collections.defaultdict(list)  # id -> its changes: number, None for a delete
         self.by_number = {}  # number -> joined row
@@ -137,6 +137,12 @@ class Model:
             self.change(row)
         return "INSERT INTO engagement_events (%s) VALUES %s;\n" % (
             COLUMNS, ",".join("(%s)" % ",".join(literal(row[f]) for f in FIELDS[:8]) for row in made))
+
+    def insert_to_stay(self):
+        """Of a row that pick never finds: who waits for it may look for it as long as they like."""
+        text = self.insert()
+        self.keys.pop()
+        return text
 
     def copy(self, rows):
         made = [self.new_row() for _ in range(rows)]
