@@ -37,7 +37,9 @@ class Behind(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="sluice-chaos-") as folder:
             folder = pathlib.Path(folder)
             pipeline = delivery.descriptor(folder)
-            pipeline["sinks"][-1]["config"]["behind"] = "%ds" % behind
+            late = pipeline["sinks"][-1]
+            late["config"].update(behind="%ds" % behind, pace="20ms")  # SIGTERM gives it 20 s for all that waits
+            late["spill"]["max.bytes"] = "256m"  # a minute's worth: a full one would hold up the others
             for sink in pipeline["sinks"]:
                 sink["config"].pop("fail", None)
             with delivery.sluice() as sluice:
