@@ -4,7 +4,8 @@
 #   make setup      install the Debian 12 packages that building and testing need (root or sudo)
 #   make demo       a change in PostgreSQL arrives in the other systems, on private servers
 #   make test       set-up, build with AddressSanitizer and UBSan, the default tests
-#   make test-all   besides, a ThreadSanitizer build, chaos and fuzz tests, memory of the release build
+#   make test-all   besides, a ThreadSanitizer build, chaos and fuzz tests, memory of the release build,
+#                   every supported major of PostgreSQL
 #   make test-compose  the image of compose/ for real, where a Docker engine can run
 #   make bench      measurements
 #   make install    PREFIX=/usr/local, DESTDIR
@@ -13,7 +14,7 @@
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: setup setup-servers setup-demo setup-kafka build asan tsan demo test test-all test-compose bench install clean
+.PHONY: setup setup-servers setup-postgres-majors setup-demo setup-kafka build asan tsan demo test test-all test-compose bench install clean
 
 PREFIX ?= /usr/local
 PYTHON ?= python3
@@ -31,7 +32,7 @@ with_release = PYTHONPATH=tests/kit SLUICE_BIN=$(CURDIR)/build/release/sluice \
 run_tests = $(PYTHON) tests/run.py --jobs $(TEST_JOBS) $(if $(FILTER),--filter '$(FILTER)')
 
 ifdef SKIP_SETUP
-setup setup-servers setup-demo setup-kafka:
+setup setup-servers setup-postgres-majors setup-demo setup-kafka:
 	@echo "$@: left out (SKIP_SETUP)"
 else
 setup:
@@ -40,6 +41,9 @@ setup:
 # Without a server its tests are skipped, and say so; the rest is still worth running.
 setup-servers: setup
 	@tests/kit/setup-servers.sh || echo "WARNING: not every server could be installed; the tests that need one are skipped" >&2
+
+setup-postgres-majors: setup
+	@tests/kit/setup-servers.sh postgres || echo "WARNING: a major of PostgreSQL is missing; its tests are skipped" >&2
 
 setup-demo:
 	@tests/kit/setup.sh --demo
@@ -66,7 +70,7 @@ tsan:
 test: setup setup-servers asan
 	@$(run_tests) --build build/asan
 
-test-all: setup setup-servers asan tsan build
+test-all: setup setup-servers setup-postgres-majors asan tsan build
 	@$(run_tests) --build build/asan --build build/tsan --build build/release --tier all
 
 # Only the servers that it shows: `make setup-servers` adds S3 to them.

@@ -16,7 +16,8 @@ void pg_facts_sql(const pg_options_t *o, pg_sql_t *sql) {
         " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END"
         " FROM pg_database WHERE datname = current_database();"
         "SELECT plugin, database, active_pid, confirmed_flush_lsn, slot_type,"
-        " to_jsonb(s)->>'wal_status' FROM pg_replication_slots s WHERE slot_name = ");
+        " to_jsonb(s)->>'wal_status', to_jsonb(s)->>'invalidation_reason'"
+        " FROM pg_replication_slots s WHERE slot_name = ");
     pg_sql_literal(sql, o->slot);
     pg_sql_put(sql, ";SELECT puballtables FROM pg_publication WHERE pubname = ");
     pg_sql_literal(sql, o->publication);
@@ -119,16 +120,32 @@ static int check_server(pg_source_t *s, const PGresult *r) {
     return SLUICE_OK;
 }
 
+const char *pg_slot_lost(const char *wal_status, const char *reason) {
+    static const struct {
+        const char *reason, *words;
+    } losses[] = {
+        {"rows_removed", "has lost catalog rows that it needs (hot_standby_feedback of a standby)"},
+        {"wal_level_insufficient", "was given up when the primary's wal_level fell below logical"},
+        {"idle_timeout", "was given up while nobody used it (idle_replication_slot_timeout)"},
+    };
+
+    if (strcmp(wal_status, "lost") != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+        if (strcmp(losses[i].reason, reason) == 0)
+            return losses[i].words;
+    }
+    return "has lost its WAL (max_slot_wal_keep_size)"; /* older servers tell no reason */
+}
+
 static int check_slot(pg_source_t *s, const PGresult *r) {
     const pg_options_t *o = &s->env.options;
-    const char *state;
 
     if (PQntuples(r) == 0)
         return SLUICE_OK;
     s->facts.has_slot = 1;
     pg_lsn_parse(PQgetvalue(r, 0, 3), &s->facts.slot_confirmed);
-    state = PQgetvalue(r, 0, 5);
-    s->facts.slot_lost = strcmp(state, "lost") == 0;
+    s->facts.slot_lost = pg_slot_lost(PQgetvalue(r, 0, 5), PQgetvalue(r, 0, 6));
     if (!s->want_stream)
         return SLUICE_OK;
     if (strcmp(PQgetvalue(r, 0, 4), "logical") != 0 || strcmp(PQgetvalue(r, 0, 0), "pgoutput") != 0)

@@ -1,4 +1,5 @@
 #include "probe.h"
+#include "source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static void probe_sql(const pg_options_t *o, pg_sql_t *sql) {
         " pg_replication_slots)"
         " FROM pg_database d, pg_roles r WHERE datname = current_database() AND r.rolname ="
         " current_user;"
-        "SELECT plugin, database, active_pid, slot_type, to_jsonb(s)->>'wal_status'"
+        "SELECT plugin, database, active_pid, slot_type, to_jsonb(s)->>'wal_status',"
+        " to_jsonb(s)->>'invalidation_reason'"
         " FROM pg_replication_slots s WHERE slot_name = ");
     pg_sql_literal(sql, o->slot);
     pg_sql_put(sql, ";SELECT puballtables FROM pg_publication WHERE pubname = ");
@@ -114,7 +116,7 @@ static void check_server(const probe_t *p) {
 
 static void check_slot(const probe_t *p) {
     const pg_options_t *o = &p->env.options;
-    const char *slot = o->slot;
+    const char *slot = o->slot, *lost;
 
     if (PQntuples(p->r[R_SLOT]) == 0) {
         if (atoi(text(p, R_SERVER, 0, S_FREE)) <= 0)
@@ -140,11 +142,10 @@ static void check_slot(const probe_t *p) {
             "slot %s is in use by the server process %s: another connector streams "
             "from it; stop that one, or choose another name",
             slot, text(p, R_SLOT, 0, 2));
-    if (strcmp(text(p, R_SLOT, 0, 4), "lost") == 0)
+    lost = pg_slot_lost(text(p, R_SLOT, 0, 4), text(p, R_SLOT, 0, 5));
+    if (lost != NULL)
         p->api->config_error(p->ctx, "slot.name",
-                             "slot %s has lost its WAL (max_slot_wal_keep_size); drop it, and read "
-                             "the tables again",
-                             slot);
+                             "slot %s %s; drop it, and read the tables again", slot, lost);
 }
 
 /* ---- tables ---- */

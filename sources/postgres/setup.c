@@ -55,14 +55,14 @@ static int check_available(pg_source_t *s) {
 
     if (!s->want_stream || s->want_snapshot)
         return SLUICE_OK;
-    if (s->has_stored && (!s->facts.has_slot || s->facts.slot_lost))
+    if (s->has_stored && (!s->facts.has_slot || s->facts.slot_lost != NULL))
         return s->api->fail(
             s->ctx, SLUICE_FATAL, "postgres.slot_lost",
             "an offset is stored, but replication slot \"%s\" %s: changes since then may be "
             "lost; set "
             "snapshot.mode=when_needed to read the tables again, or delete the connector's offset",
             o->slot,
-            s->facts.has_slot ? "has lost its WAL (max_slot_wal_keep_size)" : "does not exist");
+            s->facts.has_slot ? s->facts.slot_lost : "does not exist");
     pg_lsn_text(s->start_lsn, at);
     pg_lsn_text(s->facts.slot_confirmed, slot);
     if (s->has_stored && s->start_lsn != 0 && s->facts.slot_confirmed > s->start_lsn)
@@ -77,7 +77,7 @@ static int check_available(pg_source_t *s) {
 
 static int decide(pg_source_t *s) {
     pg_snapshot_mode_t mode = s->env.options.snapshot;
-    int done = snapshot_finished(s), usable = s->facts.has_slot && !s->facts.slot_lost;
+    int done = snapshot_finished(s), usable = s->facts.has_slot && s->facts.slot_lost == NULL;
 
     switch (mode) {
     case PG_SNAPSHOT_ALWAYS: s->want_snapshot = 1; break;
@@ -160,6 +160,35 @@ static void on_slot(void *arg, int status, PGresult *const *r, int count) {
     opened(s);
 }
 
+static void create_slot(pg_source_t *s);
+
+static void on_slot_dropped(void *arg, int status, PGresult *const *r, int count) {
+    pg_source_t *s = arg;
+
+    (void)r, (void)count;
+    if (status != SLUICE_OK) {
+        pg_source_error(s, pg_conn_error(s->repl), 0, "dropping the replication slot that is lost");
+        return;
+    }
+    s->facts.has_slot = 0;
+    s->facts.slot_lost = NULL;
+    create_slot(s);
+}
+
+/* By itself: a replication connection takes one command at a time. */
+static void drop_lost_slot(pg_source_t *s) {
+    pg_sql_t sql = {0};
+    int status;
+
+    pg_sql_put(&sql, "DROP_REPLICATION_SLOT ");
+    pg_sql_ident(&sql, s->env.options.slot);
+    status = sql.failed ? SLUICE_NO_MEMORY : pg_conn_query(s->repl, sql.text, on_slot_dropped, s);
+    pg_sql_fini(&sql);
+    if (status != SLUICE_OK)
+        pg_source_error(s, pg_conn_error(s->repl), SLUICE_NOT_CONNECTED,
+                        "dropping the replication slot that is lost");
+}
+
 static void create_slot(pg_source_t *s) {
     pg_sql_t sql = {0};
     char name[64];
@@ -169,15 +198,14 @@ static void create_slot(pg_source_t *s) {
         opened(s);
         return;
     }
+    if (s->facts.slot_lost != NULL) {
+        drop_lost_slot(s);
+        return;
+    }
     /* The slot is there already but a snapshot is due: a second, temporary slot gives one that
      * joins the stream exactly. */
-    s->temporary_slot = s->facts.has_slot && !s->facts.slot_lost;
+    s->temporary_slot = s->facts.has_slot;
     snprintf(name, sizeof(name), "%.50s_sluice_tmp", s->env.options.slot);
-    if (s->facts.slot_lost) {
-        pg_sql_put(&sql, "DROP_REPLICATION_SLOT ");
-        pg_sql_ident(&sql, s->env.options.slot);
-        pg_sql_put(&sql, ";");
-    }
     pg_sql_put(&sql, "CREATE_REPLICATION_SLOT ");
     pg_sql_ident(&sql, s->temporary_slot ? name : s->env.options.slot);
     pg_sql_putf(&sql, "%s LOGICAL pgoutput %s", s->temporary_slot ? " TEMPORARY" : "",

@@ -33,7 +33,8 @@ typedef struct pg_facts {
     int standby;
     uint64_t sender_timeout_ms; /* 0: none */
     uint64_t wal_lsn;
-    int has_slot, slot_lost;
+    int has_slot;
+    const char *slot_lost; /* see pg_slot_lost */
     uint64_t slot_confirmed;
     int has_publication;
     pg_found_t *found; /* captured tables in snapshot order */
@@ -131,6 +132,9 @@ void pg_facts_sql(const pg_options_t *o, pg_sql_t *sql); /* gives so many result
 /* Fills s->facts; a server, slot or database that will not do is a status after api->fail. */
 int pg_facts_read(pg_source_t *s, PGresult *const *r);
 void pg_facts_fini(pg_facts_t *facts);
+/* Why a slot is of no use any more, in words that follow its name; NULL when it is. Both texts from
+ * pg_replication_slots, "" where the server has no such column. */
+const char *pg_slot_lost(const char *wal_status, const char *invalidation_reason);
 
 /* publication.c: the statement that makes or changes the publication, by the results of
  * pg_facts_sql; empty when it is right as it is */

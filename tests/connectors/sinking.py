@@ -10,10 +10,11 @@ from sluicetest import Case, Postgres, S3, Sluice
 
 class PostgresSinkCase(Case):
     time_limit = 90
+    major = None
 
     @classmethod
     def setUpClass(cls):
-        cls.pg = cls.enterClassContext(Postgres())
+        cls.pg = cls.enterClassContext(Postgres(major=cls.major))
         cls.sluice = cls.enterClassContext(Sluice())
 
     def setUp(self):

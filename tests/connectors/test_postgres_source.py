@@ -26,10 +26,11 @@ def ids(lines):
 
 class WithServer(Case):
     conf = ()
+    major = None
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Postgres("wal_sender_timeout = 2s", *cls.conf)
+        cls.server = Postgres("wal_sender_timeout = 2s", *cls.conf, major=cls.major)
         cls.server.start()
 
     @classmethod
@@ -394,6 +395,40 @@ class WalLevel(WithServer):
         self.assertEqual((source.error["code"], source.error["status"]), ("postgres.wal_level", -5))
         self.assertIn("ALTER SYSTEM SET wal_level = logical", source.error["message"])
         self.assertEqual(self.db.query("SELECT pubname FROM pg_publication"), [])
+
+
+class LostSlot(WithServer):
+    conf = ("max_slot_wal_keep_size = '1MB'", "min_wal_size = '32MB'", "max_wal_size = '32MB'")
+    named = "max_slot_wal_keep_size"
+
+    def given_up(self):
+        self.db.query("INSERT INTO other VALUES (1); SELECT pg_switch_wal(); CHECKPOINT")
+        return self.db.value("SELECT wal_status FROM pg_replication_slots") == "lost"
+
+    @timeout(90)
+    def test_is_told_and_made_again_when_needed(self):
+        self.db.query("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int)")
+        chosen = {"table__include__list": "public.t"}
+        source = self.source(**chosen)
+        self.streaming()
+        self.db.query("INSERT INTO t VALUES (1)")
+        self.assertTrue(source.wait_count(1), source.text())
+        source.stop()
+        self.db.query("INSERT INTO t VALUES (2)")
+        self.eventually(self.given_up)
+        source = self.source(**chosen)
+        self.finished(source, 10)
+        self.assertEqual(("postgres.slot_lost", -5), (source.error["code"], source.error["status"]))
+        self.assertIn(self.named, source.error["message"])
+        self.assertIn("when_needed", source.error["message"])
+        source = self.source(snapshot__mode="when_needed", **chosen)
+        self.assertTrue(source.wait_count(2), source.text())
+        self.streaming()
+        self.db.query("INSERT INTO t VALUES (3)")
+        self.assertTrue(source.wait_count(3), source.text())
+        self.assertEqual([(1, "r"), (2, "r"), (3, "c")],
+                         [(line["key"]["id"], line["value"]["op"]) for line in source.lines])
+        self.assertEqual(self.db.query("SELECT slot_name FROM pg_replication_slots WHERE wal_status <> 'lost'"), [("s",)])
 
 
 class Password(Case):

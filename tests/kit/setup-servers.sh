@@ -6,6 +6,7 @@
 #
 #   setup-servers.sh [kafka] [chdb] [s3] [registry] [pyclients] [jsclient] [javaclient]      (default: all of these)
 #   setup-servers.sh connect      Kafka Connect's own worker, which only measurements need
+#   setup-servers.sh postgres     PostgreSQL of the other supported majors than Debian's (test-all); postgres17: that one alone
 #   setup-servers.sh librdkafka   a newer Kafka client than Debian's, whose login by SCRAM Kafka 4 refuses (built: 2 minutes)
 # Env: SLUICE_CACHE (default ~/.cache/sluice-testbed). Logs lie in $SLUICE_CACHE/log.
 # Exit: 0 all there or skipped with a reason, 1 something failed (tests that need it will then be skipped, loudly).
@@ -18,6 +19,7 @@ s3_go_minor=25
 connect_version=4.0.0
 registry_version=2.6.13.Final # the last that runs on Java 17
 librdkafka_crate=4.10.0 # of rdkafka-sys, which carries the whole C source
+declare -A postgres_versions=([14]=14.24.0 [15]=15.19.0 [16]=16.15.0 [17]=17.11.0 [18]=18.6.0)
 pyclients=(kafka-connect-py==1.0.0 kafka-connect-api==0.5.10)
 jsclient=kafka-connect-client@2.3.0
 javaclient_version=4.0.5
@@ -54,6 +56,20 @@ install_connect() { # staging
 install_javaclient() { # staging
     copy_jars connect-client-pom.xml "$1" -Dclient.version=$javaclient_version &&
         ls "$1"/kafka-connect-client-$javaclient_version.jar "$1"/ecj-*.jar
+}
+
+# A whole server (initdb, postgres, pgoutput, contrib), packed for programs that carry one with them.
+install_postgres() { # staging version
+    copy_jars postgres-pom.xml "$1/jar" "-Dpostgres.version=$2" "-Dpostgres.machine=$(postgres_machine)" &&
+        unzip -p "$1"/jar/*.jar '*.txz' | tar -xJ -C "$1" && rm -rf "${1:?}/jar" && "$1/bin/postgres" --version
+}
+
+postgres_machine() {
+    case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64v8 ;; esac
+}
+
+postgres_obstacle() {
+    [ -n "$(postgres_machine)" ] || echo "there is no build of it for $(uname -m)"
 }
 
 install_pyclients() { # staging
@@ -117,10 +133,10 @@ install_registry() { # staging
 }
 
 run_one() { # name version
-    local staging="$cache/.staging-$1" log="$cache/log/$1.log" t0=$SECONDS try
+    local staging="$cache/.staging-$1" log="$cache/log/$1.log" t0=$SECONDS try recipe=${1/#postgres*/postgres}
     for try in 1 2; do
         rm -rf "$staging"; mkdir -p "$staging"
-        if "install_$1" "$staging" > "$log" 2>&1; then
+        if "install_$recipe" "$staging" "$2" > "$log" 2>&1; then
             publish "$1" "$2" "$staging"
             say "$1 $2 installed in $((SECONDS - t0)) s"
             return 0
@@ -135,6 +151,12 @@ run_one() { # name version
 }
 
 wanted=("$@"); [ $# -gt 0 ] || wanted=(kafka chdb s3 registry pyclients jsclient javaclient)
+if [ "${wanted[*]}" = postgres ]; then
+    wanted=()
+    for major in $(printf '%s\n' "${!postgres_versions[@]}" | sort); do
+        [ -x "/usr/lib/postgresql/$major/bin/postgres" ] || wanted+=("postgres$major")
+    done
+fi
 
 exec 9> "$cache/.lock" # two runs at once: the second waits and then finds everything there
 if ! flock -n 9; then say "another run is busy, waiting for it"; flock 9; fi
@@ -151,11 +173,13 @@ for name in "${wanted[@]}"; do
         pyclients) version=${pyclients[*]} ;;
         jsclient) version=$jsclient ;;
         javaclient) version=$javaclient_version ;;
-        *) say "unknown '$name' (kafka, chdb, s3, registry, pyclients, jsclient, javaclient, connect, librdkafka)"; exit 2 ;;
+        postgres1[4-8]) version=${postgres_versions[${name#postgres}]} ;;
+        *) say "unknown '$name' (kafka, chdb, s3, registry, pyclients, jsclient, javaclient, connect, postgres, librdkafka)"; exit 2 ;;
     esac
+    recipe=${name/#postgres*/postgres}
     if have "$name" "$version"; then complete+=("$name"); continue; fi
-    if declare -F "${name}_obstacle" > /dev/null; then
-        why=$("${name}_obstacle")
+    if declare -F "${recipe}_obstacle" > /dev/null; then
+        why=$("${recipe}_obstacle")
         if [ -n "$why" ]; then say "SKIPPED $name: $why. The tests that need it will be skipped."; continue; fi
     fi
     say "installing $name $version"

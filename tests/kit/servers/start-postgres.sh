@@ -1,11 +1,18 @@
 #!/bin/bash
 # PostgreSQL with wal_level=logical, trust authentication, superuser "postgres", socket in DIR. Contract: common.sh.
 #   start-postgres.sh DIR [PORT] [postgresql.conf line ...]
-# Env: PG_HOME (directory with bin/initdb; default: the newest installed), PG_FSYNC=on (default off: kill -9 of the
+# Env: PG_MAJOR (that one: Debian's, or what setup-servers.sh postgres installed), PG_HOME (directory with bin/initdb;
+#      default: the newest that Debian installed), PG_FSYNC=on (default off: kill -9 of the
 #      server loses nothing either way, only a machine crash would), PG_PASSWORD (TCP then wants scram-sha-256),
 #      PG_TLS_DIR (output of make-certs.sh), PG_RUN_AS (account to use when root; default postgres or nobody).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+if [ -n "${PG_MAJOR:-}" ]; then
+    PG_HOME=/usr/lib/postgresql/$PG_MAJOR
+    [ -x "$PG_HOME/bin/initdb" ] || PG_HOME=$cache/postgres$PG_MAJOR
+    [ -x "$PG_HOME/bin/initdb" ] ||
+        missing "PostgreSQL $PG_MAJOR is not installed (run tests/kit/setup-servers.sh postgres$PG_MAJOR)"
+fi
 home=${PG_HOME:-$(ls -d /usr/lib/postgresql/*/ 2> /dev/null | sort -V | tail -n 1 || true)}
 [ -n "$home" ] && [ -x "$home/bin/initdb" ] || missing "PostgreSQL server is not installed (no initdb in '${home:-/usr/lib/postgresql}')"
 begin postgres 1 "$@"
@@ -17,6 +24,11 @@ if [ "$(id -u)" = 0 ]; then # PostgreSQL refuses to run as root
     as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
     chown "$user" "$dir"
     "${as[@]}" test -w "$dir" || { echo "account $user cannot enter $dir: every parent directory needs mode o+x" >&2; exit 1; }
+fi
+# A cache below /root is out of that account's reach: the server's files are linked or copied to where it may go.
+if ! "${as[@]}" test -x "$home/bin/postgres"; then
+    [ -d "$dir/home" ] || cp -al "$home" "$dir/home" 2> /dev/null || { rm -rf "$dir/home" && cp -a "$home" "$dir/home"; }
+    home=$dir/home
 fi
 own() { [ -z "$user" ] || chown -R "$user" "$@"; }
 cd "$dir"
@@ -61,6 +73,8 @@ own data
 
 # Not pg_ctl: it would put the server into a session of its own, out of reach of whoever kills our process group.
 launch "${as[@]}" "$home/bin/postgres" -D data
-await "$home/bin/pg_isready" -q -h 127.0.0.1 -p "$port"
+ready=$home/bin/pg_isready
+[ -x "$ready" ] || ready=pg_isready # of Debian's client
+await "$ready" -q -h 127.0.0.1 -p "$port"
 [ -z "${PG_PASSWORD:-}" ] || psql -X -q -h "$dir" -p "$port" -U postgres -d postgres -c "ALTER ROLE postgres PASSWORD '$PG_PASSWORD'"
 report dsn "host=127.0.0.1 port=$port user=postgres dbname=postgres" home "${home%/}"

@@ -140,6 +140,12 @@ class Postgres(Server):
 
     kind, tls_variable = "postgres", "PG_TLS_DIR"
 
+    def __init__(self, *conf, major=None, **more):
+        """major: that one of PostgreSQL (14 to 18) instead of the newest that Debian has."""
+        super().__init__(*conf, **more)
+        if major:
+            self.env["PG_MAJOR"] = str(major)
+
     @property
     def client(self):
         return pg.Pg(self.host, self.port, password=self.env.get("PG_PASSWORD"))
