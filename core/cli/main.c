@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include "cli/connect.h"
+#include "cli/import.h"
 #include "cli/plugins.h"
 #include "cli/run.h"
 #include "cli/status.h"
@@ -47,6 +48,8 @@ static const verb_t verbs[] = {
     { "status", "sluice status", sl_cli_status, "show what a running sluice does" },
     { "validate", "sluice validate", sl_cli_validate,
       "check descriptors and connector JSON: all faults at once" },
+    { "import", "sluice import", sl_cli_import,
+      "say what of a Kafka Connect worker runs here, and take it over" },
     { "plugins", "sluice plugins", sl_cli_plugins, "list and describe plugins, check a module" },
     { "try", "sluice try", sl_cli_try, "put records through converters and transforms" },
     { "version", "sluice version", sl_cli_version, "show the version" },

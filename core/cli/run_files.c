@@ -155,7 +155,7 @@ static int add_file(sl_run_files_t *files, const char *path, const sl_run_change
 
     sl_report_init(&report);
     status = read_file(path, is_connector, &report, &config);
-    if (status == SLUICE_OK && is_connector)
+    if (status == SLUICE_OK && (is_connector || sl_connect_is(config)))
         take_target(&file, config);
     if (status == SLUICE_OK)
         status = change(&config, changes, &report);

@@ -7,18 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <uv.h>
 
-#include "cli/paths.h"
-#include "cli/validate_connect.h"
-#include "config/connect.h"
+#include "cli/checker.h"
 #include "config/interpolate.h"
 #include "config/json_file.h"
 #include "config/overlay.h"
-#include "config/pipeline.h"
-#include "config/worker.h"
 #include "observe/log.h"
-#include "plugin/catalog.h"
 
 #define EXIT_FAULT  1
 #define EXIT_USAGE  2
@@ -37,9 +31,7 @@ typedef struct arguments {
 
 typedef struct validation {
     const arguments_t *arguments;
-    sl_plugin_catalog_t catalog;
-    const sl_catalog_t *plugins;
-    cJSON *worker; /* or NULL */
+    sl_checker_t checker;
     cJSON *files;  /* with --json: what is printed at the end */
     size_t checked;
     size_t invalid;
@@ -117,34 +109,6 @@ static void apply_changes(const arguments_t *a, cJSON **document, sl_report_t *r
         sl_overlay_set(*document, a->sets[i], report);
 }
 
-static void check_native(const validation_t *v, const cJSON *native, const char *name,
-                         sl_report_t *report) {
-    sl_pipeline_t *pipeline;
-
-    sl_pipeline_read_partly(native, &v->catalog, name, report, &pipeline);
-    if (pipeline == NULL)
-        return;
-    sl_pipeline_check(pipeline, &v->catalog, 0, report);
-    if (v->arguments->connect && sl_report_status(report) == SLUICE_OK)
-        sl_validate_connect(v->plugins, pipeline, report);
-    sl_pipeline_destroy(pipeline);
-}
-
-static void check_connector(const validation_t *v, const cJSON *document, const char *name,
-                            sl_report_t *report) {
-    sl_connect_map_t *map = NULL;
-    cJSON *native = NULL;
-    size_t from;
-
-    sl_connect_to_native(document, v->worker, &v->catalog, name, report, &native, &map);
-    from = report->count;
-    if (native != NULL)
-        check_native(v, native, name, report);
-    sl_connect_map_report(map, report, from);
-    sl_connect_map_destroy(map);
-    cJSON_Delete(native);
-}
-
 static void check_document(const validation_t *v, const char *path, sl_report_t *report) {
     cJSON *document;
     sl_refs_t refs;
@@ -156,10 +120,7 @@ static void check_document(const validation_t *v, const char *path, sl_report_t 
     apply_changes(v->arguments, &document, report);
     sl_refs_init(&refs);
     sl_interpolate(document, "", report, &refs);
-    if (sl_connect_is(document))
-        check_connector(v, document, name, report);
-    else
-        check_native(v, document, name, report);
+    sl_checker_check(&v->checker, document, name, report);
     sl_refs_show(&refs, report);
     sl_refs_fini(&refs);
     cJSON_Delete(document);
@@ -239,70 +200,17 @@ static void print_files(validation_t *v) {
     cJSON_Delete(json);
 }
 
-/* ---- with the plugins that there are ---- */
-
-static void stop(void *loop) {
-    uv_stop(loop);
-}
-
-static void to_stderr(void *user, const char *text) {
-    (void)user;
-    fprintf(stderr, "sluice validate: %s\n", text);
-}
-
-static int open_catalog(uv_loop_t *loop, const char *given, sl_catalog_t **out) {
-    char *path = sl_cli_plugin_path(given), *executable = sl_cli_executable();
-    sl_catalog_params_t params = {.loop = loop, .plugin_path = path, .executable = executable};
-    int status =
-        path != NULL && executable != NULL ? sl_catalog_create(&params, out) : SLUICE_NO_MEMORY;
-
-    sl_cli_missing_folders(path, to_stderr, NULL);
-    if (status == SLUICE_OK && sl_catalog_rescan(*out, stop, loop) == SLUICE_OK)
-        uv_run(loop, UV_RUN_DEFAULT);
-    free(path);
-    free(executable);
-    return status;
-}
-
-/* 1, or 0 after its faults were printed. */
-static int read_worker(const char *path, cJSON **out) {
-    sl_report_t report;
-    char *text;
-
-    if (path == NULL)
-        return 1;
-    sl_report_init(&report);
-    if (sl_worker_read(path, &report, out) != SLUICE_OK) {
-        text = sl_report_text(&report, "sluice validate");
-        fputs(text != NULL ? text : "sluice validate: out of memory\n", stderr);
-        free(text);
-    }
-    sl_report_fini(&report);
-    return *out != NULL;
-}
-
 static int validate(const arguments_t *a, char **paths, int count) {
-    validation_t v = {.arguments = a, .files = cJSON_CreateArray()};
-    sl_catalog_t *catalog;
-    uv_loop_t loop;
+    validation_t v = {.arguments = a};
     int i;
 
-    if (!read_worker(a->worker, &v.worker)) {
-        cJSON_Delete(v.files);
+    if (sl_checker_open(&v.checker, "sluice validate", a->plugin_path, a->worker) != SLUICE_OK)
         return EXIT_FAULT;
-    }
-    if (uv_loop_init(&loop) != 0 || open_catalog(&loop, a->plugin_path, &catalog) != SLUICE_OK) {
-        fputs("sluice validate: out of memory\n", stderr);
-        return EXIT_FAULT;
-    }
-    v.plugins = catalog;
-    sl_catalog_for_config(catalog, 1, &v.catalog);
+    v.checker.connect = a->connect;
+    v.files = cJSON_CreateArray();
     for (i = 0; i < count; i++)
         check_path(&v, paths[i]);
-    sl_catalog_close(catalog, NULL, NULL);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    uv_loop_close(&loop);
-    cJSON_Delete(v.worker);
+    sl_checker_close(&v.checker);
     if (a->json)
         print_files(&v);
     else

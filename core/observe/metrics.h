@@ -14,10 +14,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-typedef struct sl_label {
-    const char *name;
-    const char *value;
-} sl_label_t;
+typedef sluice_label_t sl_label_t;
 
 #define SL_LABELS(...) \
     (sl_label_t[]){__VA_ARGS__}, sizeof((sl_label_t[]){__VA_ARGS__}) / sizeof(sl_label_t)

@@ -130,6 +130,13 @@ static sluice_metric_t *api_metric(sluice_ctx_t *ctx, sluice_metric_kind_t kind,
         SL_LABELS({"pipeline", ctx->p.pipeline}, {"node", ctx->p.instance}, {"task", task}));
 }
 
+static sluice_metric_t *api_metric_series(sluice_ctx_t *ctx, sluice_metric_kind_t kind,
+                                          const char *family, const char *help,
+                                          const sluice_label_t *labels, size_t count) {
+    (void)ctx;
+    return sl_metric(kind, family, help, labels, count);
+}
+
 static sluice_batch_t *api_batch_new(sluice_ctx_t *ctx, size_t arena_bytes_hint) {
     (void)ctx;
     return sl_batch_create(arena_bytes_hint);
@@ -270,6 +277,8 @@ static const sluice_api_t api = {
     .post = sl_ctx_post,
     .offload = sl_ctx_offload,
     .charge = api_charge,
+    .metric_series = api_metric_series,
+    .metric_hide = sl_metric_hide,
     .metric = api_metric,
     .metric_add = sl_metric_add,
     .metric_set = sl_metric_set,

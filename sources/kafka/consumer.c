@@ -77,6 +77,7 @@ static kafka_assigned_t *learn(kafka_source_t *source, const char *topic, int32_
     a->mine = 0;
     a->durable_next = a->committed_next = -1;
     a->emitted = -1;
+    a->lag = NULL;
     return a;
 }
 

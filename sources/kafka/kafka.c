@@ -141,6 +141,7 @@ static int source_close(void *self) {
     kafka_source_t *source = self;
 
     source->closing = 1;
+    kafka_lag_stop(source);
     atomic_store(&source->contact.stop, 1);
     if (source->client == NULL)
         return source->api->post(source->ctx, nothing_to_close, source);
@@ -179,6 +180,8 @@ static void on_contact(void *arg) {
         status = kafka_fail_contact(source->api, source->ctx, &source->contact);
     else if (!source->closing)
         status = kafka_consumer_subscribe(source);
+    if (status == SLUICE_OK && !source->closing)
+        kafka_lag_start(source);
     source->contact.status = status;
     source->api->complete(source->ctx, SLUICE_OP_OPEN, status);
     if (source->closing)

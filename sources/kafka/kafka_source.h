@@ -4,6 +4,7 @@
  *   kafka.c     options, descriptor, life of an instance
  *   consumer.c  the group member: rebalances, poll within credit, commit of what is durable
  *   discovery.c topics.regex: which topics there are that match
+ *   lag.c       how far behind it is, as Java's consumer tells it
  *   messages.c  messages of one poll -> one batch, without copying them
  *   offsets.c   outside a task: the group's offsets, for users
  *
@@ -43,6 +44,7 @@ typedef struct kafka_assigned {
     int64_t committed_next;    /* of that, what the brokers have; -1 none yet */
     int64_t emitted;           /* the last offset given to the pipeline; -1 none yet */
     int mine;                  /* assigned now */
+    sluice_metric_t *lag;      /* NULL: never shown */
 } kafka_assigned_t;
 
 typedef struct kafka_source {
@@ -66,6 +68,9 @@ typedef struct kafka_source {
     int looking;                              /* an offload thread asks for the topics */
     sluice_metric_t *messages;
     sluice_metric_t *rebalances;
+    sluice_timer_t *lag_timer;
+    sluice_metric_t *lag_max;
+    sluice_metric_t *partitions[2]; /* assigned: as consumer and as sink task */
 } kafka_source_t;
 
 /* ---- kafka.c ---- */
@@ -89,6 +94,10 @@ int kafka_discovery_open(kafka_source_t *source, const char *pattern);
 void kafka_discovery_fini(kafka_source_t *source);
 /* For `check`: whether topics.regex is a pattern. */
 void kafka_discovery_check(const sluice_api_t *api, sluice_ctx_t *ctx);
+
+/* ---- lag.c ---- */
+void kafka_lag_start(kafka_source_t *source); /* once it is open */
+void kafka_lag_stop(kafka_source_t *source);  /* nothing is shown any more */
 
 /* ---- messages.c ---- */
 /* Takes `count` messages and emits them as one batch. What api->emit answered. */

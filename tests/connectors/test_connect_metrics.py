@@ -162,6 +162,22 @@ class ConnectMetrics(Case):
         self.worker.post("/connectors/s/restart?includeTasks=true").expect(202)
         metrics = self.wait("source_record_poll_total", 0, "source_task_metrics", "s")  # "since the task was last restarted"
 
+    def test_consumer_lag(self):
+        self.kafka.create_topic("lag", 2)
+        self.kafka.produce("lag", ["v%d" % i for i in range(20)], partition=0)
+        self.sink("behind", "lag")
+        self.wait("sink_record_send_total", 20, "sink_task_metrics", "behind")
+        lag = "kafka_consumer_consumer_fetch_manager_metrics_records_lag"
+        label = {"client_id": "connector-consumer-behind-0", "topic": "lag", "partition": "0", "pipeline": "behind", "task": "0"}
+        self.eventually(lambda: Metrics(self.worker).get(lag, **label) == 0)
+        metrics = Metrics(self.worker)
+        self.assertEqual(0, metrics.get(lag + "_max", client_id="connector-consumer-behind-0", pipeline="behind", task="0"))
+        self.assertEqual(2, metrics.get("kafka_connect_sink_task_metrics_partition_count", connector="behind", task="0",
+                                        pipeline="behind"))
+        self.worker.put("/connectors/behind/pause").expect(202)
+        self.worker.wait_state("behind", "PAUSED")
+        self.eventually(lambda: lag not in Metrics(self.worker).names())  # nobody knows it now
+
     def test_worker_and_connectors(self):
         name = 'we"ird\\name'
         self.worker.post("/connectors", {"name": name, "initial_state": "PAUSED", "config": {

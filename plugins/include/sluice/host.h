@@ -52,6 +52,11 @@ typedef enum sluice_metric_kind {
     SLUICE_HISTOGRAM = 2 /* of seconds or bytes; the host chooses buckets */
 } sluice_metric_kind_t;
 
+typedef struct sluice_label {
+    const char *name;
+    const char *value;
+} sluice_label_t;
+
 /* The asynchronous operations that a plugin completes with api->complete. */
 typedef enum sluice_op {
     SLUICE_OP_OPEN = 0,
@@ -328,6 +333,13 @@ typedef struct sluice_api {
     /* ---- since 1.3 ---- */
     /* a number that no other batch of this process has; never 0 */
     uint64_t (*batch_serial)(const sluice_batch_t *batch);
+    /* A series of a family that others have named: `family` is its whole name. The host may add
+     * labels that these lack. Same rules as metric. */
+    sluice_metric_t *(*metric_series)(sluice_ctx_t *ctx, sluice_metric_kind_t kind,
+                                      const char *family, const char *help,
+                                      const sluice_label_t *labels, size_t count);
+    /* The series is not shown until it is set again. Accepts NULL. Any thread. */
+    void (*metric_hide)(sluice_metric_t *metric);
 } sluice_api_t;
 
 /* Whether the host's table has a member (for members newer than the plugin's min_minor). */

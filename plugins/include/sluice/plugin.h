@@ -39,7 +39,7 @@
  *        Plugins: task_class. Sources, sinks: alter_offsets.
  *   1.2  converters that ask a service: close, and SLUICE_BUSY and SLUICE_RETRY from their calls.
  *   1.3  batch_serial: a converter can know structs that records share.
- *   1.4  sources: read_offsets.
+ *   1.4  sources: read_offsets. Metrics with labels.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H

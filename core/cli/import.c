@@ -1,0 +1,267 @@
+#include "cli/import.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/import_check.h"
+#include "cli/import_out.h"
+#include "cli/import_worker.h"
+#include "observe/log.h"
+#include "sluice/error.h"
+
+#define VERB          "sluice import"
+#define EXIT_CANNOT   1
+#define EXIT_USAGE    2
+#define EXIT_NO_WORKER 3
+
+static const char help[] =
+    "Usage: sluice import connect [OPTIONS] URL\n"
+    "\n"
+    "Reads the connectors of a running Kafka Connect worker by its REST port and says of each\n"
+    "whether it runs here unchanged, differs, or cannot run, and why. Changes nothing there.\n"
+    "\n"
+    "  --out DIR             writes those that run, as files for `sluice run DIR`; offsets of\n"
+    "                        sources, where the worker offers them, into DIR/offsets\n"
+    "  --worker FILE         the worker's properties: its defaults (converters, servers) cannot\n"
+    "                        be read over REST\n"
+    "  --user USER:PASSWORD  basic authentication\n"
+    "  --password-file FILE  the password alone, for --user USER\n"
+    "  --ca FILE             https: authorities to trust, PEM (default: the system's)\n"
+    "  --cert FILE, --key FILE  https: a certificate to show, PEM\n"
+    "  --insecure            https: trusts any certificate\n"
+    "  --json                the answer as JSON\n"
+    "  --plugin-path DIRS    folders of plugins, separated by ':'\n"
+    "  -h, --help            this text\n"
+    "\n"
+    "Exit code: 0 all run, 1 some cannot, 2 wrong usage, 3 the worker cannot be read or the files\n"
+    "not be written.\n";
+
+typedef struct arguments {
+    sl_http_peer_t peer;
+    const char *out;
+    const char *worker;
+    const char *plugin_path;
+    const char *password_file;
+    char *user;     /* given */
+    char *password; /* given */
+    int json;
+} arguments_t;
+
+static const struct option known[] = { { "out", required_argument, NULL, 'o' },
+                                       { "worker", required_argument, NULL, 'w' },
+                                       { "user", required_argument, NULL, 'u' },
+                                       { "password-file", required_argument, NULL, 'p' },
+                                       { "ca", required_argument, NULL, 'a' },
+                                       { "cert", required_argument, NULL, 'c' },
+                                       { "key", required_argument, NULL, 'k' },
+                                       { "insecure", no_argument, NULL, 'i' },
+                                       { "json", no_argument, NULL, 'j' },
+                                       { "plugin-path", required_argument, NULL, 'l' },
+                                       { "help", no_argument, NULL, 'h' },
+                                       { NULL, 0, NULL, 0 } };
+
+static void take_user(arguments_t *a, const char *text) {
+    size_t len = strcspn(text, ":");
+
+    free(a->user);
+    free(a->password);
+    a->user = strndup(text, len);
+    a->password = text[len] == ':' ? strdup(text + len + 1) : NULL;
+}
+
+static int read_password(arguments_t *a) {
+    FILE *in = a->password_file == NULL ? NULL : fopen(a->password_file, "re");
+    size_t size = 0;
+
+    if (a->password_file == NULL)
+        return 0;
+    if (in == NULL) {
+        fprintf(stderr, VERB ": --password-file %s: cannot be read\n", a->password_file);
+        return -1;
+    }
+    free(a->password);
+    a->password = NULL;
+    if (getline(&a->password, &size, in) > 0)
+        a->password[strcspn(a->password, "\r\n")] = '\0';
+    fclose(in);
+    return 0;
+}
+
+static int usage(FILE *out, int code) {
+    fputs(help, out);
+    return code;
+}
+
+/* -1: go on; else the exit code. */
+static int parse(int argc, char **argv, arguments_t *a) {
+    int c;
+
+    optind = 0;
+    while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+        switch (c) {
+        case 'o': a->out = optarg; break;
+        case 'w': a->worker = optarg; break;
+        case 'u': take_user(a, optarg); break;
+        case 'p': a->password_file = optarg; break;
+        case 'a': a->peer.ca_file = optarg; break;
+        case 'c': a->peer.cert_file = optarg; break;
+        case 'k': a->peer.key_file = optarg; break;
+        case 'i': a->peer.is_trusted = 1; break;
+        case 'j': a->json = 1; break;
+        case 'l': a->plugin_path = optarg; break;
+        case 'h': return usage(stdout, 0);
+        default: return usage(stderr, EXIT_USAGE);
+        }
+    }
+    if (argc - optind != 2 || strcmp(argv[optind], "connect") != 0)
+        return usage(stderr, EXIT_USAGE);
+    a->peer.url = argv[optind + 1];
+    return -1;
+}
+
+/* ---- what is printed ---- */
+
+static const char *text_of(const cJSON *object, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text == NULL ? "" : text;
+}
+
+static void print_connector(const cJSON *c) {
+    static const char *const words[][2] = { { "unchanged", "runs unchanged" },
+                                            { "differs", "runs, with differences" },
+                                            { "cannot", "CANNOT RUN" } };
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(c, "config");
+    const cJSON *reason;
+    size_t i;
+
+    for (i = 0; strcmp(words[i][0], text_of(c, "verdict")) != 0; i++)
+        ;
+    printf("%s: %s (%s, %s)\n", text_of(c, "name"), words[i][1], text_of(config, "connector.class"),
+           text_of(c, "state"));
+    cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(c, "reasons")) {
+        const char *key = text_of(reason, "key");
+        const char *hint = text_of(reason, "hint");
+        printf("    %s: %s%s%s", text_of(reason, "severity"), key, key[0] == '\0' ? "" : ": ",
+               text_of(reason, "message"));
+        printf(hint[0] == '\0' ? "\n" : " (%s)\n", hint);
+    }
+}
+
+static int count(const cJSON *connectors, const char *verdict) {
+    const cJSON *c;
+    int n = 0;
+
+    cJSON_ArrayForEach(c, connectors)
+        n += strcmp(text_of(c, "verdict"), verdict) == 0;
+    return n;
+}
+
+static void print_text(const arguments_t *a, const cJSON *all) {
+    const cJSON *worker = cJSON_GetObjectItemCaseSensitive(all, "worker");
+    const cJSON *connectors = cJSON_GetObjectItemCaseSensitive(all, "connectors");
+    const cJSON *c;
+
+    printf("%s: Kafka Connect %s, %d connectors\n", a->peer.url, text_of(worker, "version"),
+           cJSON_GetArraySize(connectors));
+    cJSON_ArrayForEach(c, connectors)
+        print_connector(c);
+    printf("%d run unchanged, %d with differences, %d cannot\n", count(connectors, "unchanged"),
+           count(connectors, "differs"), count(connectors, "cannot"));
+    if (a->worker == NULL)
+        puts("The worker's own defaults (servers, converters) cannot be read over REST: "
+             "--worker FILE names its properties file.");
+    cJSON_ArrayForEach(c, connectors)
+        if (cJSON_HasObjectItem(c, "offsets_file"))
+            printf("%s is STOPPED until it has its offsets: curl -X PATCH "
+                   "-H 'Content-Type: application/json' --data @%s "
+                   "localhost:8083/connectors/%s/offsets; then PUT .../resume\n",
+                   text_of(c, "name"), text_of(c, "offsets_file"), text_of(c, "name"));
+}
+
+static void print_json(cJSON *all) {
+    const cJSON *connectors = cJSON_GetObjectItemCaseSensitive(all, "connectors");
+    char *text;
+
+    cJSON_AddNumberToObject(all, "unchanged", count(connectors, "unchanged"));
+    cJSON_AddNumberToObject(all, "differs", count(connectors, "differs"));
+    cJSON_AddNumberToObject(all, "cannot", count(connectors, "cannot"));
+    text = cJSON_Print(all);
+    if (text != NULL)
+        puts(text);
+    free(text);
+}
+
+/* ---- the verb ---- */
+
+/* What every connector needs of its worker, where nobody said what it has. */
+static cJSON *assumed_worker(void) {
+    cJSON *worker = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(worker, "bootstrap.servers", "localhost:9092");
+    cJSON_AddStringToObject(worker, "key.converter", "org.apache.kafka.connect.json.JsonConverter");
+    cJSON_AddStringToObject(worker, "value.converter",
+                            "org.apache.kafka.connect.json.JsonConverter");
+    return worker;
+}
+
+static int check_all(const arguments_t *a, cJSON *connectors) {
+    sl_checker_t checker;
+    cJSON *c;
+
+    if (sl_checker_open(&checker, VERB, a->plugin_path, a->worker) != SLUICE_OK)
+        return EXIT_USAGE;
+    if (checker.worker == NULL)
+        checker.worker = assumed_worker();
+    cJSON_ArrayForEach(c, connectors)
+        sl_import_check(&checker, c);
+    sl_checker_close(&checker);
+    return 0;
+}
+
+static int import(const arguments_t *a) {
+    char error[900] = "";
+    cJSON *all;
+    cJSON *connectors;
+    int code;
+
+    if (sl_http_peer_check(&a->peer, error, sizeof error) != 0 ||
+        (all = sl_import_read(&a->peer, a->out != NULL, error, sizeof error)) == NULL) {
+        fprintf(stderr, VERB ": %s\n", error);
+        return EXIT_NO_WORKER;
+    }
+    connectors = cJSON_GetObjectItemCaseSensitive(all, "connectors");
+    code = check_all(a, connectors);
+    if (code == 0 && a->out != NULL &&
+        sl_import_write(a->out, connectors, error, sizeof error) != 0) {
+        fprintf(stderr, VERB ": %s\n", error);
+        code = EXIT_NO_WORKER;
+    }
+    if (code == 0 && a->json)
+        print_json(all);
+    else if (code == 0)
+        print_text(a, all);
+    if (code == 0 && count(connectors, "cannot") > 0)
+        code = EXIT_CANNOT;
+    cJSON_Delete(all);
+    return code;
+}
+
+int sl_cli_import(int argc, char **argv) {
+    arguments_t a = { 0 };
+    int code;
+
+    a.peer.who = "Kafka Connect worker";
+    sl_log_set_level(NULL, SLUICE_LOG_WARN);
+    code = parse(argc, argv, &a);
+    if (code < 0 && read_password(&a) != 0)
+        code = EXIT_USAGE;
+    a.peer.user = a.user;
+    a.peer.password = a.password;
+    if (code < 0)
+        code = import(&a);
+    free(a.user);
+    free(a.password);
+    return code;
+}
