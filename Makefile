@@ -81,6 +81,8 @@ test-compose: build
 	@$(with_release) $(PYTHON) tests/compose/try.py
 
 bench: setup setup-servers build
+	@$(if $(SKIP_SETUP),:,tests/kit/setup-servers.sh connect) || echo "WARNING: nothing is measured against Kafka Connect's own worker" >&2
+	@$(with_release) $(PYTHON) tests/bench/rest.py
 	@$(with_release) $(PYTHON) tests/bench/run.py
 
 install: build

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "admin/admin.h"
+#include "admin/expand.h"
 #include "admin/flat.h"
 #include "admin/render.h"
 #include "config/json_file.h"
@@ -28,34 +29,19 @@ static void not_found(sl_request_t *r) {
 
 /* ---- reading ---- */
 
-static cJSON *expand(const sl_request_t *r, const sl_managed_t *m) {
-    const char *worker = sl_admin_worker_id(sl_request_admin(r));
-    cJSON *one = cJSON_CreateObject();
-    const char *what;
-    size_t n;
-
-    for (n = 0; (what = sl_request_query(r, "expand", n)) != NULL; n++) {
-        if (strcmp(what, "status") == 0 && !cJSON_HasObjectItem(one, "status"))
-            cJSON_AddItemToObject(one, "status", sl_render_connector_status(m, worker));
-        if (strcmp(what, "info") == 0 && !cJSON_HasObjectItem(one, "info"))
-            cJSON_AddItemToObject(one, "info", sl_render_connector_info(m));
-    }
-    return one;
-}
-
 void sl_get_connectors(sl_request_t *r) {
     const sl_supervisor_t *s = supervisor(r);
-    int expanded = sl_request_query(r, "expand", 0) != NULL;
-    cJSON *body = expanded ? cJSON_CreateObject() : cJSON_CreateArray();
+    cJSON *body;
     size_t i;
 
+    if (sl_request_query(r, "expand", 0) != NULL) {
+        sl_expanded_list(r);
+        return;
+    }
+    body = cJSON_CreateArray();
     for (i = 0; i < sl_supervisor_count(s); i++) {
         const sl_managed_t *m = sl_supervisor_at(s, i);
-        if (strcmp(m->kind, "connector") != 0)
-            continue;
-        if (expanded)
-            cJSON_AddItemToObject(body, m->name, expand(r, m));
-        else
+        if (strcmp(m->kind, "connector") == 0)
             cJSON_AddItemToArray(body, cJSON_CreateString(m->name));
     }
     sl_respond(r, 200, body);

@@ -49,6 +49,8 @@ cJSON *sl_request_connect_value(sl_request_t *request);
 
 /* Takes `body`; NULL: an empty answer without Content-Type. */
 void sl_respond(sl_request_t *request, int status, cJSON *body);
+/* Takes `text` (free), which is JSON. */
+void sl_respond_json_text(sl_request_t *request, int status, char *text);
 /* With a Location header: <base>/<collection>/<name, encoded>. */
 void sl_respond_created(sl_request_t *request, const char *collection, const char *name,
                         cJSON *body);

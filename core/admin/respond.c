@@ -58,6 +58,10 @@ void sl_respond(sl_request_t *r, int status, cJSON *body) {
     answer_json(r, status, body, NULL, NULL);
 }
 
+void sl_respond_json_text(sl_request_t *r, int status, char *text) {
+    answer(r, status, json_type(r), text, NULL, NULL);
+}
+
 /* Connect leaves more than RFC 3986 asks for as it is. */
 static void encode(const char *name, char *out, size_t size) {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

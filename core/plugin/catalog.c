@@ -113,6 +113,17 @@ static void log_changes(const sl_catalog_t *c, const sl_entries_t *before) {
     }
 }
 
+static void end_scan(sl_catalog_t *c) {
+    run_waiters(c);
+    c->scanning = 0; /* not before: a waiter may close the catalog */
+    if (c->waiting_next != NULL && !c->closing) {
+        c->waiting = c->waiting_next;
+        c->waiting_next = NULL;
+        start_scan(c);
+    }
+    sl_catalog_end_if_idle(c);
+}
+
 static void finish_scan(sl_catalog_t *c) {
     sl_entries_t before = c->entries;
 
@@ -123,14 +134,7 @@ static void finish_scan(sl_catalog_t *c) {
     if (!c->closing)
         log_changes(c, &before);
     entries_fini(&before);
-    run_waiters(c);
-    c->scanning = 0; /* not before: a waiter may close the catalog */
-    if (c->waiting_next != NULL && !c->closing) {
-        c->waiting = c->waiting_next;
-        c->waiting_next = NULL;
-        start_scan(c);
-    }
-    sl_catalog_end_if_idle(c);
+    end_scan(c);
 }
 
 /* ---- describing ---- */
@@ -190,7 +194,8 @@ static void on_scan(uv_work_t *work) {
     sl_catalog_t *c = work->data;
 
     c->scan_status = sl_scan_folders(c->plugin_path, c->copies, &c->known, &c->found);
-    if (c->scan_status == SLUICE_OK && c->copies != NULL && c->found.count > 0)
+    c->is_unchanged = c->scan_status == SLUICE_OK && sl_scan_is_same(&c->found, &c->known);
+    if (c->scan_status == SLUICE_OK && c->copies != NULL && c->found.count > 0 && !c->is_unchanged)
         sl_scan_save(c->copies, &c->found);
     if (c->scan_status == SLUICE_OK && c->prune)
         sl_scan_prune(c->copies, &c->found);
@@ -214,11 +219,26 @@ static void remember(sl_catalog_t *c, const sl_entries_t *entries) {
     }
 }
 
+/* Each of the files found is described: looking again changes nothing. */
+static int all_are_known(const sl_catalog_t *c) {
+    size_t i;
+
+    for (i = 0; i < c->entries.count; i++)
+        if (c->entries.items[i]->json == NULL || c->entries.items[i]->error != NULL)
+            return 0;
+    return c->entries.count == c->found.count;
+}
+
 static void on_scanned(uv_work_t *work, int cancelled) {
     sl_catalog_t *c = work->data;
     size_t i;
 
     (void)cancelled;
+    if (c->is_unchanged && all_are_known(c)) {
+        sl_scan_fini(&c->found);
+        end_scan(c);
+        return;
+    }
     if (c->scan_status != SLUICE_OK)
         sl_log(SLUICE_LOG_ERROR, SCOPE, "out of memory while scanning %s", c->plugin_path);
     for (i = 0; i < c->found.count; i++) {

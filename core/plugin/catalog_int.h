@@ -55,6 +55,7 @@ struct sl_catalog {
     sl_scan_t known; /* the work's input, and its output becomes the next */
     sl_scan_t found;
     int scan_status;
+    int is_unchanged; /* the last scan found what the one before had */
     sl_entries_t next;  /* being described */
     size_t to_describe; /* index in next */
     size_t describing;

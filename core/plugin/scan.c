@@ -123,12 +123,12 @@ static void examine(sl_scanned_t *item, const char *copies, const sl_scan_t *kno
 
     if (stat(item->file, &st) == 0)
         item->key = key_of(&st);
+    if (is_known(item, copies, known)) /* it was whole, and has not changed since */
+        return;
     if (sl_elf_check(item->file, error, sizeof(error)) != SLUICE_OK) {
         item->error = strdup(error);
         return;
     }
-    if (is_known(item, copies, known))
-        return;
     if (sl_copy_make(item->file, copies, item->hash, &item->copy, error, sizeof(error)) !=
         SLUICE_OK) {
         item->error = strdup(error);
@@ -241,6 +241,18 @@ static cJSON *number_text(uint64_t n) {
 
     snprintf(text, sizeof(text), "%" PRIu64, n);
     return cJSON_CreateString(text);
+}
+
+int sl_scan_is_same(const sl_scan_t *a, const sl_scan_t *b) {
+    size_t i;
+
+    for (i = 0; i < a->count && a->count == b->count; i++)
+        if (a->items[i].error != NULL || b->items[i].error != NULL ||
+            strcmp(a->items[i].file, b->items[i].file) != 0 ||
+            strcmp(a->items[i].hash, b->items[i].hash) != 0 ||
+            !same_key(&a->items[i].key, &b->items[i].key))
+            return 0;
+    return a->count == b->count;
 }
 
 void sl_scan_save(const char *copies, const sl_scan_t *scan) {

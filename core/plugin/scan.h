@@ -36,6 +36,8 @@ int sl_scan_folders(const char *plugin_path, const char *copies, const sl_scan_t
                     sl_scan_t *out);
 void sl_scan_fini(sl_scan_t *scan);
 
+/* The same files, none of them with an error, unchanged. */
+int sl_scan_is_same(const sl_scan_t *a, const sl_scan_t *b);
 /* Keeps a result over a restart, in <copies>/index.json. Trouble only costs the time to hash. */
 void sl_scan_save(const char *copies, const sl_scan_t *scan);
 void sl_scan_load(const char *copies, sl_scan_t *out);

@@ -97,6 +97,8 @@ def file_source(**more):
 
 
 class Import(Case):
+    time_limit = 150  # each import looks at every module anew: seconds, with sanitizers on a busy machine
+
     def run_import(self, *args):
         binary = os.environ["SLUICE_BIN"]
         done = subprocess.run([binary, "import", *map(str, args), "--plugin-path", os.environ["SLUICE_PLUGIN_PATH"]],
