@@ -7,6 +7,7 @@
 
 #include "config/connect_clients.h"
 #include "config/connect_map.h"
+#include "config/exactly_once.h"
 #include "config/json_file.h"
 #include "config/nearest.h"
 #include "config/topic_creation.h"
@@ -259,6 +260,16 @@ static int is_topics_key(int sink, const char *key) {
     return 0;
 }
 
+/* Records and offsets in one transaction, when the worker wants that. */
+static int put_once(work_t *work, cJSON *config) {
+    sl_plugin_info_t info;
+
+    if (work->catalog->lookup(work->catalog->ctx, SLUICE_SINK, TOPICS, &info, NULL) != SLUICE_OK)
+        return SLUICE_OK;
+    return sl_exactly_once_put(work->worker, info.options, work->common,
+                               sl_config_text(work->common, "name"), config);
+}
+
 static void put_topics(work_t *work, cJSON *use, const char *native) {
     cJSON *config = put_object(work, use, "config");
     sl_plugin_info_t info;
@@ -277,6 +288,8 @@ static void put_topics(work_t *work, cJSON *use, const char *native) {
         sl_connect_put_clients(work->worker, info.options, work->is_sink,
                                sl_config_text(work->common, "name"), config) != SLUICE_OK)
         work->ok = 0;
+    if (!work->is_sink)
+        work->ok = work->ok && put_once(work, config) == SLUICE_OK;
     snprintf(text, sizeof text, "%s/config", native);
     relate(work, text, "", 0);
     snprintf(text, sizeof text, "%s/plugin", native);

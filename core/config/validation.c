@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/connect.h"
+#include "config/exactly_once.h"
 #include "config/java_names.h"
 #include "config/value.h"
 #include "config/worker.h"
@@ -340,13 +341,12 @@ static void check_sink(sl_validation_t *v) {
 static void check_source(sl_validation_t *v) {
     const char *support = sl_config_text(v->common, "exactly.once.support");
     const char *boundary = sl_config_text(v->common, "transaction.boundary");
-    const char *enabled = sl_worker_text(v->worker, "exactly.once.source.support");
 
     check_unique(v, "topic.creation.groups");
     if (!sl_validation_is_distributed(v))
         return;
     if (support != NULL && strcmp(support, "required") == 0 &&
-        (enabled == NULL || strcasecmp(enabled, "enabled") != 0))
+        !sl_exactly_once_enabled(v->worker))
         sl_validation_add_error(v, "exactly.once.support",
                                 "This worker does not have exactly-once source support enabled.");
     if (boundary != NULL && strcmp(boundary, "connector") == 0)

@@ -247,6 +247,49 @@ static int arrive(sl_trunk_t *t, sluice_batch_t *batch) {
     return has_room(t) ? SLUICE_OK : SLUICE_BUSY;
 }
 
+/* A sink that keeps offsets where users read them gets them as text: what is private to the source
+ * could be rendered here only. From then on the marks hold the text. */
+static int render_mark(sl_trunk_t *t, sluice_mark_t *mark, char **text) {
+    sluice_buf_t out;
+
+    *text = NULL;
+    if (!t->render_offsets || t->plugin->offset_json == NULL)
+        return SLUICE_OK;
+    sl_heapbuf_init(&out);
+    if (t->plugin->offset_json(t->source.self, &mark->position, mark->offset, &out) == SLUICE_OK)
+        *text = sl_heapbuf_take(&out);
+    else
+        sl_heapbuf_fini(&out);
+    mark->offset = sluice_str(*text);
+    return *text != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
+}
+
+static int render_marks(sl_trunk_t *t, sluice_batch_t *batch) {
+    size_t count, i;
+    const sluice_mark_t *marks = sl_batch_marks(batch, &count);
+    sluice_mark_t *rendered;
+    char **texts;
+    int status = SLUICE_OK;
+
+    if (!t->render_offsets || t->plugin->offset_json == NULL || count == 0)
+        return SLUICE_OK;
+    rendered = malloc(count * sizeof(*rendered));
+    texts = calloc(count, sizeof(*texts));
+    if (rendered == NULL || texts == NULL)
+        status = SLUICE_NO_MEMORY;
+    for (i = 0; status == SLUICE_OK && i < count; i++) {
+        rendered[i] = marks[i];
+        status = render_mark(t, &rendered[i], &texts[i]);
+    }
+    if (status == SLUICE_OK)
+        status = sl_batch_set_marks(batch, rendered, count);
+    for (i = 0; texts != NULL && i < count; i++)
+        free(texts[i]);
+    free(texts);
+    free(rendered);
+    return status;
+}
+
 static int op_emit(void *user, sluice_batch_t *batch) {
     sl_trunk_t *t = user;
 
@@ -255,7 +298,8 @@ static int op_emit(void *user, sluice_batch_t *batch) {
         sl_batch_unref(batch);
         return SLUICE_BUSY;
     }
-    if (sl_batch_seal(batch) != SLUICE_OK || sl_slice_mark(batch) != SLUICE_OK) {
+    if (sl_batch_seal(batch) != SLUICE_OK || sl_slice_mark(batch) != SLUICE_OK ||
+        render_marks(t, batch) != SLUICE_OK) {
         sl_batch_unref(batch);
         no_memory(t, "seal a batch");
         return SLUICE_BUSY;
@@ -269,10 +313,14 @@ static int op_advance(void *user, uint32_t partition, const sluice_position_t *p
     sl_trunk_t *t = user;
     sluice_mark_t mark = {partition, UINT32_MAX, *position, offset};
     sluice_batch_t *batch;
+    char *text = NULL;
 
     if (!t->accepting || t->finished)
         return SLUICE_BUSY;
+    if (render_mark(t, &mark, &text) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
     batch = sl_slice_empty(&mark, 1);
+    free(text);
     if (batch == NULL)
         return SLUICE_NO_MEMORY;
     return arrive(t, batch);
@@ -343,6 +391,15 @@ static char *copy_text(sluice_str_t s) {
     return text;
 }
 
+/* The offset of a part of a batch is still that of its record: private. */
+static int is_object(sluice_str_t text) {
+    cJSON *json = cJSON_ParseWithLength(text.data, text.len);
+    int is = cJSON_IsObject(json);
+
+    cJSON_Delete(json);
+    return is;
+}
+
 char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place) {
     sluice_str_t cookie = sluice_str_n(place->cookie, place->cookie_len);
     const char *shown = sl_shown_find(&t->shown, partition, place);
@@ -350,7 +407,7 @@ char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t 
 
     if (shown != NULL)
         return strdup(shown);
-    if (t->plugin->offset_json == NULL)
+    if (t->plugin->offset_json == NULL || (t->render_offsets && is_object(cookie)))
         return copy_text(cookie);
     if (t->source.self == NULL || t->source.state == SL_INSTANCE_CLOSING)
         return NULL;
@@ -625,6 +682,15 @@ static int open_codec(sl_trunk_t *t) {
     return sl_codec_open(&t->codec, &t->graph.codec, &t->home, &owner, &t->failure);
 }
 
+static int any_sink_wants_offsets(const sl_graph_t *graph) {
+    size_t i;
+
+    for (i = 0; i < graph->branch_count; i++)
+        if ((graph->branches[i].sink.plugin->sink->flags & SLUICE_SINK_OFFSETS) != 0)
+            return 1;
+    return 0;
+}
+
 int sl_source_init(sl_trunk_t *t) {
     const sl_errors_policy_t *policy = &t->graph.pipeline->errors;
     int status;
@@ -634,6 +700,7 @@ int sl_source_init(sl_trunk_t *t) {
     uv_timer_init(t->home.loop, &t->chain_timer);
     t->source_timer.data = t->chain_timer.data = t;
     t->plugin = t->graph.source.plugin->source;
+    t->render_offsets = any_sink_wants_offsets(&t->graph);
     t->node = sl_ledger_node(t->graph.ledger, "source");
     sl_instance_init(&t->source, &t->graph.source, &t->home);
     sl_errors_init(&t->errors, policy, t->graph.pipeline->name, NULL, &t->graph.partitions);

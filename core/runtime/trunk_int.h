@@ -113,6 +113,7 @@ struct sl_trunk {
     sl_retry_t chain_retry;
     uv_timer_t source_timer; /* backoff before opening again; also the next turn of the loop */
     uv_timer_t chain_timer;
+    int render_offsets; /* a sink wants them as users read them */
     sl_shown_t shown;
     char **asked; /* texts given to the source instance */
     size_t asked_count;

@@ -8,6 +8,7 @@
 
 static const char *const aliases[] = {"@topics", "kafka-sink", NULL};
 const char *const kafka_sink_families[] = {"client.", "producer.override.", NULL};
+static const char *const formats[] = {"native", "connect", NULL};
 static const char *const compressions[] = {"none", "gzip", "snappy", "lz4", "zstd", NULL};
 
 enum { MESSAGE_TIMEOUT_MS = 60000 };
@@ -56,6 +57,44 @@ static const sluice_option_t options[] = {
      .group = "Delivery",
      .importance = SLUICE_MEDIUM,
      .doc = "Longest time that a transaction stays open."},
+    {.name = "transactional.id.prefix",
+     .type = SLUICE_OPT_STRING,
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Instead of transactional.id: what comes before the number of the task."},
+    {.name = "transaction.each.batch",
+     .type = SLUICE_OPT_BOOLEAN,
+     .default_text = "false",
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Commit after each batch of the source, as transaction.boundary=poll of Connect; "
+            "transaction.interval is of no account then."},
+    {.name = "position.format",
+     .type = SLUICE_OPT_ENUM,
+     .default_text = "native",
+     .values = formats,
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Form of the position records; connect: Kafka Connect's source offsets, the position "
+            "in headers."},
+    {.name = "position.topic.partitions",
+     .type = SLUICE_OPT_INT,
+     .default_text = "1",
+     .flags = SLUICE_OPT_RANGE,
+     .min = -1,
+     .max = 10000,
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Partitions of that topic when it is made; -1: the brokers' default."},
+    {.name = "position.topic.replication.factor",
+     .type = SLUICE_OPT_INT,
+     .default_text = "-1",
+     .flags = SLUICE_OPT_RANGE,
+     .min = -1,
+     .max = 32767,
+     .group = "Delivery",
+     .importance = SLUICE_LOW,
+     .doc = "Its replication factor when it is made; -1: the brokers' default."},
     {.name = "position.topic",
      .type = SLUICE_OPT_STRING,
      .default_text = "sluice-positions",
@@ -121,6 +160,8 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
     sink->api = api;
     sink->ctx = ctx;
     sink->queue_bytes = api->config_int(ctx, "queue.bytes");
+    sink->connect_offsets = (int)api->config_int(ctx, "position.format");
+    sink->each_batch = (int)api->config_int(ctx, "transaction.each.batch");
     sink->produced =
         api->metric(ctx, SLUICE_COUNTER, "delivered_total", "Records acknowledged by the brokers.");
     sink->failed = api->metric(ctx, SLUICE_COUNTER, "failed_total",
@@ -268,22 +309,41 @@ static int set_producer_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
     return SLUICE_OK;
 }
 
-/* The broker ends a transaction that stays open for too long, so its limit lies above ours; and its
- * messages have a deadline of their own, below that. */
-static int set_transaction_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
+static int set_transactional_id(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
     const sluice_api_t *api = sink->api;
     const char *given = api->config_text(sink->ctx, "transactional.id");
-    char id[256];
+    const char *prefix = api->config_text(sink->ctx, "transactional.id.prefix");
+    char id[512];
 
-    snprintf(id, sizeof(id), "sluice-%s-%s-%d", api->pipeline_name(sink->ctx),
-             api->instance_name(sink->ctx), (int)api->task_number(sink->ctx));
-    if (kafka_conf_set(api, sink->ctx, conf, "transactional.id", given != NULL ? given : id) !=
-            SLUICE_OK ||
-        kafka_conf_set_int(api, sink->ctx, conf, "transaction.timeout.ms",
-                           api->config_int(sink->ctx, "transaction.interval") +
-                               MESSAGE_TIMEOUT_MS) != SLUICE_OK)
+    if (prefix != NULL)
+        snprintf(id, sizeof(id), "%s%d", prefix, (int)api->task_number(sink->ctx));
+    else
+        snprintf(id, sizeof(id), "sluice-%s-%s-%d", api->pipeline_name(sink->ctx),
+                 api->instance_name(sink->ctx), (int)api->task_number(sink->ctx));
+    return kafka_conf_set(api, sink->ctx, conf, "transactional.id", given != NULL ? given : id);
+}
+
+/* The broker ends a transaction that stays open for too long, so its limit lies above ours. */
+static int set_transaction_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
+    return kafka_conf_set_int(sink->api, sink->ctx, conf, "transaction.timeout.ms",
+                              sink->api->config_int(sink->ctx, "transaction.interval") +
+                                  MESSAGE_TIMEOUT_MS);
+}
+
+/* Messages have a deadline, below that of their transaction. */
+static int force_transaction_conf(kafka_sink_t *sink, rd_kafka_conf_t *conf) {
+    const sluice_api_t *api = sink->api;
+    char text[32] = "";
+    size_t size = sizeof(text);
+    int64_t limit = MESSAGE_TIMEOUT_MS;
+
+    if (rd_kafka_conf_get(conf, "transaction.timeout.ms", text, &size) == RD_KAFKA_CONF_OK &&
+        strtoll(text, NULL, 10) < limit)
+        limit = strtoll(text, NULL, 10);
+    if (set_transactional_id(sink, conf) != SLUICE_OK ||
+        kafka_conf_set(api, sink->ctx, conf, "enable.idempotence", "true") != SLUICE_OK)
         return SLUICE_INVALID;
-    return kafka_conf_set_int(api, sink->ctx, conf, "message.timeout.ms", MESSAGE_TIMEOUT_MS);
+    return kafka_conf_set_int(api, sink->ctx, conf, "message.timeout.ms", limit);
 }
 
 static rd_kafka_conf_t *producer_conf(kafka_sink_t *sink) {
@@ -292,9 +352,11 @@ static rd_kafka_conf_t *producer_conf(kafka_sink_t *sink) {
 
     if (conf == NULL)
         return NULL;
+    /* What makes it exactly once is not for the producer's properties to say. */
     if (set_producer_conf(sink, conf) == SLUICE_OK &&
         (sink->tx == NULL || set_transaction_conf(sink, conf) == SLUICE_OK) &&
-        kafka_conf_apply(api, sink->ctx, conf, kafka_sink_families) == SLUICE_OK) {
+        kafka_conf_apply(api, sink->ctx, conf, kafka_sink_families) == SLUICE_OK &&
+        (sink->tx == NULL || force_transaction_conf(sink, conf) == SLUICE_OK)) {
         rd_kafka_conf_set_events(conf,
                                  RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
         return conf;
@@ -383,6 +445,7 @@ static int sink_open(void *self) {
 
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     kafka_sink_t *sink = self;
+    int rc;
 
     if (sink->pending != NULL || kafka_delivery_alone(sink) || kafka_delivery_full(sink) ||
         (sink->tx != NULL && kafka_transaction_busy(sink))) {
@@ -390,14 +453,16 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
         return SLUICE_BUSY;
     }
     if (sink->tx != NULL) {
-        int rc = kafka_transaction_check(sink, batch);
-
+        rc = kafka_transaction_check(sink, batch);
         if (rc == SLUICE_OK)
             rc = kafka_transaction_begin(sink);
         if (rc != SLUICE_OK)
             return rc;
     }
-    return kafka_delivery_begin(sink, batch, ticket);
+    rc = kafka_delivery_begin(sink, batch, ticket);
+    if (rc == SLUICE_OK && sink->tx != NULL && sink->each_batch)
+        kafka_transaction_commit_soon(sink);
+    return rc;
 }
 
 static int sink_flush(void *self) {
@@ -443,7 +508,8 @@ static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
 static const sluice_sink_t kafka_sink = {
     .size = sizeof(sluice_sink_t),
     .failure_mode = SLUICE_PER_RECORD,
-    .flags = SLUICE_SINK_BYTES | SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES,
+    .flags = SLUICE_SINK_BYTES | SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES |
+             SLUICE_SINK_OFFSETS,
     .create = sink_create,
     .destroy = sink_destroy,
     .open = sink_open,

@@ -5,6 +5,7 @@
  *   delivery.c     one accepted batch: produce, delivery reports, results
  *   transaction.c  exactly once: begin, commit with the position inside, abort
  *   positions.c    reading the positions that earlier transactions left on the cluster
+ *   position_record.c  a position as a record, of our own form or Kafka Connect's
  *   window.c       how much the client is given at a time
  *   memory.c       what the client allocates beside our batches
  *   topics.c       the topics written to; makes those that are missing (creation.c: their
@@ -70,6 +71,8 @@ struct kafka_sink {
     rd_kafka_t *admin;
     int broken; /* and said so */
     kafka_transaction_t *tx; /* NULL: at least once */
+    int each_batch;          /* option transaction.each.batch */
+    int connect_offsets;     /* option position.format is connect */
     kafka_contact_t contact;
     int make_first; /* option topic.create */
     kafka_made_t made; /* with that */
@@ -156,6 +159,7 @@ void kafka_transaction_stop(kafka_sink_t *sink);
 
 typedef struct kafka_position {
     char *partition; /* source partition, JSON text */
+    char *offset;    /* what users see, JSON text; NULL: not known, or not wanted */
     sluice_position_t position;
     uint32_t sub_index;
 } kafka_position_t;
@@ -167,9 +171,15 @@ int kafka_positions_read(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *
                          const char *owner, kafka_position_t **list, size_t *count, char *error,
                          size_t error_size);
 void kafka_positions_free(kafka_position_t *list, size_t count);
-/* Key and value of a position record; malloc'ed text. */
-char *kafka_position_key(const char *owner, sluice_str_t partition);
-char *kafka_position_value(const sluice_mark_t *mark);
+
+/* ---- position_record.c ---- */
+
+/* Hands the position's record to the client. */
+rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic, const char *owner,
+                                           const kafka_position_t *position);
+/* 1: it is a position of that owner; out->partition is malloc'ed. */
+int kafka_position_read(kafka_sink_t *sink, const rd_kafka_message_t *message, const char *owner,
+                        kafka_position_t *out);
 
 /* ---- window.c ---- */
 

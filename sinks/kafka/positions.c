@@ -1,56 +1,17 @@
 #include "kafka_sink.h"
 
-#include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "clients/kafka/client_conf.h"
-#include "support/position.h"
 
-enum { READ_TIMEOUT_MS = 30000, POLL_MS = 500, ADMIN_TIMEOUT_MS = 15000 };
-
-/* ---- the record: key ["owner", "partition's text"], value {"position": hex, "sub": n} ---- */
-
-char *kafka_position_key(const char *owner, sluice_str_t partition) {
-    cJSON *key = cJSON_CreateArray();
-    char *text = strndup(partition.data, partition.len);
-    char *out;
-
-    cJSON_AddItemToArray(key, cJSON_CreateString(owner));
-    cJSON_AddItemToArray(key, cJSON_CreateString(text != NULL ? text : ""));
-    out = cJSON_PrintUnformatted(key);
-    cJSON_Delete(key);
-    free(text);
-    return out;
-}
-
-char *kafka_position_value(const sluice_mark_t *mark) {
-    char hex[POSITION_HEX_MAX];
-    cJSON *value = cJSON_CreateObject();
-    char *out;
-
-    cJSON_AddStringToObject(value, "position", position_hex(&mark->position, hex));
-    cJSON_AddNumberToObject(value, "sub", mark->sub_index);
-    out = cJSON_PrintUnformatted(value);
-    cJSON_Delete(value);
-    return out;
-}
-
-static int parse_position(const char *text, size_t len, kafka_position_t *out) {
-    cJSON *value = cJSON_ParseWithLength(text, len);
-    const char *hex = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(value, "position"));
-    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(value, "sub");
-    int ok = hex != NULL && position_hex_read(sluice_str(hex), &out->position) == SLUICE_OK &&
-             out->position.len > 0 && cJSON_IsNumber(sub) && sub->valuedouble >= 0 &&
-             sub->valuedouble <= UINT32_MAX;
-
-    out->sub_index = ok ? (uint32_t)sub->valuedouble : 0;
-    cJSON_Delete(value);
-    return ok;
-}
+/* As long as another's transaction may stay open in the topic. */
+enum { READ_TIMEOUT_MS = 90000, POLL_MS = 500, ADMIN_TIMEOUT_MS = 15000 };
 
 /* ---- reading ---- */
 
 struct reader {
+    kafka_sink_t *sink;
     rd_kafka_t *consumer;
     const char *owner;
     kafka_position_t *list;
@@ -79,21 +40,17 @@ static kafka_position_t *slot_for(struct reader *r, const char *partition) {
 
 /* A record of ours replaces what an earlier one of the same key said. */
 static void take_record(struct reader *r, const rd_kafka_message_t *message) {
-    cJSON *key = cJSON_ParseWithLength(message->key, message->key_len);
-    const char *owner = cJSON_GetStringValue(cJSON_GetArrayItem(key, 0));
-    const char *partition = cJSON_GetStringValue(cJSON_GetArrayItem(key, 1));
-    kafka_position_t parsed = {0};
+    kafka_position_t read;
+    kafka_position_t *slot;
 
-    if (owner != NULL && partition != NULL && strcmp(owner, r->owner) == 0 &&
-        parse_position(message->payload, message->len, &parsed)) {
-        kafka_position_t *slot = slot_for(r, partition);
-
-        if (slot != NULL) {
-            slot->position = parsed.position;
-            slot->sub_index = parsed.sub_index;
-        }
+    if (!kafka_position_read(r->sink, message, r->owner, &read))
+        return;
+    slot = slot_for(r, read.partition);
+    if (slot != NULL) {
+        slot->position = read.position;
+        slot->sub_index = read.sub_index;
     }
-    cJSON_Delete(key);
+    free(read.partition);
 }
 
 /* ---- the topic ---- */
@@ -134,9 +91,12 @@ static int creation_result(rd_kafka_event_t *event, const char *topic, char *err
     return -1;
 }
 
-/* One partition, compacted, the brokers' own replication factor. */
-static int create_topic(rd_kafka_t *client, const char *topic, char *error, size_t size) {
-    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, 1, -1, error, size);
+/* Compacted. */
+static int create_topic(kafka_sink_t *sink, const char *topic, char *error, size_t size) {
+    rd_kafka_t *client = sink->client;
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(
+        topic, (int)sink->api->config_int(sink->ctx, "position.topic.partitions"),
+        (int)sink->api->config_int(sink->ctx, "position.topic.replication.factor"), error, size);
     rd_kafka_queue_t *queue;
     rd_kafka_AdminOptions_t *options;
     rd_kafka_event_t *event;
@@ -164,7 +124,7 @@ static int ensure_topic(kafka_sink_t *sink, rd_kafka_t *consumer, const char *to
     int n = count_partitions(consumer, topic);
     int i;
 
-    if (n < 0 && create_topic(sink->client, topic, error, size) != 0)
+    if (n < 0 && create_topic(sink, topic, error, size) != 0)
         return -1;
     for (i = 0; n < 0 && i < ADMIN_TIMEOUT_MS / POLL_MS && !atomic_load(&sink->contact.stop); i++) {
         rd_kafka_poll(consumer, POLL_MS);
@@ -284,7 +244,7 @@ static int read_all(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic
 int kafka_positions_read(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic,
                          const char *owner, kafka_position_t **list, size_t *count, char *error,
                          size_t error_size) {
-    struct reader reader = {.owner = owner};
+    struct reader reader = {.sink = sink, .owner = owner};
     int rc = find_ends(sink, rd_kafka_conf_dup(conf), topic, &reader, error, error_size);
 
     if (rc == 0 && reader.left > 0)

@@ -16,8 +16,8 @@ enum state { IDLE, OPEN, COMMITTING, ABORTING };
 
 /* The newest mark of one source partition that the open transaction covers. */
 struct covered {
-    char *partition;
-    sluice_mark_t mark;
+    uint32_t source_partition;
+    kafka_position_t position;
 };
 
 struct kafka_transaction {
@@ -47,14 +47,22 @@ int kafka_transaction_create(kafka_sink_t *sink) {
     sink->tx = calloc(1, sizeof(*sink->tx));
     if (sink->tx == NULL)
         return SLUICE_NO_MEMORY;
-    snprintf(sink->tx->owner, sizeof(sink->tx->owner), "%s/%s", sink->api->pipeline_name(sink->ctx),
-             sink->api->instance_name(sink->ctx));
+    if (sink->connect_offsets)
+        snprintf(sink->tx->owner, sizeof(sink->tx->owner), "%s",
+                 sink->api->pipeline_name(sink->ctx));
+    else
+        snprintf(sink->tx->owner, sizeof(sink->tx->owner), "%s/%s",
+                 sink->api->pipeline_name(sink->ctx), sink->api->instance_name(sink->ctx));
     return SLUICE_OK;
 }
 
 static void forget_covered(kafka_transaction_t *tx) {
-    while (tx->covered_count > 0)
-        free(tx->covered[--tx->covered_count].partition);
+    while (tx->covered_count > 0) {
+        kafka_position_t *p = &tx->covered[--tx->covered_count].position;
+
+        free(p->partition);
+        free(p->offset);
+    }
 }
 
 void kafka_transaction_destroy(kafka_sink_t *sink) {
@@ -300,17 +308,9 @@ static int produce_positions(kafka_sink_t *sink) {
     size_t i;
 
     for (i = 0; i < tx->covered_count; i++) {
-        char *key = kafka_position_key(tx->owner, sluice_str(tx->covered[i].partition));
-        char *value = kafka_position_value(&tx->covered[i].mark);
-        rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+        rd_kafka_resp_err_t err =
+            kafka_position_produce(sink, topic, tx->owner, &tx->covered[i].position);
 
-        if (key != NULL && value != NULL)
-            err = rd_kafka_producev(sink->client, RD_KAFKA_V_TOPIC(topic),
-                                    RD_KAFKA_V_KEY(key, strlen(key)),
-                                    RD_KAFKA_V_VALUE(value, strlen(value)),
-                                    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        free(key);
-        free(value);
         if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
             snprintf(tx->error, sizeof(tx->error), "position record: %s", rd_kafka_err2str(err));
             return SLUICE_RETRY;
@@ -411,30 +411,55 @@ int kafka_transaction_begin(kafka_sink_t *sink) {
     return SLUICE_OK;
 }
 
-static void cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
-    kafka_transaction_t *tx = sink->tx;
-    sluice_str_t partition = sink->api->source_partition_json(sink->ctx, mark->source_partition);
-    struct covered *grown;
+/* The offset that users see; a part of a batch has none, and leaves the one before in its place. */
+static void take_offset(kafka_sink_t *sink, kafka_position_t *position, sluice_str_t offset) {
+    if (!sink->connect_offsets || offset.len < 2 || offset.data[0] != '{' ||
+        offset.data[offset.len - 1] != '}')
+        return;
+    free(position->offset);
+    position->offset = strndup(offset.data, offset.len);
+}
+
+static struct covered *find_covered(kafka_transaction_t *tx, uint32_t source_partition) {
     size_t i;
-    int order;
 
     for (i = 0; i < tx->covered_count; i++) {
-        sluice_mark_t *known = &tx->covered[i].mark;
-
-        if (known->source_partition != mark->source_partition)
-            continue;
-        /* Batches may be reported out of order: the newest position counts. */
-        order = sluice_position_cmp(&known->position, &mark->position);
-        if (order < 0 || (order == 0 && known->sub_index < mark->sub_index))
-            *known = *mark;
-        return;
+        if (tx->covered[i].source_partition == source_partition)
+            return &tx->covered[i];
     }
-    grown = realloc(tx->covered, (tx->covered_count + 1) * sizeof(*grown));
+    return NULL;
+}
+
+static struct covered *add_covered(kafka_sink_t *sink, uint32_t source_partition) {
+    kafka_transaction_t *tx = sink->tx;
+    sluice_str_t json = sink->api->source_partition_json(sink->ctx, source_partition);
+    struct covered *grown = realloc(tx->covered, (tx->covered_count + 1) * sizeof(*grown));
+
     if (grown == NULL)
         abort(); /* a position left out would repeat records after a restart */
     tx->covered = grown;
-    grown[tx->covered_count].partition = strndup(partition.data, partition.len);
-    grown[tx->covered_count++].mark = *mark; /* its offset goes with the batch: not looked at */
+    grown += tx->covered_count++;
+    memset(grown, 0, sizeof(*grown));
+    grown->source_partition = source_partition;
+    grown->position.partition = strndup(json.data, json.len);
+    return grown;
+}
+
+static void cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
+    struct covered *known = find_covered(sink->tx, mark->source_partition);
+    kafka_position_t *p;
+    int order;
+
+    if (known == NULL)
+        known = add_covered(sink, mark->source_partition);
+    p = &known->position;
+    /* Batches may be reported out of order: the newest position counts. */
+    order = sluice_position_cmp(&p->position, &mark->position);
+    if (p->position.len > 0 && (order > 0 || (order == 0 && p->sub_index >= mark->sub_index)))
+        return;
+    p->position = mark->position;
+    p->sub_index = mark->sub_index;
+    take_offset(sink, p, mark->offset);
 }
 
 void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery,

@@ -149,6 +149,9 @@ typedef struct sluice_sink {
 #define SLUICE_SINK_OWN_POSITION 0x02u
 /* wants batches without records too (to store their marks) */
 #define SLUICE_SINK_EMPTY_BATCHES 0x04u
+/* since 1.3: in marks, `offset` is the user-visible offset (JSON), not the source's private bytes;
+ * it is those where a part of a batch comes alone */
+#define SLUICE_SINK_OFFSETS 0x08u
 
 /* A converter turns bytes into values and back: pure, or (since 1.2) with a service that it asks,
  * which has a `close`. One with a close has a loop, and its calls may answer what those of a pure
