@@ -83,6 +83,8 @@ test-compose: build
 bench: setup setup-servers build
 	@$(if $(SKIP_SETUP),:,tests/kit/setup-servers.sh connect) || echo "WARNING: nothing is measured against Kafka Connect's own worker" >&2
 	@$(with_release) $(PYTHON) tests/bench/rest.py
+	@cmake --build build/release --target transform_bench
+	@$(with_release) $(PYTHON) tests/bench/transforms.py
 	@$(with_release) $(PYTHON) tests/bench/run.py
 
 install: build

@@ -213,25 +213,24 @@ static void take_late(sl_try_chain_t *chain, sl_report_t *report) {
 }
 
 static int translate(making_t *m, const sl_plugin_catalog_t *catalog, const cJSON *flat,
-                     sl_try_chain_t **out) {
-    cJSON *native = NULL;
-    int status = sl_connect_to_native(flat, NULL, catalog, "try", m->report, &native, NULL);
+                     sl_try_chain_t **out, cJSON **native) {
+    int status = sl_connect_to_native(flat, NULL, catalog, "try", m->report, native, NULL);
 
     if (status != SLUICE_NO_MEMORY)
-        status = configure_all(m, cJSON_GetObjectItemCaseSensitive(native, "transforms"), out);
+        status = configure_all(m, cJSON_GetObjectItemCaseSensitive(*native, "transforms"), out);
     if (status == SLUICE_OK)
         take_late(*out, m->report);
-    cJSON_Delete(native);
     return status;
 }
 
-int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **out,
+int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **out, cJSON **native,
                          sl_try_trouble_t *trouble) {
     making_t m = {.t = t, .report = &trouble->report, .flags = SL_CONFIG_CONNECT};
     offline_t offline = {.t = t, .sink = sink};
     sl_plugin_catalog_t catalog = {.ctx = &offline, .lookup = lookup};
     int status;
 
+    *native = NULL;
     if (text_of(flat, "connector.class") == NULL)
         cJSON_AddStringToObject(flat, "connector.class", "try");
     if (text_of(flat, "name") == NULL)
@@ -239,7 +238,9 @@ int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **ou
     if (sink && text_of(flat, "topics") == NULL && text_of(flat, "topics.regex") == NULL)
         cJSON_AddStringToObject(flat, "topics", "try");
     status = sl_try_validate(t, flat, &catalog, trouble);
-    return status == SLUICE_OK ? finish(out, trouble, translate(&m, &catalog, flat, out)) : status;
+    if (status == SLUICE_OK)
+        status = finish(out, trouble, translate(&m, &catalog, flat, out, native));
+    return status;
 }
 
 void sl_try_chain_destroy(sl_try_chain_t *chain) {

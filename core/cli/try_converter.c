@@ -87,15 +87,13 @@ static int is_java_null(run_t *r, sluice_str_t bytes, const sluice_schema_t *sch
 }
 
 static int run_to_connect(run_t *r) {
-    const sluice_value_t *input = sl_try_member(sl_try_member(r->json, "input"), "base64");
     sl_try_fault_t fault = {NULL, NULL};
     const sluice_schema_t *schema = NULL;
     sluice_value_t value;
     sluice_str_t bytes = {NULL, 0};
 
-    if (input != NULL && input->kind == SLUICE_STRING &&
-        sl_try_read_base64(r->arena, sluice_value_str(input), &bytes) != SLUICE_OK) {
-        sl_try_set_fault(&fault, "case.input", "input.base64 is no base64");
+    if (sl_try_read_bytes(r->arena, sl_try_member(r->json, "input"), &bytes, &fault) !=
+        SLUICE_OK) {
         write_fault(r, "case", &fault);
         return SLUICE_INVALID;
     }

@@ -4,9 +4,9 @@
  * What this is: try.c reads the case files and knows the kinds of case; try_plugin.c opens plugins;
  * try_value.c reads and writes typed values, in which each value names its kind; try_data.c does
  * the same for schemas and envelopes, by way of the JSON converter; try_converter.c and try_smt.c
- * run one kind of case each; try_chain.c, try_validate.c and try_record.c are the parts of the
- * latter, which try_stream.c uses for records from a file. Ownership: values and schemas of a case
- * live in its arena. Thread: main.
+ * run one kind of case each; try_chain.c, try_codec.c, try_validate.c, try_check.c and try_record.c
+ * are the parts of the latter, which try_stream.c uses for records from a file. Ownership: values
+ * and schemas of a case live in its arena. Thread: main.
  */
 #ifndef SL_CLI_TRY_INT_H
 #define SL_CLI_TRY_INT_H
@@ -142,7 +142,7 @@ typedef struct sl_try_chain sl_try_chain_t;
 
 /* What kept a chain from running, or a record from passing it. */
 typedef struct sl_try_trouble {
-    const char *stage; /* "validate", "configure", "apply"; NULL: none */
+    const char *stage; /* "validate", "configure", "input", "to_connect", "apply", "from_connect" */
     char transform[128];
     sl_try_fault_t fault;
     /* of stage validate: [{"config","errors"}] of a connector's configuration */
@@ -152,9 +152,10 @@ typedef struct sl_try_trouble {
 
 void sl_try_trouble_init(sl_try_trouble_t *trouble);
 void sl_try_trouble_fini(sl_try_trouble_t *trouble);
-/* Makes the transforms of Connect's flat configuration, as a sink's or a source's. SLUICE_OK; or
- * SLUICE_INVALID with *trouble filled. */
-int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **out,
+/* Makes the transforms of Connect's flat configuration, as a sink's or a source's; *native is the
+ * pipeline that it stands for (given; may be NULL). SLUICE_OK; or SLUICE_INVALID with *trouble
+ * filled. */
+int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **out, cJSON **native,
                          sl_try_trouble_t *trouble);
 /* The same of an array of native transforms. */
 int sl_try_chain_native(sl_try_t *t, const cJSON *transforms, sl_try_chain_t **out,
@@ -164,6 +165,46 @@ void sl_try_chain_destroy(sl_try_chain_t *chain); /* accepts NULL */
 int sl_try_chain_run(sl_try_chain_t *chain, sluice_batch_t *in, sluice_batch_t **out,
                      sl_try_trouble_t *trouble);
 
+/* ---- try_codec.c ---- */
+typedef enum sl_try_role { SL_TRY_KEY, SL_TRY_VALUE, SL_TRY_HEADER, SL_TRY_ROLES } sl_try_role_t;
+
+/* The converters of a record's parts; plugin NULL: none. */
+typedef struct sl_try_codec {
+    sl_try_plugin_t part[SL_TRY_ROLES];
+} sl_try_codec_t;
+
+/* Makes those of {"key","value","header"}, each {"plugin","config"} or missing (`converters` may be
+ * NULL). SLUICE_OK, or *trouble filled. */
+int sl_try_codec_open(sl_try_t *t, const cJSON *converters, sl_try_codec_t *codec,
+                      sl_try_trouble_t *trouble);
+void sl_try_codec_fini(sl_try_codec_t *codec);
+/* Whether it has a converter of keys or values. */
+int sl_try_codec_is_set(const sl_try_codec_t *codec);
+/* Whether a part of a record is given as bytes: {"base64"} or {"text"}. */
+int sl_try_is_bytes(const sluice_value_t *json);
+/* Those bytes (data NULL for null, or without such a member); SLUICE_INVALID with *fault filled. */
+int sl_try_read_bytes(sluice_batch_t *arena, const sluice_value_t *json, sluice_str_t *bytes,
+                      sl_try_fault_t *fault);
+/* What the converter makes of it; otherwise *trouble is filled. */
+int sl_try_decode(const sl_try_codec_t *codec, sl_try_role_t role, sluice_batch_t *arena,
+                  sluice_str_t topic, const sluice_value_t *json, const sluice_schema_t **schema,
+                  sluice_value_t *value, sl_try_trouble_t *trouble);
+/* Appends ,"converted":{"key","value","headers"} with the bytes of each part. */
+int sl_try_encode(sl_try_t *t, const sl_try_codec_t *codec, sluice_batch_t *arena,
+                  const sluice_record_t *record, sluice_buf_t *out, sl_try_trouble_t *trouble);
+
+/* What a configuration does with a record. */
+typedef struct sl_try_pipe {
+    sl_try_chain_t *chain;
+    sl_try_codec_t decode; /* of what is given as bytes */
+    sl_try_codec_t encode; /* of what comes out */
+    int sink;              /* records are those of a sink */
+} sl_try_pipe_t;
+
+/* ---- try_check.c ---- */
+/* Whether a record has the form that it must have: else SLUICE_INVALID with *fault filled. */
+int sl_try_check_record(const sluice_value_t *record, sl_try_fault_t *fault);
+
 /* ---- try_validate.c ---- */
 /* Connect's check of the flat configuration, as it answers over REST. SLUICE_INVALID: *trouble is
  * filled. */
@@ -172,9 +213,10 @@ int sl_try_validate(sl_try_t *t, const cJSON *flat, const sl_plugin_catalog_t *c
 
 /* ---- try_record.c ---- */
 /* A record of the form {"topic","partition","offset","timestamp","key","value","headers"}, in a
- * sealed batch of its own. The arena must outlive it. */
-int sl_try_read_record(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json, int sink,
-                       sluice_batch_t **out, sl_try_fault_t *fault);
+ * sealed batch of its own. The arena must outlive it. Otherwise *trouble is filled. */
+int sl_try_read_record(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
+                       const sl_try_pipe_t *pipe, sluice_batch_t **out, sl_try_trouble_t *trouble);
+/* The same without offset, without its closing brace. */
 void sl_try_write_record(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
                          const sluice_record_t *record);
 /* {"error":{"stage","class","message","causes","transform","errors"}} */
@@ -184,9 +226,10 @@ void sl_try_write_trouble(sluice_buf_t *out, const sl_try_trouble_t *trouble);
 /* Runs {"transforms", "input", "record"} and appends its output. */
 int sl_try_smt_case(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
                     sluice_buf_t *out);
-/* Reads a record from the JSON, runs it through the chain and appends the output. */
-int sl_try_run_record(sl_try_t *t, sluice_batch_t *arena, sl_try_chain_t *chain,
-                      const sluice_value_t *input, int sink, sluice_buf_t *out);
+/* Reads a record from the JSON, runs it through the converters and the chain and appends the
+ * output. Not SLUICE_OK when the input was wrong. */
+int sl_try_run_record(sl_try_t *t, sluice_batch_t *arena, const sl_try_pipe_t *pipe,
+                      const sluice_value_t *input, sluice_buf_t *out);
 
 /* ---- try_stream.c ---- */
 /* CONFIG.json [RECORDS.jsonl] */

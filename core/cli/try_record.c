@@ -15,26 +15,44 @@ static int64_t int_of(const sluice_value_t *json, const char *name, int64_t othe
     return v != NULL && v->kind == SLUICE_INT64 ? sluice_value_int(v) : otherwise;
 }
 
-static int read_headers(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
-                        sluice_record_t *r, sl_try_fault_t *fault) {
+/* What reading a record takes. */
+typedef struct reading {
+    sl_try_t *t;
+    sluice_batch_t *arena;
+    const sl_try_pipe_t *pipe;
+    sluice_str_t topic;
+    sl_try_trouble_t *trouble;
+} reading_t;
+
+/* A key, value or header's value: data, or bytes for a converter. */
+static int read_part(const reading_t *r, sl_try_role_t role, const sluice_value_t *json,
+                     const sluice_schema_t **schema, sluice_value_t *value) {
+    if (json == NULL || !sl_try_is_bytes(json))
+        return sl_try_read_data(r->t, r->arena, json, schema, value, &r->trouble->fault);
+    return sl_try_decode(sl_try_codec_is_set(&r->pipe->decode) ? &r->pipe->decode
+                                                               : &r->pipe->encode,
+                         role, r->arena, r->topic, json, schema, value, r->trouble);
+}
+
+static int read_headers(const reading_t *r, const sluice_value_t *json, sluice_record_t *record) {
     sluice_header_t *headers;
     int status = SLUICE_OK;
     uint32_t i;
 
     if (json == NULL || json->kind != SLUICE_ARRAY)
         return SLUICE_OK;
-    headers = sl_batch_alloc(arena, json->len * sizeof(*headers) + 1);
+    headers = sl_batch_alloc(r->arena, json->len * sizeof(*headers) + 1);
     if (headers == NULL)
         return SLUICE_NO_MEMORY;
     for (i = 0; i < json->len && status == SLUICE_OK; i++) {
         const sluice_value_t *one = &json->as.items[i];
 
-        headers[i].key = sluice_str(sl_try_text(arena, one, "key", ""));
-        status = sl_try_read_data(t, arena, sl_try_member(one, "value"), &headers[i].schema,
-                                  &headers[i].value, fault);
+        headers[i].key = sluice_str(sl_try_text(r->arena, one, "key", ""));
+        status = read_part(r, SL_TRY_HEADER, sl_try_member(one, "value"), &headers[i].schema,
+                           &headers[i].value);
     }
-    r->headers = headers;
-    r->header_count = json->len;
+    record->headers = headers;
+    record->header_count = json->len;
     return status;
 }
 
@@ -52,29 +70,37 @@ static void read_place(const sluice_value_t *json, int sink, sluice_record_t *r)
     r->original_offset = sink ? int_of(json, "offset", 0) : SLUICE_NO_OFFSET;
 }
 
-int sl_try_read_record(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json, int sink,
-                       sluice_batch_t **out, sl_try_fault_t *fault) {
+static int read_parts(const reading_t *r, const sluice_value_t *json, sluice_record_t *record) {
+    int status = read_part(r, SL_TRY_KEY, sl_try_member(json, "key"), &record->key_schema,
+                           &record->key);
+
+    if (status == SLUICE_OK)
+        status = read_part(r, SL_TRY_VALUE, sl_try_member(json, "value"), &record->value_schema,
+                           &record->value);
+    return status == SLUICE_OK ? read_headers(r, sl_try_member(json, "headers"), record) : status;
+}
+
+int sl_try_read_record(sl_try_t *t, sluice_batch_t *arena, const sluice_value_t *json,
+                       const sl_try_pipe_t *pipe, sluice_batch_t **out, sl_try_trouble_t *trouble) {
+    reading_t reading = {.t = t, .arena = arena, .pipe = pipe, .trouble = trouble};
     sluice_batch_t *batch = sl_batch_create(0);
     sluice_record_t *r = batch == NULL ? NULL : sl_batch_add(batch);
-    int status = r == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
+    int status = r == NULL ? SLUICE_NO_MEMORY : sl_try_check_record(json, &trouble->fault);
 
     if (status == SLUICE_OK) {
-        r->topic = sluice_str(sl_try_text(arena, json, "topic", "test"));
-        read_place(json, sink, r);
-        status =
-            sl_try_read_data(t, arena, sl_try_member(json, "key"), &r->key_schema, &r->key, fault);
+        r->topic = reading.topic = sluice_str(sl_try_text(arena, json, "topic", "test"));
+        read_place(json, pipe->sink, r);
+        status = read_parts(&reading, json, r);
     }
     if (status == SLUICE_OK)
-        status = sl_try_read_data(t, arena, sl_try_member(json, "value"), &r->value_schema,
-                                  &r->value, fault);
-    if (status == SLUICE_OK)
-        status = read_headers(t, arena, sl_try_member(json, "headers"), r, fault);
-    if (status == SLUICE_OK)
         status = sl_batch_seal(batch);
-    if (status == SLUICE_OK)
+    if (status == SLUICE_OK) {
         *out = batch;
-    else
-        sl_batch_unref(batch);
+        return SLUICE_OK;
+    }
+    sl_batch_unref(batch);
+    if (trouble->stage == NULL)
+        trouble->stage = "input";
     return status;
 }
 
@@ -121,7 +147,7 @@ void sl_try_write_record(sl_try_t *t, sluice_batch_t *arena, sluice_buf_t *out,
     sl_try_write_raw(t, arena, out, r->key_schema, &r->key);
     sl_buf_puts(out, ",\"value\":");
     sl_try_write_raw(t, arena, out, r->value_schema, &r->value);
-    sl_buf_puts(out, "}}");
+    sl_buf_puts(out, "}");
 }
 
 /* ---- troubles ---- */

@@ -43,6 +43,13 @@ static int read_json(const char *path, cJSON **out) {
     else if ((status = sl_json_read(text.data, text.len, &report, out)) != SLUICE_OK)
         fprintf(stderr, "sluice try: %s: %s\n", path,
                 report.count > 0 ? report.faults[0].message : "out of memory");
+    else if (!cJSON_IsObject(*out)) {
+        fprintf(stderr, "sluice try: %s: a configuration is a JSON object: a connector's, or a "
+                        "pipeline\n", path);
+        cJSON_Delete(*out);
+        *out = NULL;
+        status = SLUICE_INVALID;
+    }
     sl_report_fini(&report);
     sl_heapbuf_fini(&text);
     return status;
@@ -73,20 +80,47 @@ static int is_sink(const cJSON *flat) {
     return !cJSON_IsString(class) || strstr(class->valuestring, "Source") == NULL;
 }
 
-static int open_chain(sl_try_t *t, const cJSON *json, int *sink, sl_try_chain_t **chain,
-                      sl_try_trouble_t *trouble) {
-    const cJSON *transforms = cJSON_GetObjectItemCaseSensitive(json, "transforms");
-    cJSON *flat;
+static const cJSON *member(const cJSON *object, const char *name) {
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+/* The converters behind the source and those before the only sink. */
+static int open_codecs(sl_try_t *t, const cJSON *native, sl_try_pipe_t *pipe,
+                       sl_try_trouble_t *trouble) {
+    const cJSON *sinks = member(native, "sinks");
+    const cJSON *read = member(member(native, "source"), "converters");
+    int status = sl_try_codec_open(t, read, &pipe->decode, trouble);
+
+    if (status == SLUICE_OK && cJSON_GetArraySize(sinks) == 1)
+        status = sl_try_codec_open(t, member(cJSON_GetArrayItem(sinks, 0), "converters"),
+                                   &pipe->encode, trouble);
+    return status;
+}
+
+static int open_pipe(sl_try_t *t, const cJSON *json, sl_try_pipe_t *pipe,
+                     sl_try_trouble_t *trouble) {
+    const cJSON *transforms = member(json, "transforms");
+    cJSON *flat, *native = NULL;
     int status;
 
-    *sink = 0;
-    if (!sl_connect_is(json) && (transforms == NULL || cJSON_IsArray(transforms)))
-        return sl_try_chain_native(t, transforms, chain, trouble);
+    if (!sl_connect_is(json) && (transforms == NULL || cJSON_IsArray(transforms))) {
+        status = sl_try_chain_native(t, transforms, &pipe->chain, trouble);
+        return status == SLUICE_OK ? open_codecs(t, json, pipe, trouble) : status;
+    }
     flat = flat_of(json);
-    *sink = is_sink(flat);
-    status = sl_try_chain_connect(t, flat, *sink, chain, trouble);
+    pipe->sink = is_sink(flat);
+    status = sl_try_chain_connect(t, flat, pipe->sink, &pipe->chain, &native, trouble);
+    if (status == SLUICE_OK)
+        status = open_codecs(t, native, pipe, trouble);
+    cJSON_Delete(native);
     cJSON_Delete(flat);
     return status;
+}
+
+static void close_pipe(sl_try_pipe_t *pipe) {
+    sl_try_chain_destroy(pipe->chain);
+    sl_try_codec_fini(&pipe->decode);
+    sl_try_codec_fini(&pipe->encode);
 }
 
 /* ---- records ---- */
@@ -97,7 +131,7 @@ static void no_json(sluice_buf_t *out, const sluice_json_error_t *error) {
                   error->what != NULL ? error->what : "out of memory");
 }
 
-static int run_line(sl_try_t *t, sl_try_chain_t *chain, int sink, sluice_str_t line) {
+static int run_line(sl_try_t *t, const sl_try_pipe_t *pipe, sluice_str_t line) {
     sluice_batch_t *arena = sl_batch_create(line.len);
     sluice_json_error_t error = {0};
     sluice_value_t json;
@@ -108,7 +142,7 @@ static int run_line(sl_try_t *t, sl_try_chain_t *chain, int sink, sluice_str_t l
     if (arena != NULL)
         status = sl_json_parse(arena, line, SLUICE_JSON_DECIMAL_TEXT, &json, &error);
     if (status == SLUICE_OK)
-        status = sl_try_run_record(t, arena, chain, &json, sink, &out);
+        status = sl_try_run_record(t, arena, pipe, &json, &out);
     else
         no_json(&out, &error);
     sluice_buf_put_char(&out, '\n');
@@ -118,7 +152,7 @@ static int run_line(sl_try_t *t, sl_try_chain_t *chain, int sink, sluice_str_t l
     return status;
 }
 
-static int run_lines(sl_try_t *t, sl_try_chain_t *chain, int sink, const char *path) {
+static int run_lines(sl_try_t *t, const sl_try_pipe_t *pipe, const char *path) {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     char *line = NULL;
     size_t room = 0;
@@ -131,7 +165,7 @@ static int run_lines(sl_try_t *t, sl_try_chain_t *chain, int sink, const char *p
     }
     while ((len = getline(&line, &room, file)) >= 0)
         if (strspn(line, " \t\r\n") < (size_t)len &&
-            run_line(t, chain, sink, sluice_str_n(line, (size_t)len)) != SLUICE_OK)
+            run_line(t, pipe, sluice_str_n(line, (size_t)len)) != SLUICE_OK)
             code = 1;
     free(line);
     if (file != stdin)
@@ -141,23 +175,23 @@ static int run_lines(sl_try_t *t, sl_try_chain_t *chain, int sink, const char *p
 
 int sl_try_stream(sl_try_t *t, const char *config, const char *records) {
     sl_try_trouble_t trouble;
-    sl_try_chain_t *chain = NULL;
+    sl_try_pipe_t pipe = {NULL};
     sluice_buf_t out;
     cJSON *json;
-    int sink, code = 1;
+    int code = 1;
 
     if (read_json(config, &json) != SLUICE_OK)
         return 1;
     sl_try_trouble_init(&trouble);
-    if (open_chain(t, json, &sink, &chain, &trouble) == SLUICE_OK) {
-        code = run_lines(t, chain, sink, records);
+    if (open_pipe(t, json, &pipe, &trouble) == SLUICE_OK) {
+        code = run_lines(t, &pipe, records);
     } else if (trouble.stage != NULL) {
         sl_heapbuf_init(&out);
         sl_try_write_trouble(&out, &trouble);
         printf("%s\n", sl_heapbuf_text(&out));
         sl_heapbuf_fini(&out);
     }
-    sl_try_chain_destroy(chain);
+    close_pipe(&pipe);
     sl_try_trouble_fini(&trouble);
     cJSON_Delete(json);
     return code;

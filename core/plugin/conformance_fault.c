@@ -48,6 +48,11 @@ static sluice_record_t *f_batch_add(sluice_batch_t *batch) {
     return fails_now() ? NULL : sl_api()->batch_add(batch);
 }
 
+static sluice_batch_t *f_batch_derive(sluice_ctx_t *ctx, sluice_batch_t *in,
+                                      sluice_record_t **records) {
+    return fails_now() ? NULL : sl_api()->batch_derive(ctx, in, records);
+}
+
 static int f_batch_seal(sluice_batch_t *batch) {
     return fails_now() ? SLUICE_NO_MEMORY : sl_api()->batch_seal(batch);
 }
@@ -120,6 +125,7 @@ static const sluice_api_t *failing_api(void) {
     api.batch_share = f_batch_share;
     api.batch_add = f_batch_add;
     api.batch_seal = f_batch_seal;
+    api.batch_derive = f_batch_derive;
     api.schema_intern = f_schema_intern;
     api.timer_start = f_timer_start;
     api.post = f_post;

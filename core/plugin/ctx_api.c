@@ -142,6 +142,12 @@ static sluice_batch_t *api_batch_new(sluice_ctx_t *ctx, size_t arena_bytes_hint)
     return sl_batch_create(arena_bytes_hint);
 }
 
+static sluice_batch_t *api_batch_derive(sluice_ctx_t *ctx, sluice_batch_t *in,
+                                        sluice_record_t **records) {
+    (void)ctx;
+    return sl_batch_derive(in, records);
+}
+
 /* ---- what the embedder does; an abandoned instance talks to nobody ---- */
 
 #define ASKED(ctx, slot) (!(ctx)->abandoned && (ctx)->p.ops->slot != NULL)
@@ -321,6 +327,8 @@ static const sluice_api_t api = {
     .source_partition_json = api_source_partition_json,
     .sample = api_sample,
     .batch_serial = sl_batch_serial,
+    .batch_derive = api_batch_derive,
+    .batch_cut = sl_batch_cut,
 };
 
 const sluice_api_t *sl_api(void) {

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "record/blocks.h"
 #include "record/schema.h"
 
 #define MAGIC         0x42415443u
 #define ALIGN         16u
 #define CHUNK_FIRST   1024u  /* what an idle batch costs, with its head */
-#define CHUNK_MAX     65536u /* below malloc's mmap threshold, so that chunks are recycled */
+#define CHUNK_MAX     65536u /* with its head: a block that is used again */
 #define RECORDS_FIRST 4u
 #define SCHEMAS_FIRST 8u
 #define KEPT_FIRST    4u
@@ -36,6 +37,7 @@ struct sluice_batch {
     uint64_t serial;
     int sealed;
     uint32_t mark_count;
+    size_t size; /* of the block that this begins */
     size_t bytes;  /* of our own and of the others that we keep alive */
     size_t shared; /* of them, the others' */
     chunk_t *chunk; /* the newest; the oldest is the one behind this struct */
@@ -43,6 +45,7 @@ struct sluice_batch {
     sluice_record_t *records;
     size_t record_count;
     size_t record_cap;
+    size_t record_bytes; /* of the block that they are in */
     const sluice_schema_t **schemas; /* set of the ones we hold: open addressing, NULL free */
     size_t schema_count;
     size_t schema_slots; /* power of two */
@@ -61,11 +64,14 @@ static _Atomic uint64_t serials;
 
 sluice_batch_t *sl_batch_create(size_t hint) {
     size_t cap = hint < CHUNK_FIRST ? CHUNK_FIRST : align_up(hint);
-    sluice_batch_t *b = cap < hint ? NULL : malloc(sizeof(*b) + cap);
+    size_t size = sizeof(sluice_batch_t) + cap;
+    sluice_batch_t *b = cap < hint || size < cap ? NULL : sl_block_get(&size);
 
     if (b == NULL)
         return NULL;
     memset(b, 0, sizeof(*b));
+    b->size = size;
+    cap = size - sizeof(*b);
     b->magic = MAGIC;
     atomic_init(&b->refs, 1);
     b->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
@@ -76,20 +82,24 @@ sluice_batch_t *sl_batch_create(size_t hint) {
 }
 
 static chunk_t *new_chunk(sluice_batch_t *b, size_t cap) {
-    chunk_t *c = cap > SIZE_MAX / 2 ? NULL : malloc(sizeof(*c) + cap);
+    size_t size = sizeof(chunk_t) + cap;
+    chunk_t *c = cap > SIZE_MAX / 2 ? NULL : sl_block_get(&size);
 
     if (c == NULL)
         return NULL;
     c->used = 0;
-    c->cap = cap;
-    b->bytes += sizeof(*c) + cap;
+    c->cap = size - sizeof(*c);
+    b->bytes += size;
     return c;
 }
 
-/* The size of the chunk after the newest. */
+/* The size of the chunk after the newest: twice that, with the head. */
 static size_t next_cap(const sluice_batch_t *b) {
-    size_t cap = b->chunk->cap * 2;
-    return cap > CHUNK_MAX ? CHUNK_MAX : cap;
+    size_t size = CHUNK_FIRST;
+
+    while (size < CHUNK_MAX && size <= b->chunk->cap)
+        size *= 2;
+    return (size < CHUNK_MAX ? 2 * size : CHUNK_MAX) - sizeof(chunk_t);
 }
 
 /* Memory that does not fit the newest chunk: a large piece gets one of its own below the newest,
@@ -144,27 +154,29 @@ sluice_str_t sl_batch_copy(sluice_batch_t *b, sluice_str_t s) {
     return sluice_str_n(p, s.len);
 }
 
-/* A newest chunk with at least `need` bytes free at its end. The chunk that holds nothing but the
- * open buffer is enlarged; else a new one begins and the buffer's `used` bytes are copied. */
+static void free_chunk(sluice_batch_t *b, chunk_t *c) {
+    b->bytes -= sizeof(*c) + c->cap;
+    sl_block_put(c, sizeof(*c) + c->cap);
+}
+
+/* A newest chunk with at least `need` bytes free at its end, to which the open buffer's `used`
+ * bytes are copied. */
 static int make_tail(sluice_batch_t *b, const char *old, size_t used, size_t need) {
     size_t size = next_cap(b);
-    chunk_t *c = b->chunk;
+    chunk_t *c;
 
     if (need > SIZE_MAX / 4)
         return SLUICE_NO_MEMORY;
     if (size < need + need / 2)
         size = align_up(need + need / 2);
-    if (c != &b->first && c->used == 0) {
-        if ((c = realloc(c, sizeof(*c) + size)) == NULL)
-            return SLUICE_NO_MEMORY;
-        b->bytes += size - c->cap;
-        c->cap = size;
-    } else {
-        if ((c = new_chunk(b, size)) == NULL)
-            return SLUICE_NO_MEMORY;
-        c->next = b->chunk;
-        if (used > 0)
-            memcpy(c->data, old, used);
+    if ((c = new_chunk(b, size)) == NULL)
+        return SLUICE_NO_MEMORY;
+    if (used > 0)
+        memcpy(c->data, old, used);
+    c->next = b->chunk;
+    if (b->chunk != &b->first && b->chunk->used == 0) { /* it held nothing but the buffer */
+        c->next = b->chunk->next;
+        free_chunk(b, b->chunk);
     }
     b->chunk = c;
     return SLUICE_OK;
@@ -200,6 +212,24 @@ int sl_batch_pin(sluice_batch_t *b, size_t bytes, void (*release)(void *arg), vo
     pin->arg = arg;
     b->pins = pin;
     b->bytes += bytes;
+    return SLUICE_OK;
+}
+
+/* Room for `count` records in all. */
+static int make_record_room(sluice_batch_t *b, size_t count) {
+    size_t size = count * sizeof(sluice_record_t);
+    sluice_record_t *records =
+        count > SIZE_MAX / 2 / sizeof(*records) ? NULL : sl_block_get(&size);
+
+    if (records == NULL)
+        return SLUICE_NO_MEMORY;
+    if (b->record_count > 0)
+        memcpy(records, b->records, b->record_count * sizeof(*records));
+    sl_block_put(b->records, b->record_bytes);
+    b->bytes += size - b->record_bytes;
+    b->records = records;
+    b->record_bytes = size;
+    b->record_cap = size / sizeof(*records);
     return SLUICE_OK;
 }
 
@@ -263,6 +293,8 @@ int sl_batch_share(sluice_batch_t *b, sluice_batch_t *with) {
         sl_batch_pin(b, 0, release_shared, with) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
     keep_batch(b, sl_batch_ref(with));
+    if (b->record_count == 0 && with->record_count > b->record_cap) /* as a rule it gets as many */
+        (void)make_record_room(b, with->record_count);
     for (i = 0; i < with->kept_slots; i++)
         if (with->kept[i] != NULL)
             keep_batch(b, with->kept[i]);
@@ -270,24 +302,41 @@ int sl_batch_share(sluice_batch_t *b, sluice_batch_t *with) {
 }
 
 sluice_record_t *sl_batch_add(sluice_batch_t *b) {
-    size_t cap = b->record_cap == 0 ? RECORDS_FIRST : b->record_cap * 2;
     sluice_record_t *r;
 
     SL_CHECK_MAGIC(b, MAGIC);
     SL_ASSERT(!b->sealed);
-    if (b->record_count == b->record_cap) {
-        if ((r = realloc(b->records, cap * sizeof(*r))) == NULL)
-            return NULL;
-        b->bytes += (cap - b->record_cap) * sizeof(*r);
-        b->records = r;
-        b->record_cap = cap;
-    }
+    if (b->record_count == b->record_cap &&
+        make_record_room(b, b->record_cap == 0 ? RECORDS_FIRST : b->record_cap * 2) != SLUICE_OK)
+        return NULL;
     r = &b->records[b->record_count++];
     memset(r, 0, sizeof(*r));
     r->partition = SLUICE_NO_PARTITION;
     r->original_partition = SLUICE_NO_PARTITION;
     r->original_offset = SLUICE_NO_OFFSET;
     return r;
+}
+
+sluice_batch_t *sl_batch_derive(sluice_batch_t *in, sluice_record_t **records) {
+    sluice_batch_t *b = sl_batch_create(0);
+
+    if (b == NULL || sl_batch_share(b, in) != SLUICE_OK ||
+        (b->record_cap < in->record_count &&
+         make_record_room(b, in->record_count) != SLUICE_OK)) {
+        sl_batch_unref(b);
+        return NULL;
+    }
+    if (in->record_count > 0)
+        memcpy(b->records, in->records, in->record_count * sizeof(*b->records));
+    b->record_count = in->record_count;
+    *records = b->records;
+    return b;
+}
+
+void sl_batch_cut(sluice_batch_t *b, size_t count) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    SL_ASSERT(!b->sealed && count <= b->record_count);
+    b->record_count = count;
 }
 
 /* The slot that holds the schema, or the free one for it; the table has a free one. */
@@ -441,14 +490,14 @@ static void destroy(sluice_batch_t *b) {
         pin->release(pin->arg);
     for (i = 0; i < b->schema_slots; i++)
         sl_schema_unref(b->schemas[i]);
-    free(b->records);
+    sl_block_put(b->records, b->record_bytes);
     for (c = b->chunk; c != NULL; c = next) {
         next = c->next;
         if (c != &b->first)
-            free(c);
+            free_chunk(b, c);
     }
     b->magic = 0;
-    free(b);
+    sl_block_put(b, b->size);
 }
 
 void sl_batch_unref(sluice_batch_t *b) {

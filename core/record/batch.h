@@ -36,6 +36,9 @@ const sluice_record_t *sl_batch_records(const sluice_batch_t *batch, size_t *cou
 size_t sl_batch_bytes(const sluice_batch_t *batch);
 const sluice_mark_t *sl_batch_marks(const sluice_batch_t *batch, size_t *count);
 uint64_t sl_batch_serial(const sluice_batch_t *batch);
+/* A new batch that shares `in` and begins with its records, at *records. */
+sluice_batch_t *sl_batch_derive(sluice_batch_t *in, sluice_record_t **records);
+void sl_batch_cut(sluice_batch_t *batch, size_t count);
 sluice_batch_t *sl_batch_ref(sluice_batch_t *batch);
 void sl_batch_unref(sluice_batch_t *batch);
 

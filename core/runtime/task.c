@@ -3,6 +3,7 @@
 #include "base/channel.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "record/blocks.h"
 #include "runtime/modules.h"
 #include "runtime/task_frames.h"
 #include "runtime/task_log.h"
@@ -306,6 +307,7 @@ static void on_tick(uv_timer_t *timer) {
 
     check_lease(t);
     sl_log_tick();
+    sl_blocks_age();
     sl_task_log_send(&t->log);
     send_frame(t, alive_frame(t));
     if (busy(t) || t->trunk == NULL || t->leaving)

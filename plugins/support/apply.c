@@ -1,39 +1,25 @@
 #include "support/apply.h"
 
-static int add_record(apply_t *a, const sluice_record_t *record) {
-    sluice_record_t *r = a->api->batch_add(a->out);
-
-    if (r == NULL)
-        return SLUICE_NO_MEMORY;
-    *r = *record;
-    return SLUICE_OK;
-}
-
-/* Makes the output batch, with all records before the one at hand. */
+/* Makes the output batch, with all records: those before the one at hand are as they will stay. */
 sluice_batch_t *apply_batch(apply_t *a) {
-    size_t i;
-
     if (a->out != NULL)
         return a->out;
-    a->out = a->api->batch_new(a->ctx, 0);
-    if (a->out == NULL)
-        return NULL;
-    if (a->api->batch_share(a->out, a->in) != SLUICE_OK)
-        goto fail;
-    for (i = 0; i < a->at; i++)
-        if (add_record(a, &a->records[i]) != SLUICE_OK)
-            goto fail;
+    a->out = a->api->batch_derive(a->ctx, a->in, &a->made);
+    a->kept = a->at;
     return a->out;
-fail:
-    a->api->batch_unref(a->out);
-    a->out = NULL;
-    return NULL;
 }
 
+/* The record at hand is worked on where it will stay, or aside as long as nothing has changed. */
 static int one_record(apply_t *a, apply_fn fn, void *self) {
-    sluice_record_t record = a->records[a->at];
-    int what = fn(self, a, &record);
+    sluice_record_t aside;
+    sluice_record_t *record = &aside;
+    int what;
 
+    if (a->out != NULL)
+        record = &a->made[a->kept];
+    if (a->out == NULL || a->kept != a->at)
+        *record = a->records[a->at];
+    what = fn(self, a, record);
     if (what == SLUICE_NO_MEMORY)
         return SLUICE_NO_MEMORY;
     if (what == APPLY_SAME && a->out == NULL)
@@ -42,29 +28,42 @@ static int one_record(apply_t *a, apply_fn fn, void *self) {
         return SLUICE_NO_MEMORY;
     if (what < 0)
         a->api->reject(a->ctx, (uint32_t)a->at);
-    return what > APPLY_DROP ? add_record(a, &record) : SLUICE_OK;
+    if (what <= APPLY_DROP)
+        return SLUICE_OK;
+    if (record == &aside)
+        a->made[a->kept] = aside;
+    a->kept++;
+    return SLUICE_OK;
+}
+
+static int finish(apply_t *a, sluice_batch_t **out) {
+    int status = SLUICE_OK;
+
+    if (a->out == NULL) {
+        *out = a->api->batch_ref(a->in);
+        return SLUICE_OK;
+    }
+    a->api->batch_cut(a->out, a->kept);
+    if (a->kept > 0)
+        status = a->api->batch_seal(a->out);
+    if (a->kept > 0 && status == SLUICE_OK)
+        *out = a->out;
+    else
+        a->api->batch_unref(a->out);
+    return status;
 }
 
 int apply_records(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_batch_t *in,
                   sluice_batch_t **out, apply_fn fn, void *self) {
     apply_t a = {.api = api, .ctx = ctx, .in = in};
     int status = SLUICE_OK;
-    size_t kept = 0;
 
     *out = NULL;
     a.records = api->batch_records(in, &a.count);
     for (; a.at < a.count && status == SLUICE_OK; a.at++)
         status = one_record(&a, fn, self);
-    if (status == SLUICE_OK && a.out == NULL) {
-        *out = api->batch_ref(in);
-        return SLUICE_OK;
-    }
     if (status == SLUICE_OK)
-        status = api->batch_seal(a.out);
-    if (status == SLUICE_OK)
-        api->batch_records(a.out, &kept);
-    if (kept > 0)
-        *out = a.out;
+        status = finish(&a, out);
     else
         api->batch_unref(a.out);
     return status == SLUICE_OK

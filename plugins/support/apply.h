@@ -3,7 +3,8 @@
  *
  * What this is: hands each record to a function as a copy that it may change. The output batch is
  * made only when something changes; it shares the input's memory, and is sealed, so that schemas of
- * its records may be dropped from caches afterwards. Thread: the instance's.
+ * its records may be dropped from caches afterwards. A function adds no records to it. Thread: the
+ * instance's.
  */
 #ifndef SUPPORT_APPLY_H
 #define SUPPORT_APPLY_H
@@ -17,7 +18,9 @@ typedef struct apply {
     const sluice_record_t *records;
     size_t count;
     size_t at;           /* index of the record at hand */
-    sluice_batch_t *out; /* NULL: all so far go on unchanged */
+    sluice_batch_t *out;   /* NULL: all so far go on unchanged */
+    sluice_record_t *made; /* out's records: `kept` of them are done */
+    size_t kept;
     int shared;          /* 0 at first; for the function: what out was given to share */
 } apply_t;
 

@@ -172,3 +172,20 @@ void java_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_value_t
     case SLUICE_DATE: write_date(buf, sluice_value_int(v)); break;
     }
 }
+
+/* At most 15 digits, a value from 0.001 to below 10^7, no superfluous zero: then the shortest
+ * digits that make the number are these. */
+int java_is_double_text(sluice_str_t text) {
+    const size_t sign = text.len > 0 && text.data[0] == '-';
+    const char *p = text.data + sign, *end = text.data + text.len, *point = p, *q;
+
+    while (point < end && *point >= '0' && *point <= '9')
+        point++;
+    for (q = point + 1; q < end && *q >= '0' && *q <= '9'; q++) {}
+    if (point == p || point - p > 7 || end - point < 2 || *point != '.' || q != end ||
+        end - p > 16 || (*p == '0' && point - p > 1))
+        return 0;
+    if (end[-1] == '0')
+        return end - point == 2;
+    return *p != '0' || memcmp(point, ".000", end - point < 4 ? (size_t)(end - point) : 4) != 0;
+}

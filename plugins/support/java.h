@@ -18,5 +18,8 @@ const char *java_type_name(uint8_t type);
  * 01 00:00:00 UTC 1970. Bytes print as a java.nio.HeapByteBuffer: an array would print its
  * address. */
 void java_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_value_t *value);
+/* Whether a text is what Double.toString prints of the number that it stands for: then a value can
+ * stay that text (SLUICE_TEXT). Says no to some for which it is. */
+int java_is_double_text(sluice_str_t text);
 
 #endif

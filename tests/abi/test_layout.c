@@ -82,8 +82,8 @@ static void test_constants(void **state) {
 /* A member that was added without a line in the table. */
 static void test_nothing_unlisted(void **state) {
     (void)state;
-    assert_true(SLUICE_HAS(&(sluice_api_t){.size = sizeof(sluice_api_t)}, metric_hide));
-    assert_int_equal(offsetof(sluice_api_t, metric_hide) + sizeof(void *),
+    assert_true(SLUICE_HAS(&(sluice_api_t){.size = sizeof(sluice_api_t)}, batch_cut));
+    assert_int_equal(offsetof(sluice_api_t, batch_cut) + sizeof(void *),
                      sizeof(sluice_api_t));
     assert_int_equal(offsetof(sluice_plugin_t, task_class) + sizeof(void *),
                      sizeof(sluice_plugin_t));

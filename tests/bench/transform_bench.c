@@ -1,9 +1,11 @@
 /*
  * transform_bench: what Kafka Connect's transforms take for a record of 200 bytes of JSON, without
- * and with a schema, one by one and as a chain of five. Prints ns of processor time a record.
- * Argument: the folder of plugins. tests/bench/java/TransformBench.java measures the same of the
- * real classes.
+ * and with a schema, one by one, as a chain of five, and with the JSON converter before and behind
+ * it, from bytes to bytes. Prints ns of processor time a record. Arguments: the folder of plugins,
+ * and what to measure if not all. tests/bench/java/TransformBench.java measures the same of the
+ * real classes; transforms.py compares both.
  */
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +56,14 @@ typedef struct step {
     void *self;
 } step_t;
 
+typedef struct codec {
+    const sluice_converter_t *converter;
+    void *self;
+} codec_t;
+
+static const char *only; /* what to measure; NULL: all */
 static step_t steps[USES];
+static codec_t codecs[2]; /* without schemas, and with */
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -69,36 +78,57 @@ static void die(const char *what, const char *name) {
 }
 
 /* Instances live as long as the process. */
-static void make_step(const char *folder, const use_t *use, step_t *step) {
+static sluice_ctx_t *make_ctx(const char *folder, sluice_plugin_kind_t kind, const char *name,
+                              const char *text, const sluice_plugin_t **plugin) {
     char path[1024], error[SL_MODULE_ERROR_SIZE];
     sl_module_t *module;
     sl_options_t *options;
     sl_config_t *config;
-    sluice_ctx_t *ctx;
+    sluice_ctx_t *ctx = NULL;
     sl_report_t report;
-    sl_ctx_params_t params = {.pipeline = "bench", .instance = use->module};
-    cJSON *json = cJSON_Parse(use->config);
+    sl_ctx_params_t params = {.pipeline = "bench", .instance = name};
+    cJSON *json = cJSON_Parse(text);
     char *real;
 
-    snprintf(path, sizeof(path), "%s/%s.so", folder, use->module);
+    snprintf(path, sizeof(path), "%s/%s%s.so", folder,
+             kind == SLUICE_CONVERTER ? "converter-" : "", name);
     real = realpath(path, NULL);
     if (real == NULL || sl_module_open(real, &module, error, sizeof(error)) != SLUICE_OK)
         die("no module", path);
     free(real);
-    params.plugin = sl_module_find(module, SLUICE_TRANSFORM, use->module);
+    *plugin = params.plugin = sl_module_find(module, kind, name);
     sl_report_init(&report);
     if (sl_options_create(params.plugin->options, params.plugin->option_count,
                           params.plugin->option_size, &options, NULL) != SLUICE_OK ||
         sl_config_parse(options, json, "", SL_CONFIG_CONNECT, &report, &config) != SLUICE_OK ||
         sl_report_status(&report) != SLUICE_OK)
-        die("wrong configuration of", use->module);
+        die("wrong configuration of", name);
     params.config = config;
-    step->transform = params.plugin->transform;
-    if (sl_ctx_create(&params, &ctx) != SLUICE_OK ||
-        step->transform->create(sl_api(), ctx, &step->self) != SLUICE_OK)
-        die("no instance of", use->module);
+    if (sl_ctx_create(&params, &ctx) != SLUICE_OK)
+        die("no memory for", name);
     sl_report_fini(&report);
     cJSON_Delete(json);
+    return ctx;
+}
+
+static void make_step(const char *folder, const use_t *use, step_t *step) {
+    const sluice_plugin_t *plugin;
+    sluice_ctx_t *ctx = make_ctx(folder, SLUICE_TRANSFORM, use->module, use->config, &plugin);
+
+    step->transform = plugin->transform;
+    if (step->transform->create(sl_api(), ctx, &step->self) != SLUICE_OK)
+        die("no instance of", use->module);
+}
+
+static void make_codec(const char *folder, int schemas, codec_t *codec) {
+    const char *config = schemas ? "{\"converter.type\":\"value\"}"
+                                 : "{\"schemas.enable\":\"false\",\"converter.type\":\"value\"}";
+    const sluice_plugin_t *plugin;
+    sluice_ctx_t *ctx = make_ctx(folder, SLUICE_CONVERTER, "json", config, &plugin);
+
+    codec->converter = plugin->converter;
+    if (codec->converter->create(sl_api(), ctx, &codec->self) != SLUICE_OK)
+        die("no instance of", "json");
 }
 
 /* ---- records ---- */
@@ -154,7 +184,63 @@ static sluice_batch_t *make_records(int with_schema) {
     return batch;
 }
 
+/* ---- from bytes to bytes ---- */
+
+/* What a consumer gives: the bytes of each record, at a place of their own. */
+static sluice_batch_t *make_bytes(const codec_t *codec, sluice_batch_t *from) {
+    sluice_batch_t *batch = sl_batch_create(0);
+    size_t i, count;
+    const sluice_record_t *records = sl_batch_records(from, &count);
+
+    for (i = 0; i < count; i++) {
+        sluice_str_t bytes;
+        sluice_record_t *r = sl_batch_add(batch);
+
+        if (codec->converter->from_connect(codec->self, batch, records[i].topic,
+                                           records[i].value_schema, &records[i].value,
+                                           &bytes) != SLUICE_OK)
+            die("cannot be written:", event);
+        *r = records[i];
+        r->value = sluice_text(SLUICE_BYTES, bytes);
+        r->value_schema = NULL;
+    }
+    sl_batch_seal(batch);
+    return batch;
+}
+
+/* As a task converts a batch: a new one that keeps the old. */
+static sluice_batch_t *convert(const codec_t *codec, int encode, sluice_batch_t *in) {
+    sluice_batch_t *out = sl_batch_create(0);
+    size_t i, count;
+    const sluice_record_t *records = sl_batch_records(in, &count);
+
+    sl_batch_share(out, in);
+    for (i = 0; i < count; i++) {
+        sluice_record_t *r = sl_batch_add(out);
+        sluice_str_t bytes = sluice_value_str(&records[i].value);
+        int status;
+
+        *r = records[i];
+        if (encode)
+            status = codec->converter->from_connect(codec->self, out, r->topic, r->value_schema,
+                                                    &r->value, &bytes);
+        else
+            status = codec->converter->to_connect(codec->self, out, r->topic, bytes,
+                                                  &r->value_schema, &r->value);
+        if (status != SLUICE_OK)
+            die("cannot be converted:", event);
+        if (encode) {
+            r->value = sluice_text(SLUICE_BYTES, bytes);
+            r->value_schema = NULL;
+        }
+    }
+    sl_batch_seal(out);
+    return out;
+}
+
 /* ---- measuring ---- */
+
+enum { CHAIN = -1, NONE = -2 }; /* instead of the number of a transform */
 
 static sluice_batch_t *apply(const step_t *step, sluice_batch_t *in, const char *name) {
     sluice_batch_t *out = NULL;
@@ -169,52 +255,73 @@ static sluice_batch_t *apply(const step_t *step, sluice_batch_t *in, const char 
     return out;
 }
 
-/* one: the number of a transform, or -1 for the chain. */
-static void run_once(sluice_batch_t *in, int one) {
+static sluice_batch_t *transformed(sluice_batch_t *in, int which) {
     sluice_batch_t *at = sl_batch_ref(in);
     size_t i;
 
     for (i = 0; i < USES; i++) {
         sluice_batch_t *out;
 
-        if (one >= 0 ? (size_t)one != i : !uses[i].chain)
+        if (which >= 0 ? (size_t)which != i : which == NONE || !uses[i].chain)
             continue;
         out = apply(&steps[i], at, uses[i].module);
         sl_batch_unref(at);
         at = out;
     }
-    sl_batch_unref(at);
+    return at;
 }
 
-static void measure(const char *name, sluice_batch_t *in, int one) {
+static void run_once(const codec_t *codec, sluice_batch_t *in, int which) {
+    sluice_batch_t *read = codec == NULL ? sl_batch_ref(in) : convert(codec, 0, in);
+    sluice_batch_t *out = transformed(read, which);
+
+    sl_batch_unref(read);
+    if (codec != NULL)
+        sl_batch_unref(convert(codec, 1, out));
+    sl_batch_unref(out);
+}
+
+static void measure(const char *name, const char *how, const codec_t *codec, sluice_batch_t *in,
+                    int which) {
     int64_t start, spent, records = 0;
 
-    run_once(in, one);
+    if (only != NULL && strcmp(only, name) != 0)
+        return;
+    run_once(codec, in, which);
     start = now_ns();
     do {
-        run_once(in, one);
+        run_once(codec, in, which);
         records += RECORDS;
         spent = now_ns() - start;
     } while (spent < RUN_NS);
-    printf("%-22s %-11s %7.0f ns a record\n", name,
-           sl_batch_records(in, &(size_t){0})->value_schema != NULL ? "schema" : "schemaless",
-           (double)spent / (double)records);
+    printf("%-22s %-11s %7.0f ns a record\n", name, how, (double)spent / (double)records);
 }
 
 int main(int argc, char **argv) {
     int with_schema;
     size_t i;
 
-    if (argc != 2)
-        die("usage: transform_bench", "FOLDER");
+    if (argc != 2 && argc != 3)
+        die("usage: transform_bench", "FOLDER [NAME]");
+    only = argv[2];
+    mallopt(M_ARENA_MAX, 2); /* as in a task */
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     for (i = 0; i < USES; i++)
         make_step(argv[1], &uses[i], &steps[i]);
     for (with_schema = 0; with_schema < 2; with_schema++) {
-        sluice_batch_t *in = make_records(with_schema);
+        const char *how = with_schema ? "schema" : "schemaless";
+        codec_t *codec = &codecs[with_schema];
+        sluice_batch_t *in = make_records(with_schema), *bytes;
 
+        make_codec(argv[1], with_schema, codec);
         for (i = 0; i < USES; i++)
-            measure(uses[i].module, in, (int)i);
-        measure("chain of five", in, -1);
+            measure(uses[i].module, how, NULL, in, (int)i);
+        measure("chain of five", how, NULL, in, CHAIN);
+        bytes = make_bytes(codec, in);
+        measure("json alone", how, codec, bytes, NONE);
+        measure("json, chain, json", how, codec, bytes, CHAIN);
+        sl_batch_unref(bytes);
         sl_batch_unref(in);
     }
     return 0;

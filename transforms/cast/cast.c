@@ -154,7 +154,7 @@ static int cast_map(cast_t *c, apply_t *a, sluice_value_t *value) {
         sluice_value_t v = old == NULL ? sluice_null() : *old;
 
         status = smt_cast(&c->smt, a, NULL, c->targets[i].type, &v);
-        smt_map_put(&map, c->targets[i].field, v);
+        smt_map_set(&map, value, old, c->targets[i].field, v);
     }
     if (status != SLUICE_OK)
         return status;

@@ -141,7 +141,7 @@ static int mask_map(mask_t *m, apply_t *a, sluice_value_t *value) {
         sluice_value_t v = old == NULL ? sluice_null() : *old;
 
         status = mask_value(m, a, &v);
-        smt_map_put(&map, name, v);
+        smt_map_set(&map, value, old, name, v);
     }
     if (status != SLUICE_OK)
         return status;

@@ -120,6 +120,16 @@ static sluice_str_t renamed(const replace_t *p, sluice_str_t name) {
     return name;
 }
 
+/* Whether a rename has to do with a name: others are as different as they were. */
+static int is_touched(const replace_t *p, sluice_str_t name) {
+    size_t i;
+
+    for (i = 0; i < p->rename_count; i++)
+        if (sluice_str_eq(p->renames[i].from, name) || sluice_str_eq(p->renames[i].to, name))
+            return 1;
+    return 0;
+}
+
 /* Where a field of the output comes from, as Connect looks it up: by its new name alone. */
 static sluice_str_t old_name(const replace_t *p, sluice_str_t name) {
     size_t i;
@@ -145,7 +155,7 @@ static int replace_in_map(replace_t *p, apply_t *a, sluice_value_t *value) {
 
         if (key->kind != SLUICE_STRING || !is_kept(p, name))
             continue;
-        if (p->rename_count == 0)
+        if (!is_touched(p, name))
             smt_map_add(&map, key, &key[1]);
         else
             smt_map_put(&map, renamed(p, name), key[1]);

@@ -105,6 +105,11 @@ static int read_float(converter_t *c, const sluice_schema_t *schema, const sluic
     double f = 0;
     int status = SLUICE_OK;
 
+    if (!narrow && json->kind == SLUICE_DECIMAL && java_is_double_text(sluice_value_str(json))) {
+        *out = sluice_text(SLUICE_FLOAT64, sluice_value_str(json));
+        out->flags = SLUICE_TEXT;
+        return SLUICE_OK;
+    }
     if (json->kind == SLUICE_INT64)
         f = narrow ? (double)(float)sluice_value_int(json) : (double)sluice_value_int(json);
     else if (json->kind == SLUICE_DECIMAL)

@@ -353,24 +353,40 @@ static int has_only_text_keys(const sluice_value_t *map) {
     return 1;
 }
 
-static int write_free_map(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
-    int object = has_only_text_keys(v);
+/* A map whose keys are not all texts. */
+static int write_pairs(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
+    int status = SLUICE_OK;
     uint32_t i;
-    int status;
 
-    sluice_buf_put_char(buf, object ? '{' : '[');
-    for (i = 0; i < v->len; i++) {
-        put(buf, i == 0 ? (object ? "" : "[") : (object ? "," : ",["));
-        status = write_schemaless(c, &v->as.items[2 * i], buf);
-        sluice_buf_put_char(buf, object ? ':' : ',');
-        if (status == SLUICE_OK)
-            status = write_schemaless(c, &v->as.items[2 * i + 1], buf);
-        if (status != SLUICE_OK)
-            return status;
-        put(buf, object ? "" : "]");
+    sluice_buf_put_char(buf, '[');
+    for (i = 0; i < 2 * v->len && status == SLUICE_OK; i++) {
+        put(buf, i == 0 ? "[" : i % 2 == 1 ? "," : "],[");
+        status = write_schemaless(c, &v->as.items[i], buf);
     }
-    sluice_buf_put_char(buf, object ? '}' : ']');
-    return SLUICE_OK;
+    put(buf, "]]");
+    return status;
+}
+
+static int write_free_map(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
+    const sluice_value_t *item = v->as.items;
+    int status = SLUICE_OK;
+    uint32_t i;
+
+    if (!has_only_text_keys(v))
+        return write_pairs(c, v, buf);
+    if (v->len == 0)
+        sluice_buf_put_char(buf, '{');
+    for (i = 0; i < v->len && status == SLUICE_OK; i++, item += 2) {
+        sluice_buf_put_char(buf, i == 0 ? '{' : ',');
+        c->api->json->write_string(buf, sluice_value_str(item));
+        sluice_buf_put_char(buf, ':');
+        if (item[1].kind == SLUICE_STRING)
+            c->api->json->write_string(buf, sluice_value_str(&item[1]));
+        else
+            status = write_schemaless(c, &item[1], buf);
+    }
+    sluice_buf_put_char(buf, '}');
+    return status;
 }
 
 static int write_free_array(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {

@@ -39,7 +39,9 @@
  *        Plugins: task_class. Sources, sinks: alter_offsets.
  *   1.2  converters that ask a service: close, and SLUICE_BUSY and SLUICE_RETRY from their calls.
  *   1.3  batch_serial: a converter can know structs that records share.
- *   1.4  sources: read_offsets. Metrics with labels.
+ *   1.4  sources: read_offsets.
+ *   1.5  metrics with labels.
+ *   1.6  batch_derive, batch_cut.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -56,6 +58,7 @@ extern "C" {
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
 #define SLUICE_ABI_MINOR 4
+#define SLUICE_ABI_MINOR 6
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -238,11 +241,19 @@ typedef struct sluice_module {
     uint32_t plugin_size; /* sizeof(sluice_plugin_t) */
 } sluice_module_t;
 
+/* The oldest host minor that a module can live with. One that calls members of the host's table
+ * that are newer than 1.0 without SLUICE_HAS defines it, before the headers or on the compiler's
+ * command line, as the minor that brought them. */
+#ifndef SLUICE_MIN_MINOR
+#define SLUICE_MIN_MINOR 0
+#endif
+
 /* The head of every module: magic, versions and sizes. Use as first initialiser of a
  * sluice_module_t. */
 #define SLUICE_MODULE_HEAD                                                           \
     .magic = SLUICE_ABI_MAGIC, .major = SLUICE_ABI_MAJOR, .minor = SLUICE_ABI_MINOR, \
-    .size = sizeof(sluice_module_t), .min_minor = 0, .plugin_size = sizeof(sluice_plugin_t)
+    .size = sizeof(sluice_module_t), .min_minor = SLUICE_MIN_MINOR,                  \
+    .plugin_size = sizeof(sluice_plugin_t)
 
 typedef const sluice_module_t *(*sluice_module_fn)(uint16_t host_major, uint16_t host_minor);
 

@@ -93,6 +93,12 @@ static int to_float(const smt_t *s, uint8_t to, sluice_value_t *v) {
     connect_why_t why;
     double f;
 
+    if (v->kind == SLUICE_STRING && to == SLUICE_FLOAT64 &&
+        java_is_double_text(sluice_value_str(v))) {
+        v->kind = SLUICE_FLOAT64; /* stays the text that it is */
+        v->flags = SLUICE_TEXT;
+        return SLUICE_OK;
+    }
     if (v->kind == SLUICE_STRING) {
         if (connect_parse_float(sluice_value_str(v), to, &f, &why) != SLUICE_OK)
             return out_of_range(s, v, &why);

@@ -1,6 +1,7 @@
 /* Reading by a pattern, as lenient as SimpleDateFormat: a field takes what digits there are, unless
  * another number follows it in the pattern; values beyond a field's range carry over. */
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "support/connect/date_format_int.h"
@@ -63,6 +64,27 @@ static size_t read_exponent(const parser_t *p, size_t at, size_t end, double *n)
 }
 
 /* A number before `end`; 0 when there is none. */
+/* Words that Java's DecimalFormat takes for numbers. */
+static int read_symbol(parser_t *p, size_t end, int32_t *out) {
+    static const struct {
+        const char *text;
+        int32_t value;
+    } symbols[] = {{"NaN", 0}, {"\xe2\x88\x9e", INT32_MAX}, {"-\xe2\x88\x9e", INT32_MIN}};
+    size_t i;
+
+    for (i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+        const size_t len = strlen(symbols[i].text);
+
+        if (p->at + len > end || p->text.len - p->at < len ||
+            memcmp(p->text.data + p->at, symbols[i].text, len) != 0)
+            continue;
+        p->at += len;
+        *out = symbols[i].value;
+        return 1;
+    }
+    return 0;
+}
+
 static int read_number(parser_t *p, size_t end, int32_t *out) {
     const int negative = char_at(p, p->at) == '-' && p->at < end;
     double n;
@@ -70,7 +92,7 @@ static int read_number(parser_t *p, size_t end, int32_t *out) {
     size_t stop = read_digits(p, first, end, &n);
 
     if (stop == first)
-        return 0;
+        return read_symbol(p, end, out);
     p->at = read_exponent(p, stop, end, &n);
     *out = as_int(negative ? -n : n);
     return 1;

@@ -16,8 +16,9 @@ int smt_map_init(const smt_t *s, apply_t *a, const sluice_value_t *from, size_t 
 }
 
 static int is_key(const sluice_value_t *v, sluice_str_t key) {
-    return v->kind == SLUICE_STRING && v->len == key.len &&
-           (key.len == 0 || memcmp(v->as.s, key.data, key.len) == 0);
+    if (v->kind != SLUICE_STRING || v->len != key.len)
+        return 0;
+    return key.len == 0 || (*v->as.s == *key.data && memcmp(v->as.s, key.data, key.len) == 0);
 }
 
 int64_t smt_map_find(const smt_map_t *m, sluice_str_t key) {
@@ -27,6 +28,14 @@ int64_t smt_map_find(const smt_map_t *m, sluice_str_t key) {
         if (is_key(&m->items[2 * i], key))
             return i;
     return -1;
+}
+
+void smt_map_set(smt_map_t *m, const sluice_value_t *from, const sluice_value_t *old,
+                 sluice_str_t key, sluice_value_t value) {
+    if (old != NULL)
+        m->items[old - from->as.items] = value;
+    else
+        smt_map_put(m, key, value);
 }
 
 void smt_map_put(smt_map_t *m, sluice_str_t key, sluice_value_t value) {

@@ -21,6 +21,10 @@ int smt_map_init(const smt_t *s, apply_t *a, const sluice_value_t *from, size_t 
 int64_t smt_map_find(const smt_map_t *m, sluice_str_t key);
 /* Map.put: a new member needs room. The key must live as long as the batch. */
 void smt_map_put(smt_map_t *m, sluice_str_t key, sluice_value_t value);
+/* Sets the member that smt_map_get found as `old` in `from`, which m is a copy of; old NULL: as
+ * smt_map_put. */
+void smt_map_set(smt_map_t *m, const sluice_value_t *from, const sluice_value_t *old,
+                 sluice_str_t key, sluice_value_t value);
 /* The same of a key that is known not to be there. */
 void smt_map_add(smt_map_t *m, const sluice_value_t *key, const sluice_value_t *value);
 void smt_map_remove(smt_map_t *m, sluice_str_t key);

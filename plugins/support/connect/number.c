@@ -81,12 +81,23 @@ static const char *exponent_mark(sluice_str_t decimal) {
     return mark != NULL ? mark : memchr(decimal.data, 'e', decimal.len);
 }
 
+/* The number behind the mark; what is past all that counts is cut off. */
+static long read_exponent(sluice_str_t decimal, const char *mark) {
+    const char *p = mark + 1, *end = decimal.data + decimal.len;
+    const int negative = p < end && *p == '-';
+    long n = 0;
+
+    for (p += p < end && (*p == '-' || *p == '+'); p < end && n < 1000000000; p++)
+        n = n * 10 + (*p - '0');
+    return negative ? -n : n;
+}
+
 int64_t connect_decimal_int(sluice_str_t decimal) {
     const char *mark = exponent_mark(decimal);
     size_t len = mark == NULL ? decimal.len : (size_t)(mark - decimal.data);
     const char *point = memchr(decimal.data, '.', len);
     size_t whole = point == NULL ? len : (size_t)(point - decimal.data);
-    long exponent = mark == NULL ? 0 : strtol(mark + 1, NULL, 10);
+    long exponent = mark == NULL ? 0 : read_exponent(decimal, mark);
     uint64_t n = 0;
     size_t i;
     long place; /* of a digit: what it is multiplied by, as power of ten */

@@ -253,13 +253,11 @@ int smt_check_value(sluice_str_t field, const sluice_schema_t *schema, const slu
     return SLUICE_BAD_RECORD;
 }
 
-int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field, const sluice_value_t *value) {
+int smt_check_field(const smt_t *s, const sluice_struct_t *st, uint32_t field) {
     const sluice_field_t *f = &st->schema->fields[field];
-
     char why[512];
 
-    st->fields[field] = *value;
-    if (smt_check_value(f->name, f->schema, value, why, sizeof(why)) == SLUICE_OK)
+    if (smt_check_value(f->name, f->schema, &st->fields[field], why, sizeof(why)) == SLUICE_OK)
         return SLUICE_OK;
     return smt_fail(s, DATA_EXCEPTION, "%s", why);
 }

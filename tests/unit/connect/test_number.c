@@ -32,6 +32,8 @@ static void test_decimals_to_integers(void **state) {
     assert_int_equal(connect_decimal_int(sluice_str("-12.99")), -12);
     assert_int_equal(connect_decimal_int(sluice_str("1.5E+3")), 1500);
     assert_int_equal(connect_decimal_int(sluice_str("1e3")), 1000);
+    assert_int_equal(connect_decimal_int(sluice_str_n("1e30", 3)), 1000); /* no further */
+    assert_int_equal(connect_decimal_int(sluice_str("1e+2")), 100);
     assert_int_equal(connect_decimal_int(sluice_str("0.001")), 0);
     assert_int_equal(connect_decimal_int(sluice_str("18446744073709551617")), 1);
     assert_int_equal(connect_decimal_int(sluice_str("1E+500")), 0);

@@ -263,6 +263,39 @@ static void test_threads(void **state) {
     assert_int_equal(released, 1);
 }
 
+static void test_deriving(void **state) {
+    sluice_batch_t *in = sl_batch_create(0);
+    sluice_batch_t *out;
+    sluice_record_t *records;
+    size_t i, count;
+
+    (void)state;
+    for (i = 0; i < 100; i++)
+        sl_batch_add(in)->timestamp = (int64_t)i;
+    sl_batch_seal(in);
+    out = sl_batch_derive(in, &records);
+    assert_true(sl_batch_keeps(out, in));
+    assert_int_equal(sl_batch_records(out, &count)[99].timestamp, 99);
+    assert_int_equal(count, 100);
+    for (i = 0; i < 50; i++)
+        records[i] = records[2 * i];
+    sl_batch_cut(out, 50);
+    sl_batch_add(out)->timestamp = 1000;
+    assert_int_equal(sl_batch_records(out, &count)[49].timestamp, 98);
+    assert_int_equal(count, 51);
+    assert_int_equal(sl_batch_records(in, &count)[1].timestamp, 1);
+    sl_batch_seal(out);
+    sl_batch_unref(in);
+    sl_batch_unref(out);
+    in = sl_batch_create(0);
+    sl_batch_seal(in);
+    out = sl_batch_derive(in, &records);
+    sl_batch_records(out, &count);
+    assert_int_equal(count, 0);
+    sl_batch_unref(out);
+    sl_batch_unref(in);
+}
+
 static void test_position(void **state) {
     sluice_position_t p = {.len = 3, .bytes = {0, 0xab, 0x7f}};
     sluice_position_t q;
@@ -293,6 +326,7 @@ int main(void) {
         cmocka_unit_test(test_buf),
         cmocka_unit_test(test_buf_without_memory),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_deriving),
         cmocka_unit_test(test_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
