@@ -1,6 +1,8 @@
 #include "probe.h"
 #include "source.h"
 
+#include "source.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
