@@ -57,7 +57,6 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 4
 #define SLUICE_ABI_MINOR 6
 
 #if defined(__GNUC__)
