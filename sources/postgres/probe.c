@@ -1,8 +1,6 @@
 #include "probe.h"
 #include "source.h"
 
-#include "source.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
