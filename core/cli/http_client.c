@@ -319,8 +319,8 @@ int sl_http_client_get(const sl_http_peer_t *peer, const char *path, int *status
     }
     c.fd = connect_to(&place, &why);
     if (c.fd < 0)
-        snprintf(error, size, "no %s answers at %s: %s; is it running, and is this its address?",
-                 peer->who, peer->url, why);
+        snprintf(error, size, "no %s answers at %s: %s; is it running, and is this its %s?",
+                 peer->who, peer->url, why, peer->url_name);
     if (c.fd >= 0 && (!place.is_tls || start_tls(peer, &place, &c, error, size) == 0)) {
         answer = exchange(peer, &place, &c, path);
         rc = take_answer(peer, path, answer, status, body, error, size);

@@ -3,7 +3,7 @@
  * TLS.
  *
  * What this is: one connection for each request, HTTP/1.0, so that an answer ends where the
- * connection does.
+ * connection does. Not libcurl, which each start of the host would load.
  * Ownership: gives bodies; free() them. Threads: any.
  */
 #ifndef SL_CLI_HTTP_CLIENT_H
@@ -14,6 +14,7 @@
 /* Whom to ask and how. Texts are borrowed; NULL: not given. */
 typedef struct sl_http_peer {
     const char *who; /* what should answer: "sluice" */
+    const char *url_name; /* what users know its URL as: "--url" */
     const char *url;  /* http(s)://HOST[:PORT][/PATH]; without a scheme http, without a port 8083 */
     const char *user; /* with a password: basic authentication */
     const char *password;

@@ -6,7 +6,7 @@
 #include "cli/http_client.h"
 
 int sl_http_get(const char *url, const char *path, char **body, char *error, size_t size) {
-    sl_http_peer_t peer = { "sluice", url, NULL, NULL, NULL, NULL, NULL, 0 };
+    sl_http_peer_t peer = { .who = "sluice", .url_name = "--url", .url = url };
     int status = 0;
 
     if (sl_http_client_get(&peer, path, &status, body, error, size) != 0)

@@ -253,6 +253,7 @@ int sl_cli_import(int argc, char **argv) {
     int code;
 
     a.peer.who = "Kafka Connect worker";
+    a.peer.url_name = "URL";
     sl_log_set_level(NULL, SLUICE_LOG_WARN);
     code = parse(argc, argv, &a);
     if (code < 0 && read_password(&a) != 0)

@@ -118,16 +118,12 @@ static size_t table_least(uint32_t kind) {
     }
 }
 
-static int reads_offsets(const sluice_source_t *s) {
-    return s->size >= END(sluice_source_t, read_offsets) && s->read_offsets != NULL;
-}
-
 static const char *missing_callback(const sluice_plugin_t *p) {
     switch (p->kind) {
     case SLUICE_SOURCE:
         return p->source->create == NULL ? "create"
                : p->source->open == NULL ? "open"
-               : reads_offsets(p->source) && p->source->alter_offsets == NULL
+               : p->source->read_offsets != NULL && p->source->alter_offsets == NULL
                    ? "alter_offsets (of a source that has read_offsets)"
                    : NULL;
     case SLUICE_TRANSFORM:

@@ -151,7 +151,7 @@ typedef struct sluice_sink {
 #define SLUICE_SINK_OWN_POSITION 0x02u
 /* wants batches without records too (to store their marks) */
 #define SLUICE_SINK_EMPTY_BATCHES 0x04u
-/* since 1.3: in marks, `offset` is the user-visible offset (JSON), not the source's private bytes;
+/* since 1.5: in marks, `offset` is the user-visible offset (JSON), not the source's private bytes;
  * it is those where a part of a batch comes alone */
 #define SLUICE_SINK_OFFSETS 0x08u
 
