@@ -4,12 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/host.h"
-#include "cli/paths.h"
+#include "cli/launch.h"
 #include "config/worker.h"
-#include "observe/log.h"
 #include "sluice/error.h"
 
 extern char **environ;
@@ -49,8 +46,6 @@ typedef struct arguments {
 } arguments_t;
 
 static int take(arguments_t *a, int option) {
-    sluice_log_level_t level;
-
     switch (option) {
     case OPT_DATA:
         a->data_dir = optarg;
@@ -59,14 +54,9 @@ static int take(arguments_t *a, int option) {
         a->plugin_path = optarg;
         return SLUICE_OK;
     case OPT_LOG_LEVEL:
-        if (sl_log_parse_level(optarg, &level) == SLUICE_OK)
-            return sl_log_set_level("root", level);
-        fprintf(stderr, "sluice %s: --log-level %s: must be error, warn, info, debug or trace\n",
-                a->verb, optarg);
-        return SLUICE_INVALID;
+        return sl_cli_set_log_level(a->verb, optarg);
     case OPT_LOG_FORMAT:
-        sl_log_set_format(strcmp(optarg, "json") == 0 ? SL_LOG_JSON : SL_LOG_TEXT);
-        return SLUICE_OK;
+        return sl_cli_set_log_format(a->verb, optarg);
     default:
         return SLUICE_INVALID;
     }
@@ -94,41 +84,21 @@ static char *data_dir(const arguments_t *a) {
     const char *own = a->data_dir != NULL ? a->data_dir
                                           : sl_worker_text(a->worker, "sluice.data.dir");
     const char *file = sl_worker_text(a->worker, "offset.storage.file.filename");
-    char *path = NULL;
-    char *folder;
-    char *whole;
+    char *path;
 
-    if (own == NULL && a->mode == SL_WORKER_STANDALONE && file != NULL) {
-        if (asprintf(&path, "%s.sluice", file) < 0)
-            return NULL;
-    } else {
-        path = strdup(own == NULL ? "sluice-data" : own);
-    }
-    if (path == NULL || path[0] == '/')
-        return path;
-    folder = getcwd(NULL, 0);
-    if (folder == NULL || asprintf(&whole, "%s/%s", folder, path) < 0)
-        whole = NULL;
-    free(folder);
-    free(path);
-    return whole;
+    if (own != NULL || a->mode != SL_WORKER_STANDALONE || file == NULL)
+        return strdup(own == NULL ? "sluice-data" : own);
+    return asprintf(&path, "%s.sluice", file) < 0 ? NULL : path;
 }
 
-static int host(arguments_t *a) {
+static int launch(arguments_t *a) {
     const char *own = sl_worker_text(a->worker, "sluice.plugin.path");
-    char *plugin_path = sl_cli_plugin_path(a->plugin_path != NULL ? a->plugin_path : own);
-    char *executable = sl_cli_executable();
     char *data = data_dir(a);
     int code = 1;
 
-    a->host.plugin_path = plugin_path;
-    a->host.executable = executable;
-    a->host.data_dir = data;
-    if (plugin_path != NULL && executable != NULL && data != NULL)
-        code = sl_host_run(&a->host);
+    if (data != NULL)
+        code = sl_cli_launch(&a->host, a->plugin_path != NULL ? a->plugin_path : own, data);
     free(data);
-    free(plugin_path);
-    free(executable);
     return code;
 }
 
@@ -162,7 +132,7 @@ static int run(arguments_t *a, int argc, char **argv) {
     }
     if (read_worker(a, argv[optind++]) != SLUICE_OK)
         return 2;
-    return add_connectors(a, argc, argv) == SLUICE_OK ? host(a) : 3;
+    return add_connectors(a, argc, argv) == SLUICE_OK ? launch(a) : 3;
 }
 
 static int worker(sl_worker_mode_t mode, int argc, char **argv) {

@@ -3,14 +3,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "cli/host.h"
-#include "cli/paths.h"
+#include "cli/launch.h"
 #include "config/config.h"
 #include "config/worker.h"
-#include "observe/log.h"
 #include "sluice/error.h"
 
 static const char help[] =
@@ -69,31 +65,10 @@ static const struct option long_options[] = {
 typedef struct arguments {
     sl_host_options_t host;
     sl_run_changes_t changes;
+    const char *data_dir;
     const char *plugin_path;
     cJSON *worker;
 } arguments_t;
-
-static int set_log_level(const char *text) {
-    sluice_log_level_t level;
-
-    if (sl_log_parse_level(text, &level) == SLUICE_OK)
-        return sl_log_set_level("root", level);
-    fprintf(stderr, "sluice run: --log-level %s: must be error, warn, info, debug or trace\n",
-            text);
-    return SLUICE_INVALID;
-}
-
-static int set_log_format(const char *text) {
-    if (strcmp(text, "text") == 0)
-        sl_log_set_format(SL_LOG_TEXT);
-    else if (strcmp(text, "json") == 0)
-        sl_log_set_format(SL_LOG_JSON);
-    else {
-        fprintf(stderr, "sluice run: --log-format %s: must be text or json\n", text);
-        return SLUICE_INVALID;
-    }
-    return SLUICE_OK;
-}
 
 /* A duration ("500ms", "30s") or a plain number above 0. */
 static int read_number(const char *name, uint32_t type, const char *text, uint64_t *out) {
@@ -136,7 +111,7 @@ static int take(arguments_t *a, int option) {
         a->host.listen = optarg;
         return SLUICE_OK;
     case OPT_DATA:
-        a->host.data_dir = optarg;
+        a->data_dir = optarg;
         return SLUICE_OK;
     case OPT_PLUGIN_PATH:
         a->plugin_path = optarg;
@@ -148,9 +123,9 @@ static int take(arguments_t *a, int option) {
         a->changes.overlays[a->changes.overlay_count++] = optarg;
         return SLUICE_OK;
     case OPT_LOG_LEVEL:
-        return set_log_level(optarg);
+        return sl_cli_set_log_level("run", optarg);
     case OPT_LOG_FORMAT:
-        return set_log_format(optarg);
+        return sl_cli_set_log_format("run", optarg);
     case OPT_EXIT_WHEN_DONE:
         a->host.exit_when_done = 1;
         return SLUICE_OK;
@@ -178,42 +153,6 @@ static int add_files(arguments_t *a, int argc, char **argv) {
     return status;
 }
 
-/* Tasks may run elsewhere, and errors shall say where the data is. Given. */
-static char *absolute(const char *path) {
-    char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
-    char *whole = NULL;
-
-    if (path[0] == '/')
-        return strdup(path);
-    if (folder == NULL || asprintf(&whole, "%s/%s", folder, path) < 0)
-        whole = NULL;
-    free(folder);
-    return whole;
-}
-
-static void to_log(void *user, const char *text) {
-    (void)user;
-    sl_log(SLUICE_LOG_WARN, "host", "%s", text);
-}
-
-static int host(arguments_t *a) {
-    char *plugin_path = sl_cli_plugin_path(a->plugin_path);
-    char *executable = sl_cli_executable();
-    char *data_dir = absolute(a->host.data_dir);
-    int code = 1;
-
-    a->host.plugin_path = plugin_path;
-    a->host.executable = executable;
-    a->host.data_dir = data_dir;
-    sl_cli_missing_folders(plugin_path, to_log, NULL);
-    if (plugin_path != NULL && executable != NULL && data_dir != NULL)
-        code = sl_host_run(&a->host);
-    free(data_dir);
-    free(plugin_path);
-    free(executable);
-    return code;
-}
-
 static int run(arguments_t *a, int argc, char **argv) {
     int option;
 
@@ -235,7 +174,7 @@ static int run(arguments_t *a, int argc, char **argv) {
     }
     if (add_files(a, argc, argv) != SLUICE_OK)
         return 1;
-    return host(a);
+    return sl_cli_launch(&a->host, a->plugin_path, a->data_dir);
 }
 
 int sl_cli_run(int argc, char **argv) {
@@ -243,7 +182,7 @@ int sl_cli_run(int argc, char **argv) {
     int code = 1;
 
     a.host.listen = "127.0.0.1:8083";
-    a.host.data_dir = "sluice-data";
+    a.data_dir = "sluice-data";
     a.changes.sets = calloc((size_t)argc, sizeof *a.changes.sets);
     a.changes.overlays = calloc((size_t)argc, sizeof *a.changes.overlays);
     sl_run_files_init(&a.host.files);

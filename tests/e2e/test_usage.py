@@ -47,6 +47,11 @@ class Usage(Case):
                 self.says(1, "run", "--listen", listen, "--data", str(folder / "data"),
                           parts=["--listen %s" % listen, "HOST:PORT", "such as 127.0.0.1:8083"])
 
+    def test_logging(self):
+        for verb in ("run", "connect-distributed", "connect-standalone"):
+            self.says(2, verb, "--log-level", "loud", parts=["sluice %s: --log-level loud: must be error, warn" % verb])
+            self.says(2, verb, "--log-format", "yaml", parts=["sluice %s: --log-format yaml: must be text or json" % verb])
+
     def test_changes_without_files(self):
         self.says(2, "run", "--set", "a=b", parts=["--set", "none is"])
 

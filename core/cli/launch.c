@@ -1,0 +1,69 @@
+#include "cli/launch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/paths.h"
+#include "observe/log.h"
+#include "sluice/error.h"
+
+int sl_cli_set_log_level(const char *verb, const char *text) {
+    sluice_log_level_t level;
+
+    if (sl_log_parse_level(text, &level) == SLUICE_OK)
+        return sl_log_set_level("root", level);
+    fprintf(stderr, "sluice %s: --log-level %s: must be error, warn, info, debug or trace\n", verb,
+            text);
+    return SLUICE_INVALID;
+}
+
+int sl_cli_set_log_format(const char *verb, const char *text) {
+    if (strcmp(text, "text") == 0)
+        sl_log_set_format(SL_LOG_TEXT);
+    else if (strcmp(text, "json") == 0)
+        sl_log_set_format(SL_LOG_JSON);
+    else {
+        fprintf(stderr, "sluice %s: --log-format %s: must be text or json\n", verb, text);
+        return SLUICE_INVALID;
+    }
+    return SLUICE_OK;
+}
+
+/* Tasks may run elsewhere, and errors shall say where the data is. Given. */
+static char *absolute(const char *path) {
+    char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *whole = NULL;
+
+    if (path[0] == '/')
+        return strdup(path);
+    if (folder == NULL || asprintf(&whole, "%s/%s", folder, path) < 0)
+        whole = NULL;
+    free(folder);
+    return whole;
+}
+
+static void to_log(void *user, const char *text) {
+    (void)user;
+    sl_log(SLUICE_LOG_WARN, "host", "%s", text);
+}
+
+int sl_cli_launch(sl_host_options_t *host, const char *plugin_path, const char *data_dir) {
+    char *plugins = sl_cli_plugin_path(plugin_path);
+    char *executable = sl_cli_executable();
+    char *data = absolute(data_dir);
+    int code = 1;
+
+    host->plugin_path = plugins;
+    host->executable = executable;
+    host->data_dir = data;
+    if (plugins != NULL && executable != NULL && data != NULL) {
+        sl_cli_missing_folders(plugins, to_log, NULL);
+        code = sl_host_run(host);
+    }
+    free(data);
+    free(plugins);
+    free(executable);
+    return code;
+}
