@@ -1,5 +1,6 @@
 /* How harness.h runs a pipeline. One test file includes it, as each test is one executable. */
 #include "harness_plugins.h"
+#include "harness_stages.h"
 
 #include "observe/log.h"
 #include <dirent.h>
