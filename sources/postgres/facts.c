@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+void pg_membership_sql(const pg_options_t *o, pg_sql_t *sql) {
+    pg_sql_put(sql, ";SELECT puballtables FROM pg_publication WHERE pubname = ");
+    pg_sql_literal(sql, o->publication);
+    pg_sql_put(sql, ";SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ");
+    pg_sql_literal(sql, o->publication);
+}
+
 void pg_facts_sql(const pg_options_t *o, pg_sql_t *sql) {
     pg_sql_put(sql, "SELECT md5(");
     pg_sql_literal(sql, o->modes.placeholder);
@@ -19,17 +26,12 @@ void pg_facts_sql(const pg_options_t *o, pg_sql_t *sql) {
         " to_jsonb(s)->>'wal_status', to_jsonb(s)->>'invalidation_reason'"
         " FROM pg_replication_slots s WHERE slot_name = ");
     pg_sql_literal(sql, o->slot);
-    pg_sql_put(sql, ";SELECT puballtables FROM pg_publication WHERE pubname = ");
-    pg_sql_literal(sql, o->publication);
-    pg_sql_put(sql, ";SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ");
-    pg_sql_literal(sql, o->publication);
+    pg_membership_sql(o, sql);
     pg_sql_put(
         sql,
         ";SELECT c.oid, n.nspname, c.relname, has_table_privilege(c.oid, 'SELECT')"
         " AND has_schema_privilege(n.oid, 'USAGE'), c.relkind = 'p', c.relispartition"
-        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u')"
-        " AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY n.nspname, c.relname");
+        PG_FROM_TABLES);
 }
 
 void pg_facts_fini(pg_facts_t *f) {

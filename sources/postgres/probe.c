@@ -37,19 +37,14 @@ static void probe_sql(const pg_options_t *o, pg_sql_t *sql) {
         " to_jsonb(s)->>'invalidation_reason'"
         " FROM pg_replication_slots s WHERE slot_name = ");
     pg_sql_literal(sql, o->slot);
-    pg_sql_put(sql, ";SELECT puballtables FROM pg_publication WHERE pubname = ");
-    pg_sql_literal(sql, o->publication);
-    pg_sql_put(sql, ";SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = ");
-    pg_sql_literal(sql, o->publication);
+    pg_membership_sql(o, sql);
     pg_sql_put(
         sql,
         ";SELECT c.oid, n.nspname, c.relname, has_table_privilege(c.oid, 'SELECT')"
         " AND has_schema_privilege(n.oid, 'USAGE'), c.relreplident,"
         " EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary),"
         " pg_has_role(c.relowner, 'USAGE')"
-        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u')"
-        " AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY n.nspname, c.relname");
+        PG_FROM_TABLES);
 }
 
 static const char *text(const probe_t *p, int result, int row, int column) {

@@ -129,6 +129,14 @@ enum {
     PG_FACTS_COUNT
 };
 void pg_facts_sql(const pg_options_t *o, pg_sql_t *sql); /* gives so many results */
+/* Two of them: whether the publication is of all tables, and the tables it has. */
+void pg_membership_sql(const pg_options_t *o, pg_sql_t *sql);
+/* The end of a statement over the tables (c) of all schemas (n) that can be captured. */
+#define PG_FROM_TABLES                                                    \
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"      \
+    " WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u')"   \
+    " AND n.nspname NOT IN ('pg_catalog', 'information_schema')"          \
+    " ORDER BY n.nspname, c.relname"
 /* Fills s->facts; a server, slot or database that will not do is a status after api->fail. */
 int pg_facts_read(pg_source_t *s, PGresult *const *r);
 void pg_facts_fini(pg_facts_t *facts);
