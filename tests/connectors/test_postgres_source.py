@@ -48,8 +48,7 @@ class WithServer(Case):
         for source in self.running:
             source.stop(signal.SIGKILL)
             source.log.close()
-        self.eventually(lambda: not self.server.query("SELECT 1 FROM pg_replication_slots WHERE active"))
-        self.server.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+        self.server.drop_slots()
         self.server.query("DROP DATABASE %s WITH (FORCE)" % self.name)
 
     def config(self, **changes):
@@ -348,10 +347,10 @@ class WrongSetUps(WithServer):
         self.refused("postgres.in_use", "\"s\"", "slot.name", status=-3)
         first.stop()
         (self.dir / "state").unlink(missing_ok=True)
-        self.server.query("SELECT pg_drop_replication_slot('s')")
+        self.server.drop_slots()
         self.server.query("SELECT pg_create_physical_replication_slot('s')")
         self.refused("postgres.slot", "physical")
-        self.server.query("SELECT pg_drop_replication_slot('s')")
+        self.server.drop_slots()
         (self.dir / "state").write_text('\n{"lsn":12345678,"lsn_proc":12345678}\n')
         self.refused("postgres.slot_lost", "when_needed")
 

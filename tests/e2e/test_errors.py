@@ -145,8 +145,8 @@ class Servers(Case):
                   "trying again", name="y")
         for name in "xy":
             self.sluice.delete("/pipelines/" + name).expect(204)
-        self.eventually(lambda: self.pg.query("SELECT active FROM pg_replication_slots") == [("f",)])
-        self.pg.query("SELECT pg_drop_replication_slot('s'); DROP PUBLICATION s")
+        self.pg.drop_slots()
+        self.pg.query("DROP PUBLICATION s")
 
     def test_unreachable(self):
         port = free_port()

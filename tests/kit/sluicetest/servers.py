@@ -16,6 +16,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -165,6 +166,13 @@ class Postgres(Server):
 
     def session(self):
         return self.client.session()
+
+    def drop_slots(self, seconds=30):
+        """All replication slots, once nobody streams from them: a walsender ends a little after its client."""
+        end = time.monotonic() + seconds
+        while self.query("SELECT 1 FROM pg_replication_slots WHERE active") and time.monotonic() < end:
+            time.sleep(0.02)
+        self.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
 
 
 class Kafka(Server):
