@@ -1,5 +1,5 @@
 # builds: all
-"""`sluice run` and `sluice status` from the command line: files, faults, what is in the way, signals, size and speed."""
+"""`sluice run` and `sluice status` from the command line: files, faults, what is in the way, signals."""
 
 import json
 import os
@@ -211,32 +211,6 @@ class Run(Case):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertEqual(1, done.returncode)
         self.assertIn("no sluice answers at", done.stderr)
-
-    def test_start_time_and_size(self):
-        """Bars: REST answers within 50 ms, an idle host has less than 10 MB (here with room for a busy machine)."""
-        times = []
-        sluice = Sluice()
-        for _ in range(3):
-            began = time.monotonic()
-            sluice.start(wait=False)
-            while True:
-                try:
-                    with socket.create_connection(("127.0.0.1", sluice.port)) as s:
-                        s.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")
-                        if s.recv(100):
-                            break
-                except OSError:
-                    time.sleep(0.0005)
-                self.assertLess(time.monotonic() - began, 20)
-            times.append((time.monotonic() - began) * 1000)
-            eventually(lambda: sluice.get("/health/ready").status == 200, 20)
-            rss = int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path("/proc/%d/status" % sluice.pid).read_text())[1])
-            sluice.terminate()
-        sluice.close()
-        print("start to REST: %s ms; idle host: %.1f MB RSS" % (", ".join("%.0f" % t for t in times), rss / 1024))
-        if not sluice.sanitized:
-            self.assertLess(min(times), 150)
-            self.assertLess(rss, 20 * 1024)
 
 
 if __name__ == "__main__":
