@@ -291,17 +291,28 @@ int sl_overlay_merge(cJSON **target, const cJSON *patch) {
     return SLUICE_OK;
 }
 
-int sl_overlay_file(cJSON **target, const char *path, sl_report_t *report) {
-    size_t from = report->count;
-    cJSON *patch;
-    int status = sl_json_read_file(path, report, &patch);
+/* The faults lie in the overlay, which is not the file that the report is about. */
+static void blame(const char *path, const sl_report_t *faults, sl_report_t *report) {
+    size_t i;
 
-    if (status != SLUICE_OK) {
-        if (report->count > from)
-            sl_report_error(report, "", NULL, NULL, "overlay %s was not applied", path);
-        return status;
+    for (i = 0; i < faults->count; i++)
+        sl_report_error(report, "", NULL, faults->faults[i].hint, "overlay %s: %s%s%s", path,
+                        faults->faults[i].message, faults->faults[i].pointer[0] ? ", at " : "",
+                        faults->faults[i].pointer);
+}
+
+int sl_overlay_file(cJSON **target, const char *path, sl_report_t *report) {
+    sl_report_t faults;
+    cJSON *patch;
+    int status;
+
+    sl_report_init(&faults);
+    status = sl_json_read_file(path, &faults, &patch);
+    if (status == SLUICE_OK) {
+        status = sl_overlay_merge(target, patch);
+        cJSON_Delete(patch);
     }
-    status = sl_overlay_merge(target, patch);
-    cJSON_Delete(patch);
+    blame(path, &faults, report);
+    sl_report_fini(&faults);
     return status;
 }

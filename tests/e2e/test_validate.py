@@ -76,6 +76,16 @@ class Validate(unittest.TestCase):
         self.assertEqual({"/source/config/count"}, set(self.faults(path, "--set", "source.config.count=many")))
         self.assertEqual({"/source/config/count"}, set(self.faults(path, "--overlay", overlay)))
 
+    def test_faults_of_an_overlay_name_it(self):
+        path = self.write("a.json", GOOD)
+        for overlay, part in ((self.write("o.json", '{"source": '), "line 1, column 12"),
+                              (self.write("twice.json", '{"a": 1, "a": 2}'), "at /a"),
+                              (str(self.folder / "nope.json"), "No such file")):
+            done = self.run_validate(path, "--overlay", overlay)
+            self.assertEqual(1, done.returncode)
+            self.assertRegex(done.stdout, "a.json: error: overlay %s: .*%s" % (overlay, part))
+            self.assertEqual(1, len(done.stdout.splitlines()), done.stdout)
+
     def test_connector_of_unknown_class(self):
         faults = self.faults(self.write("c.json", {"name": "c", "config": {"connector.class": "com.example.Nope"}}))
         self.assertEqual(["/config/connector.class"], list(faults))
