@@ -185,10 +185,25 @@ static int is_admitted(sl_request_t *r) {
     return status == 0;
 }
 
+/* Connect's routes answer as Connect does, in its few words; ours say what to do. */
+static int refuse_type_of_native(sl_request_t *r, int wrong) {
+    const char *type = sl_request_header(r, "Content-Type");
+
+    if (wrong != 415 || r->segment_count == 0 || strcmp(r->segments[0], "pipelines") != 0)
+        return 0;
+    sl_respond_error(r, wrong,
+                     "The body of %s %s is JSON, but came as %s: send the header "
+                     "\"Content-Type: application/json\"",
+                     r->method, r->uri, type);
+    return 1;
+}
+
 static void call(sl_request_t *r, const route_t *route) {
     int typed = 0;
     int wrong = serves_text(route->path) ? 0 : check_types(r, route, &typed);
 
+    if (refuse_type_of_native(r, wrong))
+        return;
     if (wrong != 0 && typed) {
         sl_respond_typed_error(r, wrong);
         return;

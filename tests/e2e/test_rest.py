@@ -41,6 +41,16 @@ class Rest(Case):
             self.assertEqual(400, answer.status, answer)
             self.assertIn(part, answer.text)
 
+    def test_native_body_of_another_type(self):
+        """What curl sends when nobody tells it otherwise."""
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = self.sluice.request("POST", "/pipelines", data="{}", headers=form)
+        self.assertEqual(415, answer.status)
+        for part in ("POST /pipelines", "came as application/x-www-form-urlencoded", "Content-Type: application/json"):
+            self.assertIn(part, answer.json()["message"])
+        answer = self.sluice.request("POST", "/connectors", data="{}", headers=form)
+        self.assertEqual("HTTP 415 Unsupported Media Type", answer.json()["message"])  # as Connect
+
     def test_all_faults_of_a_descriptor(self):
         answer = self.sluice.post("/pipelines", {"name": "x", "source": {"plugin": "no-such-source"},
                                                  "sinks": [{"plugin": "nul"}], "colour": 1}).expect(400).json()
