@@ -147,14 +147,18 @@ static int is_held_up(const sl_task_t *t) {
     return t->state == SL_TASK_STARTING;
 }
 
-/* Without a process the last rate is not true any more. */
+/* Without a process its last state and rate are not true any more. */
 static cJSON *render_branches(const sl_task_t *t) {
     cJSON *branches = cJSON_Duplicate(t->branches, 1);
-    const cJSON *branch;
+    cJSON *branch;
 
-    if (t->child == NULL)
-        cJSON_ArrayForEach(branch, branches)
-            cJSON_SetNumberHelper(cJSON_GetObjectItemCaseSensitive(branch, RATE), 0);
+    if (t->child != NULL)
+        return branches;
+    cJSON_ArrayForEach(branch, branches) {
+        cJSON_SetNumberHelper(cJSON_GetObjectItemCaseSensitive(branch, RATE), 0);
+        cJSON_ReplaceItemInObjectCaseSensitive(branch, "state",
+                                               cJSON_CreateString(sl_task_state_name(t->state)));
+    }
     return branches;
 }
 

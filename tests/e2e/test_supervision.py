@@ -141,7 +141,9 @@ class Supervision(Case):
             sluice.put("/pipelines/p/pause").expect(202)
             sluice.wait_state("p", "PAUSED")
             eventually(lambda: not alive(pid), 10)
-            self.assertNotIn("pid", self.native(sluice, "p")["tasks"][0])
+            task = self.native(sluice, "p")["tasks"][0]
+            self.assertNotIn("pid", task)
+            self.assertEqual(["IDLE", "IDLE"], [task["state"], task["branches"][0]["state"]])
             self.assertEqual(0, sluice.terminate())
             sluice.start()
             sluice.wait_state("p", "PAUSED", tasks=0)
