@@ -221,10 +221,13 @@ class Disks(Case):
                                        "sinks": [{"plugin": "null"}]}).expect(201)
             sluice.wait_state("x")
             fill(disk)
-            answer = self.eventually(lambda: sluice.get("/health/ready"))
-            time.sleep(0.5)
-            self.assertIn(answer.status, (200, 503))
+            answer = self.eventually(lambda: (a := sluice.get("/health/ready")).status == 503 and a, 20)
+            self.assertRegex(answer.json()["store"], "full|No space")
+            self.assertIn("positions cannot be stored, so tasks wait", sluice.log())
+            shown = subprocess.run([sluice.binary, "status", "--url", sluice.url], stdout=subprocess.PIPE, text=True).stdout
+            self.assertRegex(shown, r"store: .*(full|No space)")
             (disk / "filler").unlink()
+            self.eventually(lambda: sluice.get("/health/ready").status == 200, 20)
             self.eventually(lambda: sluice.post("/pipelines", {"name": "y", "source": {"plugin": "datagen", "config": {"count": 1}},
                                                                "sinks": [{"plugin": "null"}]}).status in (201, 409))
             sluice.wait_state("x")
