@@ -55,16 +55,18 @@ const char *redis_error_code(const char *error) {
     return "redis.error";
 }
 
+const char *redis_error_advice(const char *error) {
+    if (begins(error, "MOVED") || begins(error, "ASK") || begins(error, "CROSSSLOT"))
+        return ". The server is part of a Redis Cluster, which this sink does not follow yet: use a"
+               " server that is not, or a proxy in front of the cluster.";
+    return NULL;
+}
+
 static char *explain(const char *error) {
-    const char *more = "";
+    const char *advice = redis_error_advice(error);
     char *text = NULL;
 
-    if (begins(error, "MOVED") || begins(error, "ASK") || begins(error, "CROSSSLOT"))
-        more = ". The server is part of a Redis Cluster, which this sink does not follow yet: use a"
-               " server that is not, or a proxy in front of the cluster.";
-    if (asprintf(&text, "%s%s", error, more) < 0)
-        return NULL;
-    return text;
+    return asprintf(&text, "%s%s", error, advice != NULL ? advice : "") < 0 ? NULL : text;
 }
 
 void redis_delivery_fail(redis_delivery_t *d, size_t record, int status, const char *code,

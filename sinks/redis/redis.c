@@ -193,13 +193,14 @@ static void on_answer(redis_sink_t *s, const redisReply *reply) {
     if (s->type == TYPE_JSON && s->json == JSON_AUTO) {
         on_json_answer(s, reply);
     } else if (reply->type == REDIS_REPLY_ERROR) {
+        const char *advice = redis_error_advice(reply->str);
         int status = redis_error_status(reply->str);
 
         s->questions = 0;
         status = status == SLUICE_RETRY ? SLUICE_NOT_CONNECTED : SLUICE_FATAL;
         s->api->fail(s->ctx, status, redis_error_code(reply->str),
-                     "hash %s: %s. Is it ours, and may redis.username write it?", s->position_key,
-                     reply->str);
+                     "hash %s: %s%s", s->position_key, reply->str,
+                     advice != NULL ? advice : ". Is it ours, and may redis.username write it?");
         finish_open(s, status);
         return;
     } else {

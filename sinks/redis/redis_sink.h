@@ -109,6 +109,8 @@ int redis_delivery_note(redis_delivery_t *d, uint32_t record, size_t commands);
 /* What an error reply means. */
 int redis_error_status(const char *error);
 const char *redis_error_code(const char *error);
+/* What to do about redirections of a cluster, to be added to the message; NULL: it is another. */
+const char *redis_error_advice(const char *error);
 
 /* ---- exact.c ---- */
 /* Names the position hash and draws a new epoch. */

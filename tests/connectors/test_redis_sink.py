@@ -9,16 +9,17 @@ import time
 from pathlib import Path
 
 from feeding import Feed, failed, kill_task, letters, line, pipeline
-from sluicetest import Case, Redis, Sluice, make_certs, scratch_dir
+from sluicetest import Case, Redis, Sluice, eventually, make_certs, scratch_dir
+from sluicetest.ports import free_port
 
 
 class RedisCase(Case):
     time_limit = 90
-    server_args = {}
+    server_args, server_conf = {}, ()
 
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(Redis(**cls.server_args))
+        cls.server = cls.enterClassContext(Redis(*cls.server_conf, **cls.server_args))
         cls.sluice = cls.enterClassContext(Sluice())
 
     def setUp(self):
@@ -41,6 +42,47 @@ class RedisCase(Case):
 
     def wait_running(self):
         self.sluice.wait_state(self.name)
+
+
+class Cluster(RedisCase):
+    """A node whose slots all belong to another: redirections are not followed, and said."""
+
+    server_conf = ("cluster-enabled yes",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.owner = cls.enterClassContext(Redis("cluster-enabled yes"))
+        cls.owner.command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        cls.server.command("CLUSTER", "MEET", "127.0.0.1", cls.owner.port)
+        eventually(lambda: b"cluster_state:ok" in cls.server.command("CLUSTER", "INFO"), 20)
+
+    def setUp(self):
+        super().setUp()
+        self.feed.add(line({"a": 1}, 1))
+
+    def redirected(self, **config):
+        self.run_sink(**{"redis.type": "HASH", "redis.key": "one", **config})
+        return failed(self.sluice, self.name)
+
+    def check_moved(self, **config):
+        trace = self.redirected(**config)
+        for part in ("MOVED", "127.0.0.1:%d" % self.owner.port, "part of a Redis Cluster", "a proxy in front"):
+            self.assertIn(part, trace)
+
+    def test_moved(self):
+        self.check_moved()
+
+    def test_moved_with_exactly_once(self):
+        self.check_moved(**{"exactly.once": True})
+
+    def test_ask(self):
+        slot, owner = self.redis("CLUSTER", "KEYSLOT", "one"), self.redis("CLUSTER", "MYID").decode()
+        self.owner.command("CLUSTER", "SETSLOT", slot, "MIGRATING", owner)
+        self.addCleanup(self.owner.command, "CLUSTER", "SETSLOT", slot, "STABLE")
+        trace = self.redirected(**{"redis.port": self.owner.port})
+        for part in ("ASK %d 127.0.0.1:%d" % (slot, self.server.port), "part of a Redis Cluster"):
+            self.assertIn(part, trace)
 
 
 class Types(RedisCase):
@@ -283,9 +325,13 @@ class Loss(RedisCase):
         self.eventually(lambda: len(ids()) == 40000, 60)
 
     def test_unreachable_then_there(self):
-        self.run_sink(**{"redis.port": 1})
+        port = free_port()
+        self.run_sink(**{"redis.port": port})
         self.feed.add({"a": 1})
-        self.eventually(lambda: "connection refused" in self.sluice.log())
+        self.eventually(lambda: "redis 127.0.0.1:%d: connection refused" % port in self.sluice.log())
+        with Redis(port=port) as late:
+            self.eventually(lambda: late.command("XLEN", "t") == 1, 20)
+            self.sluice.delete("/pipelines/" + self.name).expect(204)
 
     def exact(self, kill, count=60000, errors=None):
         seen = self.redis("XLEN", "t")
