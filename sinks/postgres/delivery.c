@@ -20,6 +20,7 @@ struct pg_delivery {
 
 static void plan_and_send(pg_delivery_t *d);
 static void start_or_fail(pg_sink_t *sink);
+static void forget_linger(pg_sink_t *sink);
 
 /* ---- the end ---- */
 
@@ -30,6 +31,7 @@ static void end_waiting(pg_sink_t *sink, int status, const sluice_result_t *resu
                                            .message = "a batch before it failed"};
 
     sink->alone = 0;
+    forget_linger(sink);
     if (status == SLUICE_NOT_CONNECTED || status == SLUICE_CANCELLED)
         pg_parts_end(sink, &sink->waiting, status, result);
     else
@@ -302,12 +304,20 @@ static void fail_for_memory(pg_sink_t *sink) {
     pg_sink_progress(sink);
 }
 
+static void forget_linger(pg_sink_t *sink) {
+    if (sink->linger != NULL)
+        sink->api->timer_stop(sink->ctx, sink->linger);
+    sink->linger = NULL;
+    sink->due = 0;
+}
+
 static void start_now(void *arg) {
     pg_sink_t *sink = arg;
 
     sink->posted = 0;
     if (sink->current != NULL || sink->waiting.count == 0)
         return;
+    forget_linger(sink);
     sink->current = take(sink);
     if (sink->current == NULL) {
         fail_for_memory(sink);
@@ -328,13 +338,46 @@ static int start_soon(pg_sink_t *sink) {
     return status;
 }
 
+static int is_due(const pg_sink_t *sink) {
+    return sink->linger_ms == 0 || sink->due || sink->flushing || sink->alone > 0 ||
+           sink->waiting.rows >= (size_t)sink->max_rows ||
+           sink->waiting.bytes >= (size_t)sink->max_bytes;
+}
+
+static void on_linger(void *arg) {
+    pg_sink_t *sink = arg;
+
+    sink->linger = NULL;
+    sink->due = 1;
+    start_or_fail(sink);
+}
+
+/* What waits goes soon, or once it is enough or has waited long enough. */
+static int start_or_linger(pg_sink_t *sink) {
+    if (is_due(sink))
+        return start_soon(sink);
+    if (sink->linger == NULL)
+        sink->linger =
+            sink->api->timer_start(sink->ctx, (uint64_t)sink->linger_ms, 0, on_linger, sink);
+    return sink->linger != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
+}
+
 static void start_or_fail(pg_sink_t *sink) {
-    if (start_soon(sink) != SLUICE_OK)
+    if (start_or_linger(sink) != SLUICE_OK)
         fail_for_memory(sink);
 }
 
-int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket) {
-    int status = start_soon(sink);
+void pg_delivery_hurry(pg_sink_t *sink) {
+    if (sink->waiting.count > 0)
+        start_or_fail(sink);
+}
 
-    return status == SLUICE_OK ? pg_parts_add(sink, batch, ticket) : status;
+int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket) {
+    int status = start_or_linger(sink);
+
+    if (status == SLUICE_OK)
+        status = pg_parts_add(sink, batch, ticket);
+    if (status == SLUICE_OK && sink->linger_ms > 0)
+        pg_delivery_hurry(sink); /* with this one it may be enough */
+    return status;
 }

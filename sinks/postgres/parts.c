@@ -3,9 +3,6 @@
 
 #include <stdlib.h>
 
-/* What shares a transaction at most; a batch that is bigger goes by itself. */
-enum { ROWS_TOGETHER = 20000, BYTES_TOGETHER = 4 << 20 };
-
 static void append(pg_parts_t *parts, pg_part_t *part) {
     part->next = NULL;
     if (parts->last != NULL)
@@ -14,6 +11,8 @@ static void append(pg_parts_t *parts, pg_part_t *part) {
         parts->first = part;
     parts->last = part;
     parts->count++;
+    parts->rows += part->rows;
+    parts->bytes += part->bytes;
 }
 
 static pg_part_t *pop(pg_parts_t *parts) {
@@ -23,6 +22,8 @@ static pg_part_t *pop(pg_parts_t *parts) {
     if (parts->first == NULL)
         parts->last = NULL;
     parts->count--;
+    parts->rows -= part->rows;
+    parts->bytes -= part->bytes;
     return part;
 }
 
@@ -33,25 +34,22 @@ int pg_parts_add(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket
         return SLUICE_NO_MEMORY;
     part->batch = sink->api->batch_ref(batch);
     part->ticket = ticket;
+    (void)sink->api->batch_records(batch, &part->rows);
+    part->bytes = sink->api->batch_bytes(batch);
     append(&sink->waiting, part);
     sink->in_flight++;
     return SLUICE_OK;
 }
 
+/* A batch that is bigger goes by itself. */
 void pg_parts_take(pg_sink_t *sink, pg_parts_t *out) {
-    size_t rows = 0;
-    size_t bytes = 0;
-
     *out = (pg_parts_t){0};
     while (sink->waiting.first != NULL) {
         const pg_part_t *next = sink->waiting.first;
-        size_t count;
 
-        (void)sink->api->batch_records(next->batch, &count);
-        rows += count;
-        bytes += sink->api->batch_bytes(next->batch);
         if (out->count > 0 &&
-            (sink->alone > 0 || rows > ROWS_TOGETHER || bytes > BYTES_TOGETHER))
+            (sink->alone > 0 || out->rows + next->rows > (size_t)sink->max_rows ||
+             out->bytes + next->bytes > (size_t)sink->max_bytes))
             return;
         append(out, pop(&sink->waiting));
     }
@@ -65,6 +63,8 @@ void pg_parts_give_back(pg_sink_t *sink, pg_parts_t *parts) {
         sink->waiting.last = parts->last;
     sink->waiting.first = parts->first;
     sink->waiting.count += parts->count;
+    sink->waiting.rows += parts->rows;
+    sink->waiting.bytes += parts->bytes;
     *parts = (pg_parts_t){0};
 }
 

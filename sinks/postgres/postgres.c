@@ -105,6 +105,30 @@ static const sluice_option_t options[] = {
      .group = "Writing",
      .importance = SLUICE_MEDIUM,
      .doc = "What to do with a field that has no column."},
+    {.name = "batch.max.records",
+     .type = SLUICE_OPT_INT,
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1,
+     .max = 1000000,
+     .default_text = "20000",
+     .group = "Batching",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Rows of the batches that share a transaction at most."},
+    {.name = "batch.max.bytes",
+     .type = SLUICE_OPT_BYTES,
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1024,
+     .max = 1 << 30,
+     .default_text = "4m",
+     .group = "Batching",
+     .importance = SLUICE_MEDIUM,
+     .doc = "Bytes of the batches that share a transaction at most."},
+    {.name = "linger",
+     .type = SLUICE_OPT_DURATION,
+     .default_text = "0",
+     .group = "Batching",
+     .importance = SLUICE_MEDIUM,
+     .doc = "How long rows wait for more; 0: only for the transaction under way."},
     {.name = "exactly.once",
      .type = SLUICE_OPT_BOOLEAN,
      .default_text = "false",
@@ -130,6 +154,9 @@ void pg_sink_options(pg_sink_t *s, const sluice_api_t *api, sluice_ctx_t *ctx) {
     s->missing = (enum missing_mode)api->config_int(ctx, "missing.columns");
     s->delete_enabled = (int)api->config_int(ctx, "delete.enabled");
     s->exactly_once = (int)api->config_int(ctx, "exactly.once");
+    s->max_rows = api->config_int(ctx, "batch.max.records");
+    s->max_bytes = api->config_int(ctx, "batch.max.bytes");
+    s->linger_ms = api->config_int(ctx, "linger");
     s->table_format = api->config_text(ctx, "table.name.format");
     s->key_count = api->config_list(ctx, "pk.fields", &s->keys);
     snprintf(s->owner, sizeof(s->owner), "%s/%s", api->pipeline_name(ctx), api->instance_name(ctx));
@@ -336,6 +363,7 @@ static int sink_flush(void *self) {
 
     s->flushing = 1;
     s->flush_left = s->in_flight;
+    pg_delivery_hurry(s);
     return s->in_flight > 0 ? SLUICE_OK : s->api->post(s->ctx, flush_later, s);
 }
 

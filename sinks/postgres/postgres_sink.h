@@ -47,6 +47,8 @@ typedef struct pg_delivery pg_delivery_t;
 /* A batch that was written and has not ended. */
 typedef struct pg_part {
     struct pg_part *next;
+    size_t rows;
+    size_t bytes;
     sluice_batch_t *batch;
     sluice_ticket_t *ticket;
 } pg_part_t;
@@ -55,6 +57,8 @@ typedef struct pg_parts {
     pg_part_t *first; /* oldest first */
     pg_part_t *last;
     size_t count;
+    size_t rows;
+    size_t bytes;
 } pg_parts_t;
 
 typedef struct pg_sink {
@@ -66,6 +70,9 @@ typedef struct pg_sink {
     enum missing_mode missing;
     int delete_enabled;
     int exactly_once;
+    int64_t max_rows; /* of a transaction that batches share */
+    int64_t max_bytes;
+    int64_t linger_ms;
     const char *table_format;
     const char *const *keys; /* option pk.fields */
     size_t key_count;
@@ -80,6 +87,8 @@ typedef struct pg_sink {
     size_t flush_left;  /* of them, how many a flush waits for */
     size_t alone;       /* so many of those that wait go one by one */
     int posted;         /* the next transaction's start is on its way */
+    int due;            /* those that wait have waited for linger */
+    sluice_timer_t *linger;
     uint64_t deliveries;  /* so far, the current one included */
     const char *bad_code; /* why the last plan failed, of pg_bad */
     char bad_text[600];
@@ -148,6 +157,8 @@ void pg_parts_end(pg_sink_t *sink, pg_parts_t *parts, int status, const sluice_r
 
 /* ---- delivery.c ---- */
 int pg_delivery_begin(pg_sink_t *sink, sluice_batch_t *batch, sluice_ticket_t *ticket);
+/* What waits goes now, however long it has waited. */
+void pg_delivery_hurry(pg_sink_t *sink);
 /* Ends all that is in flight, or waits, without an answer. */
 void pg_delivery_cancel(pg_sink_t *sink, int status, const char *code, const char *why);
 

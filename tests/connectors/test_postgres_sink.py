@@ -214,6 +214,34 @@ class PostgresSink(PostgresSinkCase):
                 self.assertLess(self.transactions(), 1500)
                 self.sluice.delete("/pipelines/" + self.name)
 
+    def batched(self, name, count, **config):
+        """Transactions that so many batches of one record took."""
+        self.pg.execute("DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY)")
+        self.name, self.feed = name, Feed(self.folder, name)
+        self.feed.add(*({"id": n} for n in range(count)))
+        self.run_sink(source=self.feed.source(**{"batch.size": 1}), **config)
+        self.rows(count=count)
+        self.eventually(lambda: self.transactions() > 0)
+        time.sleep(1.2)  # the task tells once a second
+        return self.transactions()
+
+    def test_batching_by_records_bytes_and_time(self):
+        self.assertEqual(1, self.batched("by-time", 50, linger="1s"))
+        # Neither of these waits for its minute.
+        self.assertEqual(10, self.batched("by-records", 100, linger="60s", **{"batch.max.records": 10}))
+        by_bytes = self.batched("by-bytes", 100, linger="60s", **{"batch.max.bytes": "1k"})
+        self.assertEqual(100, by_bytes, "each batch is larger")
+
+    def test_draining_does_not_linger(self):
+        self.pg.execute("DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY)")
+        self.feed.add({"id": 1}, {"id": 2})
+        self.run_sink(linger="60s")
+        self.sluice.wait_state(self.name)
+        self.eventually(lambda: self.sluice.status(self.name)["tasks"][0]["branches"][0]["in_flight"] > 0)
+        self.assertEqual([], self.pg.query("SELECT * FROM t"))
+        self.sluice.put("/pipelines/%s/pause" % self.name).expect(202)
+        self.rows(count=2)
+
     def test_damaged_position(self):
         self.pg.execute("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE sluice_positions"
                         "(owner text, partition text, position bytea, sub bigint, PRIMARY KEY (owner, partition))")
