@@ -504,7 +504,8 @@ int sl_json_read_file(const char *path, sl_report_t *report, cJSON **out) {
 
     *out = NULL;
     if (sl_file_read(path, SL_JSON_FILE_MAX, &text, &len) != SLUICE_OK) {
-        sl_report_error(report, "", NULL, NULL, "cannot read %s: %s", path, strerror(errno));
+        sl_report_error(report, "", NULL, "give the path of a JSON file that this user may read",
+                        "cannot read %s: %s", path, strerror(errno));
         return SLUICE_INVALID;
     }
     status = sl_json_read(text, len, report, out);

@@ -66,6 +66,11 @@ class Validate(unittest.TestCase):
         done = self.run_validate(self.write("bad.json", '{\n "a": 1,\n}'))
         self.assertIn("line 3, column 1: '}' stands where a quoted name is expected", done.stdout)
 
+    def test_file_that_is_not_there(self):
+        done = self.run_validate(str(self.folder / "nope.json"))
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stdout, r"nope.json: error: cannot read .*nope.json: No such file or directory.*give the path")
+
     def test_set_overlay_and_references(self):
         path = self.write("a.json", GOOD)
         overlay = self.write("overlay.json", {"source": {"config": {"count": "${env:SL_COUNT}"}}})
