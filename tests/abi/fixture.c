@@ -27,6 +27,14 @@ static int create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
         return SLUICE_NO_MEMORY;
     f->api = api;
     f->ctx = ctx;
+#ifdef SINK_TRUSTS_MEMORY
+    if (api->metric(ctx, SLUICE_COUNTER, "fixture_total", "Counts.") == NULL)
+        abort();
+#endif
+#ifdef SINK_TRUSTS_CONFIG
+    if (api->config_int(ctx, "size") != 1024)
+        abort();
+#endif
     *self = f;
     return SLUICE_OK;
 }
@@ -39,6 +47,10 @@ static int write_batch(void *self, sluice_batch_t *batch, sluice_ticket_t *ticke
     fixture_t *f = self;
 
     (void)batch;
+#ifdef SINK_LEAVES_TICKETS
+    (void)ticket;
+    return f != NULL ? SLUICE_OK : SLUICE_FATAL;
+#endif
     f->api->durable(f->ctx, ticket, SLUICE_OK, NULL, 0);
 #ifdef SINK_ENDS_TWICE
     f->api->durable(f->ctx, ticket, SLUICE_OK, NULL, 0);

@@ -79,6 +79,10 @@ static void test_rules(void **state) {
           "released a ticket after durable");
     fails(FIXTURES "rule/rule-sink-opens-twice.so", "lifecycle", "completed OPEN twice");
     fails(FIXTURES "rule/rule-sink-never-closes.so", "lifecycle", "CLOSE was not completed");
+    fails(FIXTURES "rule/rule-sink-leaves-tickets.so", "close-in-flight",
+          "completed CLOSE with 4 tickets that have not ended");
+    fails(FIXTURES "rule/rule-sink-trusts-memory.so", "allocation-failure", "crashed: Aborted");
+    fails(FIXTURES "rule/rule-sink-trusts-config.so", NULL, "config-fuzz: crashed: Aborted");
     fails(FIXTURES "rule/rule-check-crashes.so", "check", "crashed: Aborted");
     fails(FIXTURES "rule/rule-source-no-credit.so", "credit", "after SLUICE_BUSY");
     fails(FIXTURES "rule/rule-source-no-pause.so", "pause-resume", "emitted while paused");
