@@ -138,7 +138,7 @@ static void test_a_shared_batch_is_charged_once(void **state) {
     for (i = 0; i < 100; i++) {
         sluice_batch_t *part = sl_batch_create(0);
         assert_int_equal(sl_batch_share(part, whole), SLUICE_OK);
-        assert_in_range(sl_batch_bytes(part), 100000, 110000);
+        assert_in_range(sl_batch_bytes(part), sl_batch_bytes(whole), sl_batch_bytes(whole) + 10000);
         sl_batch_seal(part);
         assert_false(sl_batch_keeps(all, part));
         assert_int_equal(sl_batch_share(all, part), SLUICE_OK);
