@@ -393,8 +393,11 @@ int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticke
     charge(d, own_bytes(d) + kafka_client_bytes(records, count));
     if (!produce_rest(d))
         sink->pending = d;
-    if (d->reported == d->count) /* empty, or every record was refused at once */
-        return sink->api->post(sink->ctx, settle_empty, d);
+    if (d->reported == d->count) { /* empty, or every record was refused at once */
+        if (sink->api->post(sink->ctx, settle_empty, d) != SLUICE_OK)
+            sink->pending = d; /* the client's next event settles it */
+        return SLUICE_OK;
+    }
     if (sink->tx != NULL)
         kafka_transaction_give_up(sink);
     return SLUICE_OK;

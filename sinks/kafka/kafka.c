@@ -190,6 +190,10 @@ static void sink_destroy(void *self) {
 static void on_client_destroyed(void *arg) {
     kafka_sink_t *sink = arg;
 
+    if (sink->flushing) {
+        sink->flushing = 0;
+        sink->api->complete(sink->ctx, SLUICE_OP_FLUSH, SLUICE_CANCELLED);
+    }
     sink->api->complete(sink->ctx, SLUICE_OP_CLOSE, SLUICE_OK);
 }
 
@@ -202,11 +206,19 @@ static void destroy_client(void *arg) {
     sink->client = NULL;
 }
 
+/* Without memory for a helper thread the end takes a while here, but comes. */
+static void end_client(kafka_sink_t *sink) {
+    if (sink->api->offload(sink->ctx, destroy_client, on_client_destroyed, sink) == SLUICE_OK)
+        return;
+    destroy_client(sink);
+    on_client_destroyed(sink);
+}
+
 static void on_pump_closed(void *arg) {
     kafka_sink_t *sink = arg;
 
     kafka_topics_forget(sink);
-    sink->api->offload(sink->ctx, destroy_client, on_client_destroyed, sink);
+    end_client(sink);
 }
 
 void kafka_sink_progress(kafka_sink_t *sink) {
@@ -438,7 +450,10 @@ static int sink_open(void *self) {
     if (kafka_topics_configure(sink) != SLUICE_OK)
         return SLUICE_FATAL;
     sink->contact.status = SLUICE_BUSY;
-    return sink->api->offload(sink->ctx, connect_cluster, on_connected, sink);
+    rc = sink->api->offload(sink->ctx, connect_cluster, on_connected, sink);
+    if (rc != SLUICE_OK)
+        sink->contact.status = rc; /* nobody is on the way, close need not wait */
+    return rc;
 }
 
 /* ---- running ---- */
@@ -484,8 +499,10 @@ static int sink_close(void *self) {
 
     sink->closing = 1;
     atomic_store(&sink->contact.stop, 1);
-    if (!sink->pump_open)
-        return sink->api->offload(sink->ctx, destroy_client, on_client_destroyed, sink);
+    if (!sink->pump_open) {
+        end_client(sink);
+        return SLUICE_OK;
+    }
     kafka_delivery_cancel_pending(sink);
     if (sink->tx != NULL)
         kafka_transaction_stop(sink);
@@ -493,7 +510,9 @@ static int sink_close(void *self) {
                                      RD_KAFKA_PURGE_F_NON_BLOCKING);
     if (sink->contact.status == SLUICE_BUSY)
         return SLUICE_OK; /* on_connected goes on when the first contact has ended */
-    return sink->api->post(sink->ctx, close_now, sink);
+    if (sink->api->post(sink->ctx, close_now, sink) != SLUICE_OK)
+        close_now(sink);
+    return SLUICE_OK;
 }
 
 static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {

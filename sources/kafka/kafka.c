@@ -119,7 +119,10 @@ static void leave_group(void *arg) {
 static void on_pump_closed(void *arg) {
     kafka_source_t *source = arg;
 
-    source->api->offload(source->ctx, leave_group, on_left, source);
+    if (source->api->offload(source->ctx, leave_group, on_left, source) == SLUICE_OK)
+        return;
+    leave_group(source); /* no memory for a helper thread: the end takes a while, but comes */
+    on_left(source);
 }
 
 static void begin_close(kafka_source_t *source) {
@@ -197,7 +200,10 @@ static int source_open(void *self) {
     if (rc != SLUICE_OK)
         return rc;
     source->contact.status = SLUICE_BUSY;
-    return source->api->offload(source->ctx, contact, on_contact, source);
+    rc = source->api->offload(source->ctx, contact, on_contact, source);
+    if (rc != SLUICE_OK)
+        source->contact.status = rc; /* nobody is on the way, close need not wait */
+    return rc;
 }
 
 /* ---- running ---- */
