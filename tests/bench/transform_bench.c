@@ -2,7 +2,7 @@
  * transform_bench: what Kafka Connect's transforms take for a record of 200 bytes of JSON, without
  * and with a schema, one by one, as a chain of five, and with the JSON converter before and behind
  * it, from bytes to bytes. Prints ns of processor time a record. Arguments: the folder of plugins,
- * and what to measure if not all. tests/bench/java/TransformBench.java measures the same of the
+ * and what to measure if not all, and whether "schema" or "schemaless". tests/bench/java/TransformBench.java measures the same of the
  * real classes; transforms.py compares both.
  */
 #include <malloc.h>
@@ -62,6 +62,7 @@ typedef struct codec {
 } codec_t;
 
 static const char *only; /* what to measure; NULL: all */
+static const char *only_how;
 static step_t steps[USES];
 static codec_t codecs[2]; /* without schemas, and with */
 
@@ -285,7 +286,8 @@ static void measure(const char *name, const char *how, const codec_t *codec, slu
                     int which) {
     int64_t start, spent, records = 0;
 
-    if (only != NULL && strcmp(only, name) != 0)
+    if ((only != NULL && strcmp(only, name) != 0) ||
+        (only_how != NULL && strcmp(only_how, how) != 0))
         return;
     run_once(codec, in, which);
     start = now_ns();
@@ -301,9 +303,10 @@ int main(int argc, char **argv) {
     int with_schema;
     size_t i;
 
-    if (argc != 2 && argc != 3)
-        die("usage: transform_bench", "FOLDER [NAME]");
+    if (argc < 2 || argc > 4)
+        die("usage: transform_bench", "FOLDER [NAME [schema|schemaless]]");
     only = argv[2];
+    only_how = argc > 3 ? argv[3] : NULL;
     mallopt(M_ARENA_MAX, 2); /* as in a task */
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);

@@ -149,16 +149,12 @@ static int cast_map(cast_t *c, apply_t *a, sluice_value_t *value) {
 
     if (status == SLUICE_OK)
         status = smt_map_init(&c->smt, a, value, c->count, &map);
-    for (i = 0; i < c->count && status == SLUICE_OK; i++) {
-        const sluice_value_t *old = smt_map_get(value, c->targets[i].field);
-        sluice_value_t v = old == NULL ? sluice_null() : *old;
-
-        status = smt_cast(&c->smt, a, NULL, c->targets[i].type, &v);
-        smt_map_set(&map, value, old, c->targets[i].field, v);
-    }
+    for (i = 0; i < c->count && status == SLUICE_OK; i++)
+        status = smt_cast(&c->smt, a, NULL, c->targets[i].type,
+                          smt_map_place(&map, c->targets[i].field));
     if (status != SLUICE_OK)
         return status;
-    *value = smt_map_value(&map);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 

@@ -93,7 +93,7 @@ static int flatten_members(const flatten_t *f, apply_t *a, const sluice_value_t 
         else if (v->kind == SLUICE_STRUCT || !connect_is_data(v))
             status = wrong_kind(f, v, name);
         else
-            smt_map_put(to, name, *v);
+            smt_map_put(to, name, v);
     }
     return status;
 }
@@ -108,7 +108,7 @@ static int flatten_map(flatten_t *f, apply_t *a, sluice_value_t *value) {
         status = flatten_members(f, a, value, sluice_str(""), &map);
     if (status != SLUICE_OK)
         return status;
-    *value = smt_map_value(&map);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 

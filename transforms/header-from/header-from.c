@@ -118,7 +118,7 @@ static int from_map(header_from_t *h, apply_t *a, sluice_record_t *r, sluice_val
         if (h->move)
             smt_map_remove(&map, h->fields.items[i]);
     }
-    *value = smt_map_value(&map);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 

@@ -52,8 +52,8 @@ static int hoist_to_map(hoist_t *h, apply_t *a, sluice_value_t *value) {
 
     if (status != SLUICE_OK)
         return status;
-    smt_map_put(&map, h->field, *value);
-    *value = smt_map_value(&map);
+    smt_map_put(&map, h->field, value);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 

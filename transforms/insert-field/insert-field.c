@@ -107,16 +107,23 @@ static void release(void *self) {
         t->smt.api->schema_unref(t->fields[i].schema);
 }
 
-/* What goes in; NULL when this record has none. */
+/* Whether there is something to go in, if only an error. */
+static int has_value(const insert_t *t, const sluice_record_t *r, int what) {
+    switch (what) {
+    case TOPIC: return r->topic.data != NULL;
+    case PARTITION: return r->partition != SLUICE_NO_PARTITION;
+    case TIMESTAMP: return r->timestamp_type != SLUICE_TIMESTAMP_NONE;
+    case STATIC: return t->text.data != NULL;
+    default: return 1;
+    }
+}
+
+/* What goes in where has_value. */
 static int value_of(insert_t *t, const sluice_record_t *r, int what, int has_schema,
                     sluice_value_t *out) {
-    *out = sluice_null();
     switch (what) {
     case TOPIC: *out = sluice_text(SLUICE_STRING, r->topic); break;
-    case PARTITION:
-        if (r->partition != SLUICE_NO_PARTITION)
-            *out = sluice_int(SLUICE_INT32, r->partition);
-        break;
+    case PARTITION: *out = sluice_int(SLUICE_INT32, r->partition); break;
     case OFFSET:
         if (r->original_offset == SLUICE_NO_OFFSET)
             return smt_fail(&t->smt, DATA_EXCEPTION,
@@ -125,8 +132,7 @@ static int value_of(insert_t *t, const sluice_record_t *r, int what, int has_sch
         *out = sluice_int(SLUICE_INT64, r->original_offset);
         break;
     case TIMESTAMP:
-        if (r->timestamp_type != SLUICE_TIMESTAMP_NONE)
-            *out = sluice_int(has_schema ? SLUICE_DATE : SLUICE_INT64, r->timestamp);
+        *out = sluice_int(has_schema ? SLUICE_DATE : SLUICE_INT64, r->timestamp);
         break;
     default: *out = sluice_text(SLUICE_STRING, t->text); break;
     }
@@ -140,17 +146,12 @@ static int insert_to_map(insert_t *t, apply_t *a, const sluice_record_t *r, slui
     if (status == SLUICE_OK)
         status = smt_map_init(&t->smt, a, value, COUNT, &map);
     for (i = 0; i < COUNT && status == SLUICE_OK; i++) {
-        sluice_value_t v;
-
-        if (t->fields[i].name.data == NULL)
-            continue;
-        status = value_of(t, r, i, 0, &v);
-        if (status == SLUICE_OK && v.kind != SLUICE_NULL)
-            smt_map_put(&map, t->fields[i].name, v);
+        if (t->fields[i].name.data != NULL && has_value(t, r, i))
+            status = value_of(t, r, i, 0, smt_map_place(&map, t->fields[i].name));
     }
     if (status != SLUICE_OK)
         return status;
-    *value = smt_map_value(&map);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 
@@ -187,13 +188,12 @@ static int fill(insert_t *t, const sluice_record_t *r, const sluice_struct_t *ol
         status = smt_put(&t->smt, st, i,
                          smt_field(&t->smt, &old->fields[i], st->schema->fields[i].schema));
     for (i = 0; i < COUNT && status == SLUICE_OK; i++) {
-        sluice_value_t v;
-
         if (t->fields[i].name.data == NULL)
             continue;
-        status = value_of(t, r, (int)i, 1, &v);
-        if (status == SLUICE_OK && v.kind != SLUICE_NULL)
-            status = smt_put(&t->smt, st, at, &v);
+        if (has_value(t, r, (int)i))
+            status = value_of(t, r, (int)i, 1, &st->fields[at]);
+        if (status == SLUICE_OK && st->fields[at].kind != SLUICE_NULL)
+            status = smt_fits(&t->smt, st, at, st->fields[at].kind);
         at++;
     }
     return status;

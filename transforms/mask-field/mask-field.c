@@ -135,17 +135,11 @@ static int mask_map(mask_t *m, apply_t *a, sluice_value_t *value) {
 
     if (status == SLUICE_OK)
         status = smt_map_init(&m->smt, a, value, m->fields.count, &map);
-    for (i = 0; i < m->fields.count && status == SLUICE_OK; i++) {
-        const sluice_str_t name = m->fields.items[i];
-        const sluice_value_t *old = smt_map_get(value, name);
-        sluice_value_t v = old == NULL ? sluice_null() : *old;
-
-        status = mask_value(m, a, &v);
-        smt_map_set(&map, value, old, name, v);
-    }
+    for (i = 0; i < m->fields.count && status == SLUICE_OK; i++)
+        status = mask_value(m, a, smt_map_place(&map, m->fields.items[i]));
     if (status != SLUICE_OK)
         return status;
-    *value = smt_map_value(&map);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 

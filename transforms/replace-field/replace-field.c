@@ -43,6 +43,7 @@ typedef struct replace {
     smt_list_t include;
     rename_pair_t *renames;
     size_t rename_count;
+    uint64_t marks; /* of the names that may be left out or renamed: see mark_of */
 } replace_t;
 
 typedef struct plan {
@@ -76,6 +77,28 @@ static void add_rename(replace_t *p, sluice_str_t from, sluice_str_t to) {
     p->rename_count += i == p->rename_count;
 }
 
+/* One bit of 64, by length and first letter: names of another mark are other names. */
+static uint64_t mark_of(const char *name, size_t len) {
+    return (uint64_t)1 << ((8 * len + (len > 0 ? (unsigned char)*name : 0)) & 63);
+}
+
+static void add_mark(replace_t *p, sluice_str_t name) {
+    p->marks |= mark_of(name.data, name.len);
+}
+
+static void note_marks(replace_t *p) {
+    size_t i;
+
+    if (p->include.count > 0)
+        p->marks = UINT64_MAX;
+    for (i = 0; i < p->exclude.count; i++)
+        add_mark(p, p->exclude.items[i]);
+    for (i = 0; i < p->rename_count; i++) {
+        add_mark(p, p->renames[i].from);
+        add_mark(p, p->renames[i].to);
+    }
+}
+
 static int configure(void *self) {
     replace_t *p = self;
     int status = SLUICE_OK;
@@ -91,6 +114,7 @@ static int configure(void *self) {
     for (i = 0; i < renames.count; i++)
         if (connect_split(renames.items[i], parts) == 2)
             add_rename(p, parts[0], parts[1]);
+    note_marks(p);
     return SLUICE_OK;
 }
 
@@ -140,27 +164,35 @@ static sluice_str_t old_name(const replace_t *p, sluice_str_t name) {
     return name;
 }
 
+static void replace_member(const replace_t *p, smt_map_t *map, const sluice_value_t *member) {
+    const sluice_str_t name = sluice_value_str(member);
+
+    if (!is_kept(p, name))
+        return;
+    if (is_touched(p, name))
+        smt_map_put(map, renamed(p, name), &member[1]);
+    else
+        smt_map_add(map, member);
+}
+
 static int replace_in_map(replace_t *p, apply_t *a, sluice_value_t *value) {
+    const sluice_value_t *at = value->as.items;
     smt_map_t map;
-    uint32_t i;
     int status = smt_require_map(&p->smt, value);
 
     if (status == SLUICE_OK)
         status = smt_map_init(&p->smt, a, NULL, value->len, &map);
     if (status != SLUICE_OK)
         return status;
-    for (i = 0; i < value->len; i++) {
-        const sluice_value_t *key = &value->as.items[2 * i];
-        const sluice_str_t name = sluice_value_str(key);
-
-        if (key->kind != SLUICE_STRING || !is_kept(p, name))
+    for (; at < value->as.items + 2 * (size_t)value->len; at += 2) {
+        if (at->kind != SLUICE_STRING)
             continue;
-        if (!is_touched(p, name))
-            smt_map_add(&map, key, &key[1]);
+        if ((p->marks & mark_of(at->as.s, at->len)) == 0)
+            smt_map_add(&map, at); /* nothing that the configuration names */
         else
-            smt_map_put(&map, renamed(p, name), key[1]);
+            replace_member(p, &map, at);
     }
-    *value = smt_map_value(&map);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 

@@ -83,8 +83,6 @@ static void release(void *self) {
 /* ---- without a schema ---- */
 
 static int convert_schemaless(converter_t *c, apply_t *a, sluice_value_t *value) {
-    const sluice_value_t *old;
-    sluice_value_t v;
     smt_map_t map;
     int status;
 
@@ -95,15 +93,11 @@ static int convert_schemaless(converter_t *c, apply_t *a, sluice_value_t *value)
     status = smt_require_map(&c->smt, value);
     if (status == SLUICE_OK)
         status = smt_map_init(&c->smt, a, value, 1, &map);
+    if (status == SLUICE_OK)
+        status = times_convert(&c->times, a, NULL, smt_map_place(&map, c->field));
     if (status != SLUICE_OK)
         return status;
-    old = smt_map_get(value, c->field);
-    v = old == NULL ? sluice_null() : *old;
-    status = times_convert(&c->times, a, NULL, &v);
-    if (status != SLUICE_OK)
-        return status;
-    smt_map_put(&map, c->field, v);
-    *value = smt_map_value(&map);
+    smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
 

@@ -52,10 +52,12 @@ static int key_of_map(to_key_t *t, apply_t *a, sluice_record_t *r) {
         return status;
     for (i = 0; i < t->fields.count; i++) {
         const sluice_value_t *v = smt_map_get(&r->value, t->fields.items[i]);
+        sluice_value_t *to = smt_map_place(&map, t->fields.items[i]);
 
-        smt_map_put(&map, t->fields.items[i], v == NULL ? sluice_null() : *v);
+        if (v != NULL)
+            *to = *v;
     }
-    r->key = smt_map_value(&map);
+    smt_map_end(&map, &r->key);
     r->key_schema = NULL;
     return APPLY_CHANGED;
 }

@@ -15,66 +15,45 @@ int smt_map_init(const smt_t *s, apply_t *a, const sluice_value_t *from, size_t 
     return SLUICE_OK;
 }
 
-static int is_key(const sluice_value_t *v, sluice_str_t key) {
-    if (v->kind != SLUICE_STRING || v->len != key.len)
-        return 0;
-    return key.len == 0 || (*v->as.s == *key.data && memcmp(v->as.s, key.data, key.len) == 0);
+/* The key in the items of a map, or NULL. Few names are as long as the one that is looked for. */
+static const sluice_value_t *find(const sluice_value_t *items, uint32_t len, sluice_str_t key) {
+    const sluice_value_t *v, *end = items + 2 * (size_t)len;
+
+    for (v = items; v < end; v += 2)
+        if (v->len == key.len && v->kind == SLUICE_STRING &&
+            smt_same(v->as.s, key.data, key.len))
+            return v;
+    return NULL;
 }
 
-int64_t smt_map_find(const smt_map_t *m, sluice_str_t key) {
-    uint32_t i;
+sluice_value_t *smt_map_place(smt_map_t *m, sluice_str_t key) {
+    const sluice_value_t *found = find(m->items, m->len, key);
+    sluice_value_t *added = m->items + 2 * (size_t)m->len;
 
-    for (i = 0; i < m->len; i++)
-        if (is_key(&m->items[2 * i], key))
-            return i;
-    return -1;
-}
-
-void smt_map_set(smt_map_t *m, const sluice_value_t *from, const sluice_value_t *old,
-                 sluice_str_t key, sluice_value_t value) {
-    if (old != NULL)
-        m->items[old - from->as.items] = value;
-    else
-        smt_map_put(m, key, value);
-}
-
-void smt_map_put(smt_map_t *m, sluice_str_t key, sluice_value_t value) {
-    int64_t at = smt_map_find(m, key);
-
-    if (at < 0) {
-        at = m->len++;
-        m->items[2 * at] = sluice_text(SLUICE_STRING, key);
-    }
-    m->items[2 * at + 1] = value;
-}
-
-void smt_map_add(smt_map_t *m, const sluice_value_t *key, const sluice_value_t *value) {
-    m->items[2 * m->len] = *key;
-    m->items[2 * m->len + 1] = *value;
+    if (found != NULL)
+        return m->items + (found - m->items) + 1;
     m->len++;
+    added[0] = sluice_text(SLUICE_STRING, key);
+    added[1] = sluice_null();
+    return added + 1;
+}
+
+void smt_map_put(smt_map_t *m, sluice_str_t key, const sluice_value_t *value) {
+    *smt_map_place(m, key) = *value;
 }
 
 void smt_map_remove(smt_map_t *m, sluice_str_t key) {
-    int64_t at = smt_map_find(m, key);
+    const sluice_value_t *found = find(m->items, m->len, key);
+    size_t at = found == NULL ? 0 : (size_t)(found - m->items);
 
-    if (at < 0)
+    if (found == NULL)
         return;
     m->len--;
-    memmove(&m->items[2 * at], &m->items[2 * at + 2],
-            2 * (size_t)(m->len - at) * sizeof(*m->items));
-}
-
-sluice_value_t smt_map_value(const smt_map_t *m) {
-    sluice_value_t v = {.kind = SLUICE_MAP, .len = m->len, .as = {.items = m->items}};
-
-    return v;
+    memmove(&m->items[at], &m->items[at + 2], (2 * (size_t)m->len - at) * sizeof(*m->items));
 }
 
 const sluice_value_t *smt_map_get(const sluice_value_t *map, sluice_str_t key) {
-    uint32_t i;
+    const sluice_value_t *found = find(map->as.items, map->len, key);
 
-    for (i = 0; i < map->len; i++)
-        if (is_key(&map->as.items[2 * i], key))
-            return &map->as.items[2 * i + 1];
-    return NULL;
+    return found == NULL ? NULL : found + 1;
 }

@@ -17,18 +17,45 @@ typedef struct smt_map {
 
 /* `from` (NULL: none) with room for `more` members. SLUICE_OK, or a status after api->fail. */
 int smt_map_init(const smt_t *s, apply_t *a, const sluice_value_t *from, size_t more, smt_map_t *m);
-/* The place of a member, or -1. */
-int64_t smt_map_find(const smt_map_t *m, sluice_str_t key);
-/* Map.put: a new member needs room. The key must live as long as the batch. */
-void smt_map_put(smt_map_t *m, sluice_str_t key, sluice_value_t value);
-/* Sets the member that smt_map_get found as `old` in `from`, which m is a copy of; old NULL: as
- * smt_map_put. */
-void smt_map_set(smt_map_t *m, const sluice_value_t *from, const sluice_value_t *old,
-                 sluice_str_t key, sluice_value_t value);
-/* The same of a key that is known not to be there. */
-void smt_map_add(smt_map_t *m, const sluice_value_t *key, const sluice_value_t *value);
+/* Whether two names of n bytes are the same; mostly short ones, for which a call costs more than
+ * the comparison. */
+static inline int smt_same(const char *a, const char *b, size_t n) {
+    uint64_t x[2], y[2];
+
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8) { /* both ends, which may overlap */
+        memcpy(&x[0], a, 8);
+        memcpy(&x[1], a + n - 8, 8);
+        memcpy(&y[0], b, 8);
+        memcpy(&y[1], b + n - 8, 8);
+        return x[0] == y[0] && x[1] == y[1];
+    }
+    while (n > 0 && a[n - 1] == b[n - 1])
+        n--;
+    return n == 0;
+}
+/* Where the value of a member stands, to be changed there; a new member, which needs room, is null.
+ * The key must live as long as the batch. (Values are best written where they stay: one that is
+ * built elsewhere and copied whole waits for its own narrow stores.) */
+sluice_value_t *smt_map_place(smt_map_t *m, sluice_str_t key);
+/* Map.put: the same, with a value. */
+void smt_map_put(smt_map_t *m, sluice_str_t key, const sluice_value_t *value);
 void smt_map_remove(smt_map_t *m, sluice_str_t key);
-sluice_value_t smt_map_value(const smt_map_t *m);
+/* Adds a key and the value behind it: a key that is known not to be there. */
+static inline void smt_map_add(smt_map_t *m, const sluice_value_t *member) {
+    m->items[2 * (size_t)m->len] = member[0];
+    m->items[2 * (size_t)m->len + 1] = member[1];
+    m->len++;
+}
+/* Makes *value the map. */
+static inline void smt_map_end(const smt_map_t *m, sluice_value_t *value) {
+    value->kind = SLUICE_MAP;
+    value->flags = 0;
+    value->reserved = 0;
+    value->len = m->len;
+    value->as.items = m->items;
+}
 /* Map.get: NULL when there is no such member. */
 const sluice_value_t *smt_map_get(const sluice_value_t *map, sluice_str_t key);
 

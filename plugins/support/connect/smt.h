@@ -122,15 +122,20 @@ sluice_struct_t *smt_struct(const smt_t *s, apply_t *a, const sluice_schema_t *s
 sluice_value_t smt_struct_value(const sluice_struct_t *st);
 /* What Struct.put says of a field's value that is in its place: it must suit the field's schema. */
 int smt_check_field(const smt_t *s, const sluice_struct_t *st, uint32_t field);
-/* Struct.put. Most values are of a plain type: those are looked at here. */
-static inline int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field,
-                          const sluice_value_t *value) {
+/* The same. Most values are of a plain type: those are looked at here. */
+static inline int smt_fits(const smt_t *s, const sluice_struct_t *st, uint32_t field,
+                           uint8_t kind) {
     const sluice_schema_t *schema = st->schema->fields[field].schema;
 
-    st->fields[field] = *value;
-    return value->kind == schema->type && schema->name.data == NULL && value->kind < SLUICE_STRUCT
+    return kind == schema->type && schema->name.data == NULL && kind < SLUICE_STRUCT
                ? SLUICE_OK
                : smt_check_field(s, st, field);
+}
+/* Struct.put. */
+static inline int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field,
+                          const sluice_value_t *value) {
+    st->fields[field] = *value;
+    return smt_fits(s, st, field, value->kind);
 }
 /* ConnectSchema.validateValue; `field` (data NULL: none) is named in the message, which goes to
  * why. SLUICE_OK or SLUICE_BAD_RECORD. */
