@@ -123,17 +123,12 @@ ALWAYS_INLINE const char *read_string(reader_t *r, const char *p, uint32_t limit
 }
 
 static const char *read_other_number(reader_t *r, const char *p) {
-    sluice_value_t v = sluice_null();
-    sluice_value_t *to;
+    sluice_value_t *to = push(r, SLUICE_NULL, 0);
 
-    p = sl_json_read_number(r->arena, p, r->end, r->flags, &v, &r->what, &r->at);
-    if (p == NULL)
-        return failed(r);
-    to = push(r, SLUICE_NULL, 0);
     if (to == NULL)
         return no_memory(r);
-    *to = v;
-    return p;
+    p = sl_json_read_number(r->arena, p, r->end, r->flags, to, &r->what, &r->at);
+    return p == NULL ? failed(r) : p;
 }
 
 /* Integers that fit are read here; anything else about numbers in json_number.c. */

@@ -70,11 +70,30 @@ static inline const char *sl_json_scan(const char *p, const char *end) {
     return sl_json_scan_tail(p, end);
 }
 
+/* Copies less than 16 bytes of plain text, as most names and many values are: by both ends, which
+ * may overlap. 0: there is a special byte, or so little that it is not worth it. */
+static inline int sl_json_copy_short(const char *p, size_t n, char *to) {
+    uint64_t first = 0, last = 0;
+
+    if (n >= 8) {
+        memcpy(&first, p, 8);
+        memcpy(&last, p + n - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + n - 8, &last, 8);
+        return (sl_json_special8(first) | sl_json_special8(last)) == 0;
+    }
+    if (n < 4)
+        return 0;
+    memcpy(&first, p, 4);
+    memcpy(&last, p + n - 4, 4);
+    memcpy(to, &first, 4);
+    memcpy(to + n - 4, &last, 4);
+    return sl_json_special8(first | last << 32) == 0;
+}
+
 /* Copies plain text from p to `to`; answers where it ended and moves *to on. Room for 16 bytes more
  * than end - p is behind *to. */
 static inline const char *sl_json_copy(const char *p, const char *end, char **to) {
-    const char *q;
-
 #if defined(__SSE2__)
     for (; end - p >= 16; p += 16, *to += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -86,10 +105,13 @@ static inline const char *sl_json_copy(const char *p, const char *end, char **to
         }
     }
 #endif
-    q = sl_json_scan_tail(p, end);
-    memcpy(*to, p, (size_t)(q - p));
-    *to += q - p;
-    return q;
+    if (end - p < 16 && sl_json_copy_short(p, (size_t)(end - p), *to)) {
+        *to += end - p;
+        return end;
+    }
+    while (p < end && !sl_json_is_special((unsigned char)*p))
+        *(*to)++ = *p++;
+    return p;
 }
 
 /* Whether eight digits begin at p, and their value: all at once, in one register. */

@@ -262,6 +262,33 @@ static void test_slices(void **state) {
     assert_ptr_equal(v.as.items[1].as.s, text + 8);
 }
 
+/* A string is the same, whatever its length and wherever in it an escape stands. Heap copies: a
+ * sanitizer sees each byte read too far. */
+static void test_written_lengths(void **state) {
+    char text[48], expected[64];
+    size_t len, at;
+
+    (void)state;
+    for (len = 0; len < sizeof(text); len++)
+        for (at = 0; at <= len; at++) { /* at len: no escape */
+            char *copy = malloc(len == 0 ? 1 : len);
+            sluice_value_t v;
+            size_t i, n = 0;
+
+            expected[n++] = '"';
+            for (i = 0; i < len; i++) {
+                copy[i] = i == at ? '"' : (char)('a' + (int)(i % 26));
+                if (i == at)
+                    expected[n++] = '\\';
+                expected[n++] = copy[i];
+            }
+            expected[n++] = '"';
+            v = sluice_text(SLUICE_STRING, sluice_str_n(copy, len));
+            assert_true(sluice_str_eq(write_value(&v, 0), sluice_str_n(expected, n)));
+            free(copy);
+        }
+}
+
 static void test_escapes_as_jackson(void **state) {
     sluice_value_t v = sluice_text(
         SLUICE_STRING, sluice_str("q\" b\\ s/ n\n t\t r\r b\b f\f v\v bell\a esc\x1b del\x7f "
@@ -477,6 +504,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_decimals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_slices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_written_lengths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_escapes_as_jackson, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_encodings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
