@@ -13,6 +13,7 @@
 #define CHUNK_FIRST   1024u  /* what an idle batch costs, with its head */
 #define CHUNK_MAX     65536u /* with its head: a block that is used again */
 #define RECORDS_FIRST 4u
+#define RECORDS_CLEAN 16u /* zeroed at a time */
 #define SCHEMAS_FIRST 8u
 #define KEPT_FIRST    4u
 
@@ -45,6 +46,7 @@ struct sluice_batch {
     sluice_record_t *records;
     size_t record_count;
     size_t record_cap;
+    size_t record_clean; /* those between record_count and here are zeros */
     size_t record_bytes; /* of the block that they are in */
     const sluice_schema_t **schemas; /* set of the ones we hold: open addressing, NULL free */
     size_t schema_count;
@@ -230,6 +232,7 @@ static int make_record_room(sluice_batch_t *b, size_t count) {
     b->records = records;
     b->record_bytes = size;
     b->record_cap = size / sizeof(*records);
+    b->record_clean = 0;
     return SLUICE_OK;
 }
 
@@ -301,6 +304,15 @@ int sl_batch_share(sluice_batch_t *b, sluice_batch_t *with) {
     return SLUICE_OK;
 }
 
+static void clean_records(sluice_batch_t *b) {
+    size_t count = b->record_cap - b->record_count;
+
+    if (count > RECORDS_CLEAN)
+        count = RECORDS_CLEAN;
+    memset(&b->records[b->record_count], 0, count * sizeof(*b->records));
+    b->record_clean = b->record_count + count;
+}
+
 sluice_record_t *sl_batch_add(sluice_batch_t *b) {
     sluice_record_t *r;
 
@@ -309,8 +321,9 @@ sluice_record_t *sl_batch_add(sluice_batch_t *b) {
     if (b->record_count == b->record_cap &&
         make_record_room(b, b->record_cap == 0 ? RECORDS_FIRST : b->record_cap * 2) != SLUICE_OK)
         return NULL;
+    if (b->record_count >= b->record_clean)
+        clean_records(b);
     r = &b->records[b->record_count++];
-    memset(r, 0, sizeof(*r));
     r->partition = SLUICE_NO_PARTITION;
     r->original_partition = SLUICE_NO_PARTITION;
     r->original_offset = SLUICE_NO_OFFSET;
@@ -337,6 +350,7 @@ void sl_batch_cut(sluice_batch_t *b, size_t count) {
     SL_CHECK_MAGIC(b, MAGIC);
     SL_ASSERT(!b->sealed && count <= b->record_count);
     b->record_count = count;
+    b->record_clean = 0;
 }
 
 /* The slot that holds the schema, or the free one for it; the table has a free one. */
