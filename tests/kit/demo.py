@@ -56,6 +56,7 @@ def start_servers(stack):
         wanted["kafka"] = servers.Kafka()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         started = {name: pool.submit(stack.enter_context, server) for name, server in wanted.items()}
+        concurrent.futures.wait(started.values())  # interrupted here, what is starting is still waited for, and taken away
     for name, result in started.items():
         try:
             result.result()
@@ -120,6 +121,10 @@ class Arrivals(threading.Thread):
         self.client, self.ages, self.stopped, self.last_event = redis.client(), [], False, {}
 
     def run(self):
+        with contextlib.suppress(OSError):  # interrupted: Redis is taken away
+            self.listen()
+
+    def listen(self):
         last = "$"
         while not self.stopped:
             answer = self.client.command("XREAD", "BLOCK", 200, "COUNT", 1000, "STREAMS", "engagement", last)

@@ -129,7 +129,7 @@ class Server:
         try:
             return self.start()
         except BaseException:
-            self._stack.close()
+            self.close()  # an interrupted script may have left its server running
             raise
 
     def __exit__(self, *exc):
