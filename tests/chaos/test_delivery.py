@@ -1,6 +1,7 @@
 # timeout: 1500
 # exclusive
-"""Hundreds of SIGKILLs under load; memory while one sink hangs for minutes."""
+"""Hundreds of SIGKILLs under load; a sink that hangs for minutes. How much memory that may take is tested on a plain build, by
+test_main_memory: a sanitizer's memory is its own."""
 
 import os
 import pathlib
@@ -100,8 +101,6 @@ class Memory(unittest.TestCase):
                 time.sleep(0.05)
             print("peak RssAnon %.1f MB of %d MB" % (peak / 2**20, limit / 2**20), flush=True)
             self.assertEqual(delivery.task_pids(sluice), [pid], "the task was restarted")
-            if not sluice.sanitized:
-                self.assertLess(peak, 2 * limit)
             sluice.kill9()  # to drain it would take the drain's whole deadline
 
 
