@@ -13,7 +13,7 @@ import subprocess
 import time
 import unittest
 
-from sluicetest import Case, ClickHouse, Kafka, Postgres, Redis, Sluice, scratch_dir
+from sluicetest import S3, Case, ClickHouse, Kafka, Postgres, Redis, Sluice, scratch_dir
 from sluicetest.host import rss_anon
 
 FLOOR = pathlib.Path(__file__).resolve().parent / "client_floor.c"
@@ -110,8 +110,12 @@ class Limits(Case):
 
     def test_kafka(self):
         with Kafka() as kafka:
-            self.keeps_to("kafka sink", floor("KAFKA", "rdkafka", kafka.bootstrap), IDLE, {
-                "plugin": "kafka", "config": {"bootstrap.servers": kafka.bootstrap}})
+            kafka.create_topic("t")
+            kafka.produce("t", ['{"id": %d}' % i for i in range(9)])
+            bare = floor("KAFKA", "rdkafka", kafka.bootstrap)
+            self.keeps_to("kafka sink", bare, IDLE, {"plugin": "kafka", "config": {"bootstrap.servers": kafka.bootstrap}})
+            self.keeps_to("kafka source", bare, {"plugin": "kafka", "config": {
+                "bootstrap.servers": kafka.bootstrap, "topics": "t"}}, {"plugin": "null"})
 
     def test_clickhouse(self):
         with ClickHouse() as server:
@@ -119,6 +123,13 @@ class Limits(Case):
             bare = floor("HTTP", "libcurl", "http://%s:%d/ping" % (server.host, server.port))
             self.keeps_to("clickhouse sink", bare, IDLE, {"plugin": "clickhouse", "config": {
                 "hostname": server.host, "port": server.port, "table": "t"}})
+
+    def test_s3(self):
+        with S3() as server:
+            server.create_bucket("limits")
+            self.keeps_to("s3 sink", floor("HTTP", "libcurl", server.url), IDLE, {"plugin": "s3", "config": {
+                "s3.bucket.name": "limits", "store.url": server.url, "s3.region": server.info["region"], "flush.size": 1,
+                "aws.access.key.id": server.info["access_key"], "aws.secret.access.key": server.info["secret_key"]}})
 
 
 if __name__ == "__main__":
