@@ -537,6 +537,12 @@ static void put_letters(work_t *work, cJSON *errors, const char *native) {
     relate(work, place, "errors.deadletterqueue.topic.name", 1);
 }
 
+/* Connect sends a source's records one by one, and a sink's by the poll. A transaction is whole or
+ * it is not. */
+static int stops_at_record(const work_t *work) {
+    return !work->is_sink && !sl_exactly_once_enabled(work->worker);
+}
+
 static void put_errors(work_t *work, cJSON *owner, const char *native) {
     cJSON *errors = put_object(work, owner, "errors");
     int64_t timeout = sl_config_int(work->common, "errors.retry.timeout");
@@ -544,6 +550,7 @@ static void put_errors(work_t *work, cJSON *owner, const char *native) {
 
     put_text(work, errors, "tolerance",
              sl_config_int(work->common, "errors.tolerance") == 1 ? "all" : "none");
+    put_text(work, errors, "stop.at", stops_at_record(work) ? "record" : "batch");
     put(work, errors, "retry.timeout",
         cJSON_CreateNumber(timeout < 0           ? -1
                            : timeout > 1LL << 46 ? 1LL << 46

@@ -47,6 +47,7 @@ typedef struct sl_transform_chain {
 
 typedef struct sl_errors_policy {
     int tolerate_all;         /* "tolerance": "all" */
+    int stop_at_record;       /* "stop.at": "record" */
     int64_t retry_timeout_ms; /* 0: no retry of failed records, -1: for ever */
     int64_t retry_delay_max_ms;
     char *dead_letters_file; /* NULL: none */

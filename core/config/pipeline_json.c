@@ -96,6 +96,7 @@ static void put_errors(writer_t *writer, cJSON *object, const sl_errors_policy_t
     cJSON *json = need(writer, cJSON_CreateObject());
 
     put(writer, json, "tolerance", cJSON_CreateString(errors->tolerate_all ? "all" : "none"));
+    put(writer, json, "stop.at", cJSON_CreateString(errors->stop_at_record ? "record" : "batch"));
     put_number(writer, json, "retry.timeout", errors->retry_timeout_ms);
     put_number(writer, json, "retry.delay.max", errors->retry_delay_max_ms);
     if (errors->dead_letters_file != NULL)

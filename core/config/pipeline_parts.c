@@ -10,6 +10,7 @@
 
 static const char *const dialects[] = {"native", "connect", NULL};
 static const char *const tolerances[] = {"none", "all", NULL};
+static const char *const stops[] = {"batch", "record", NULL};
 static const char *const when_full[] = {"wait", "fail", NULL};
 
 static const sluice_option_t pipeline[] = {
@@ -135,6 +136,12 @@ static const sluice_option_t errors[] = {
      .values = tolerances,
      .default_text = "none",
      .doc = "none: a record that can never succeed fails the task; all: it is left out."},
+    {.name = "stop.at",
+     .type = SLUICE_OPT_ENUM,
+     .values = stops,
+     .default_text = "batch",
+     .doc = "With tolerance none, what is still delivered before the task fails: all before the "
+            "batch of the bad record, or all before the record."},
     {.name = "retry.timeout",
      .type = SLUICE_OPT_DURATION,
      .flags = SLUICE_OPT_RANGE,

@@ -356,6 +356,7 @@ static void read_errors(reader_t *reader, const cJSON *owner, const char *base,
     if (part == NULL)
         return;
     out->tolerate_all = (int)sl_config_int(part, "tolerance");
+    out->stop_at_record = (int)sl_config_int(part, "stop.at");
     out->retry_timeout_ms = sl_config_int(part, "retry.timeout");
     out->retry_delay_max_ms = sl_config_int(part, "retry.delay.max");
     out->dead_letters_file = copy(reader, sl_config_text(part, "dead.letters.file"));

@@ -326,7 +326,7 @@ sl_work_t *sl_backlog_next(sl_branch_run_t *b) {
     sl_work_t *work;
 
     if (parcel == NULL) {
-        parcel = next_parcel(b);
+        parcel = b->stop.set ? NULL : next_parcel(b);
         if (parcel == NULL)
             return NULL;
         b->preparing = parcel;
@@ -339,6 +339,13 @@ sl_work_t *sl_backlog_next(sl_branch_run_t *b) {
     if (batch == NULL)
         return NULL;
     b->preparing = NULL;
+    if (b->stop.set)
+        sl_lane_stop(b);
+    if (b->stop.set && !b->errors.policy->stop_at_record) {
+        sl_batch_unref(batch);
+        give_back(b, parcel);
+        return NULL;
+    }
     work = work_create(b, parcel, batch, b->made_of);
     if (work == NULL) {
         sl_batch_unref(batch);

@@ -49,6 +49,7 @@ void sl_branch_fail(sl_branch_run_t *b) {
         return;
     b->link = SL_LINK_DOWN;
     uv_timer_stop(&b->retry_timer);
+    uv_timer_stop(&b->stop_timer);
     sl_branch_set_state(b, SL_BRANCH_FAILED);
     sl_branch_say(b, SL_WORD_FAILED, status);
 }
@@ -232,6 +233,7 @@ static void on_codec_left(void *user, int abandoned) {
     sl_instance_fini(&b->instance);
     sl_letters_fini(&b->letters);
     uv_close((uv_handle_t *)&b->retry_timer, NULL);
+    uv_close((uv_handle_t *)&b->stop_timer, NULL);
     uv_close((uv_handle_t *)&b->kick, NULL);
     sl_queue_close(&b->notes);
     sl_branch_set_state(b, SL_BRANCH_CLOSED);
@@ -350,6 +352,7 @@ static int init_parts(sl_branch_run_t *b) {
     b->errors.graph = g;
     b->errors.connect = g->pipeline->connect;
     b->errors.meters = &g->meters;
+    b->errors.stop = &b->stop;
     init_letters(b);
     status = sl_chain_init(&b->chain, &b->spec->chain, &b->home, g->ledger, &b->errors,
                            &g->partitions, &b->failure, &chain_events, b);
@@ -423,6 +426,7 @@ void sl_branch_destroy(sl_branch_run_t *b, sl_board_t *stored) {
     sl_queue_fini(&b->notes);
     sl_sent_close(&b->sent, !b->abandoned && all_stored(b, stored));
     sl_lane_fini(b);
+    sl_stop_fini(&b->stop);
     sl_errors_fini(&b->errors);
     sl_failure_fini(&b->failure);
     /* With an instance given away the loop still has its handles: it stays in memory. */

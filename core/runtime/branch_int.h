@@ -30,6 +30,7 @@
 #include "runtime/sent.h"
 #include "runtime/skip.h"
 #include "runtime/spill.h"
+#include "runtime/stop.h"
 #include "runtime/ticket.h"
 
 /* Tickets in flight at most, when neither the sink nor bytes bound them. */
@@ -94,6 +95,8 @@ struct sl_branch_run {
     sl_ledger_node_t *node;
     sl_failure_t failure;
     sl_errors_t errors;
+    sl_stop_t stop; /* set: nothing is prepared any more; once all is durable the task fails */
+    uv_timer_t stop_timer;
     sl_letters_t letters; /* while they are under way nothing is prepared or written */
     int failing;          /* failure is set; the task fails once its letters are durable */
     sl_chain_t chain;
@@ -178,6 +181,11 @@ int sl_backlog_waits(const sl_branch_run_t *b);
 int sl_backlog_empty(const sl_branch_run_t *b);
 void sl_backlog_drop(sl_branch_run_t *b);
 void sl_backlog_fini(sl_branch_run_t *b);
+
+/* b->stop is set: the time for what is before it begins. */
+void sl_lane_stop(sl_branch_run_t *b);
+/* The source goes back, so that the bad record comes again. */
+void sl_lane_unstop(sl_branch_run_t *b);
 
 /* ---- lane.c: writing, and the turns of the loop ---- */
 extern const sl_ctx_ops_t sl_lane_ops;

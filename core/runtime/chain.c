@@ -3,6 +3,7 @@
 #include "record/batch.h"
 #include "runtime/failpoint.h"
 #include "runtime/slice.h"
+#include "runtime/stop.h"
 #include <stdlib.h>
 
 /* ---- what a transform may say ---- */
@@ -46,6 +47,10 @@ static void op_broken(void *user, int status) {
     step->chain->events->broken(step->chain->user, status);
 }
 
+static uint32_t place_of(const sl_step_t *step, uint32_t record) {
+    return step->places != NULL ? step->places[record] : record;
+}
+
 static void op_reject(void *user, uint32_t record) {
     sl_step_t *step = user;
     sl_ctx_error_t error = {0};
@@ -56,8 +61,8 @@ static void op_reject(void *user, uint32_t record) {
     if (record >= count)
         return;
     sl_instance_error(&step->instance, SLUICE_BAD_RECORD, &error);
-    if (sl_rejects_add(&step->rejects, &records[record], step->spec->transform.name,
-                       SLUICE_BAD_RECORD, &error) != SLUICE_OK)
+    if (sl_rejects_add(&step->rejects, &records[record], place_of(step, record),
+                       step->spec->transform.name, SLUICE_BAD_RECORD, &error) != SLUICE_OK)
         step->out_of_memory = 1;
 }
 
@@ -255,26 +260,38 @@ static int join(sluice_batch_t *all, sluice_batch_t *part) {
     return SLUICE_OK;
 }
 
+static int apply_alone(sl_step_t *step, sluice_batch_t *one, sluice_batch_t *all) {
+    sluice_batch_t *out = NULL;
+    int status = apply_once(step, one, &out);
+
+    if (status == SLUICE_BAD_RECORD) {
+        step->applying = one;
+        op_reject(step, 0);
+        step->applying = NULL;
+        status = step->out_of_memory ? no_memory(step->chain) : SLUICE_OK;
+    }
+    if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
+        status = no_memory(step->chain);
+    sl_batch_unref(out);
+    return status;
+}
+
 /* The transform says that the whole batch failed for a bad record: each alone shows which. */
 static int apply_singly(sl_step_t *step, sluice_batch_t *in, sluice_batch_t *all) {
-    uint32_t i, count = (uint32_t)count_of(in);
+    const uint32_t *places = step->places;
+    uint32_t i, place, count = (uint32_t)count_of(in);
     int status = SLUICE_OK;
 
     for (i = 0; i < count && status == SLUICE_OK; i++) {
         sluice_batch_t *one = sl_slice(in, &i, 1, NULL, 0);
-        sluice_batch_t *out = NULL;
-        if (one == NULL)
-            return no_memory(step->chain);
-        status = apply_once(step, one, &out);
-        if (status == SLUICE_BAD_RECORD) {
-            step->applying = one;
-            op_reject(step, 0);
-            step->applying = NULL;
-            status = step->out_of_memory ? no_memory(step->chain) : SLUICE_OK;
-        }
-        if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
+        if (one == NULL) {
             status = no_memory(step->chain);
-        sl_batch_unref(out);
+            break;
+        }
+        place = places != NULL ? places[i] : i;
+        step->places = &place;
+        status = apply_alone(step, one, all);
+        step->places = places;
         sl_batch_unref(one);
     }
     return status;
@@ -306,12 +323,13 @@ static int apply_all(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) 
 
 /* ---- predicates ---- */
 
-static int predicate_failed(sl_step_t *step, const sluice_record_t *record, int status) {
+static int predicate_failed(sl_step_t *step, const sluice_record_t *record, uint32_t index,
+                            int status) {
     sl_ctx_error_t error = {0};
 
     sl_ctx_error_of(step->predicate.ctx, status, &error);
-    if (sl_rejects_add(&step->rejects, record, step->spec->predicate.name, status, &error) !=
-        SLUICE_OK)
+    if (sl_rejects_add(&step->rejects, record, index, step->spec->predicate.name, status,
+                       &error) != SLUICE_OK)
         return no_memory(step->chain);
     return SLUICE_OK;
 }
@@ -325,7 +343,7 @@ static int judge(sl_step_t *step, sluice_batch_t *in, uint8_t *verdicts, size_t 
     for (i = 0; i < count; i++) {
         int answer =
             step->predicate.plugin->predicate->test(step->predicate.self, &records[i]);
-        if (answer < 0 && predicate_failed(step, &records[i], answer) != SLUICE_OK)
+        if (answer < 0 && predicate_failed(step, &records[i], (uint32_t)i, answer) != SLUICE_OK)
             return SLUICE_NO_MEMORY;
         verdicts[i] = answer < 0 ? 2 : (uint8_t)((answer != 0) != (step->spec->negate != 0));
         *yes += verdicts[i] == 1;
@@ -342,10 +360,12 @@ static int apply_run(sl_step_t *step, sluice_batch_t *in, const uint32_t *index,
 
     if (part == NULL)
         return no_memory(step->chain);
+    step->places = index;
     if (through)
         status = apply_all(step, part, &out);
     else
         out = sl_batch_ref(part);
+    step->places = NULL;
     if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
         status = no_memory(step->chain);
     sl_batch_unref(out);
@@ -482,6 +502,33 @@ static int carry_marks(sl_chain_t *chain, sluice_batch_t *in, sluice_batch_t **o
     return status == SLUICE_OK ? SLUICE_OK : no_memory(chain);
 }
 
+/* What comes before the first bad record goes on. */
+static int stop_step(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
+    sl_chain_t *chain = step->chain;
+    const sluice_mark_t *marks;
+    const sluice_record_t *first;
+    size_t count, records;
+
+    if (sl_stop_take(chain->errors, &step->rejects, in, out) != SLUICE_OK)
+        return no_memory(chain);
+    marks = sl_batch_marks(*out, &count);
+    first = sl_batch_records(*out, &records);
+    if (set_raised(*out, marks, count, first, first + records) != SLUICE_OK)
+        return no_memory(chain);
+    sl_ledger_add(step->node, SL_LEDGER_IN, (int64_t)records);
+    sl_ledger_add(step->node, SL_LEDGER_OUT, (int64_t)records);
+    return SLUICE_OK;
+}
+
+static int pass_step(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
+    sl_chain_t *chain = step->chain;
+    int status;
+
+    count_step(step, (int64_t)count_of(in), (int64_t)count_of(*out));
+    status = sl_rejects_report(&step->rejects, chain->errors, chain->failure);
+    return status == SLUICE_OK ? carry_marks(chain, in, out) : status;
+}
+
 static int one_step(sl_chain_t *chain, sl_step_t *step) {
     sluice_batch_t *in = chain->current;
     sluice_batch_t *out = NULL;
@@ -496,10 +543,8 @@ static int one_step(sl_chain_t *chain, sl_step_t *step) {
             step_failed(step, status, "applying");
         return is_retry(status) ? SLUICE_RETRY : status;
     }
-    count_step(step, (int64_t)count_of(in), (int64_t)count_of(out));
-    status = sl_rejects_report(&step->rejects, chain->errors, chain->failure);
-    if (status == SLUICE_OK)
-        status = carry_marks(chain, in, &out);
+    status = step->rejects.count > 0 && sl_stop_wanted(chain->errors) ? stop_step(step, in, &out)
+                                                                      : pass_step(step, in, &out);
     chain->current = out;
     sl_batch_unref(in);
     return status;

@@ -3,7 +3,8 @@
  *
  * What this is: each batch passes every step; a step's predicate lets records by-pass it, order
  * kept. Records that a transform rejects go to the errors policy. A transform that answers RETRY is
- * tried again later with the same batch (sl_chain_run again); nothing passes it meanwhile. Marks
+ * tried again later with the same batch (sl_chain_run again); nothing passes it meanwhile. When
+ * nothing bad is tolerated, what comes before the first bad record goes on (stop.h). Marks
  * are carried from a step's input to its output, also when nothing is left of it: an empty batch
  * with marks still moves the position.
  * Ownership: embedded; borrows specs. Threads: its owner's.
@@ -35,6 +36,7 @@ typedef struct sl_step {
     sl_pure_t predicate;
     sl_ledger_node_t *node;
     sluice_batch_t *applying; /* borrowed, inside apply */
+    const uint32_t *places;   /* where its records are in the step's batch; NULL: as they are */
     sl_rejects_t rejects;     /* of this step's run so far */
     int out_of_memory;        /* a rejected record could not be noted */
     int64_t absorbed;

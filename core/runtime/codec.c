@@ -1,6 +1,7 @@
 #include "runtime/codec.h"
 
 #include "record/batch.h"
+#include "runtime/stop.h"
 
 /* ---- one key, value or header ---- */
 
@@ -125,8 +126,8 @@ static int refused(sl_codec_t *codec, const sluice_record_t *record, sl_coder_t 
         return answer;
     }
     codec->run.begun = 0;
-    if (sl_rejects_add(&codec->rejects, record, sl_ctx_instance(sl_coder_ctx(coder)), status,
-                       &error) == SLUICE_OK)
+    if (sl_rejects_add(&codec->rejects, record, (uint32_t)codec->run.i,
+                       sl_ctx_instance(sl_coder_ctx(coder)), status, &error) == SLUICE_OK)
         return SLUICE_OK;
     return no_memory(failure);
 }
@@ -193,16 +194,30 @@ static int report(sl_codec_t *codec, sl_failure_t *failure) {
     return status;
 }
 
+/* A bad record that is not tolerated: no other after it is converted. */
+static int is_stopped(const sl_codec_t *codec) {
+    return codec->rejects.count > 0 && sl_stop_wanted(codec->owner.errors);
+}
+
+static int mark_all(sl_codec_t *codec) {
+    size_t count;
+    const sluice_mark_t *marks = sl_batch_marks(codec->run.in, &count);
+
+    return sl_batch_set_marks(codec->run.out, marks, count);
+}
+
 static int finish_run(sl_codec_t *codec, sluice_batch_t **out, sl_failure_t *failure) {
     sl_codec_run_t *run = &codec->run;
-    size_t mark_count;
-    const sluice_mark_t *marks = sl_batch_marks(run->in, &mark_count);
-    int status = report(codec, failure);
+    int stopped = is_stopped(codec);
+    int status = stopped ? SLUICE_OK : report(codec, failure);
 
     if (status != SLUICE_OK)
         return status;
-    if (sl_batch_seal(run->out) != SLUICE_OK ||
-        sl_batch_set_marks(run->out, marks, mark_count) != SLUICE_OK) {
+    status = sl_batch_seal(run->out);
+    if (status == SLUICE_OK)
+        status = stopped ? sl_stop_take(codec->owner.errors, &codec->rejects, run->in, &run->out)
+                         : mark_all(codec);
+    if (status != SLUICE_OK) {
         sl_failure_set(failure, SLUICE_NO_MEMORY, NULL, "no memory to convert a batch");
         return SLUICE_NO_MEMORY;
     }
@@ -218,7 +233,9 @@ static int go_on(sl_codec_t *codec, int encode, sluice_batch_t **out, sl_failure
 
     while (run->i < codec->taken && status == SLUICE_OK) {
         status = one_record(codec, encode, &records[run->i], failure);
-        if (status == SLUICE_OK)
+        if (status == SLUICE_OK && is_stopped(codec))
+            codec->taken = run->i;
+        else if (status == SLUICE_OK)
             run->i++;
     }
     return status == SLUICE_OK ? finish_run(codec, out, failure) : status;

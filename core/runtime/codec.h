@@ -4,7 +4,7 @@
  * What this is: values to bytes before a sink that wants bytes, bytes to values behind a source
  * that gives bytes. Order within a record is Connect's: key, value, headers on the way in; headers,
  * key, value on the way out. A record that a converter refuses goes to the errors policy and is
- * left out.
+ * left out. When nothing bad is tolerated the batch ends before it (stop.h).
  *
  * A converter that asks a service may have to wait in the middle of a batch. The codec then keeps
  * the batch with what is done of it and answers SLUICE_BUSY; owner.awake says when to call again.
@@ -66,7 +66,7 @@ typedef struct sl_codec {
     sl_codec_owner_t owner;
     sl_rejects_t rejects;
     sl_codec_run_t run;
-    size_t taken; /* records of the batch that was converted last */
+    size_t taken; /* records of the batch that was converted last, up to a bad one that ends it */
 
     /* of converters that ask */
     int asks;    /* there is one */

@@ -41,6 +41,7 @@ typedef struct sl_errors {
     const struct sl_graph *graph; /* set by the owner; or NULL */
     int connect;                  /* the same: Connect's words */
     struct sl_letters *letters;   /* the same; NULL: none */
+    struct sl_stop *stop;         /* the same; NULL: what is not tolerated is reported at once */
     sluice_batch_t *origin; /* while records are worked on: their batch as it was read; or NULL */
     sl_meters_t *meters; /* set by the owner; or NULL */
     int fd;

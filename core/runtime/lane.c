@@ -1,6 +1,7 @@
 /* Writing to the sink and what comes back. See branch_int.h. */
 #include "runtime/branch_int.h"
 
+#include "observe/log.h"
 #include "record/batch.h"
 #include "runtime/failpoint.h"
 #include "runtime/slice.h"
@@ -40,6 +41,8 @@ void sl_lane_init(sl_branch_run_t *b) {
     sl_instance_init(&b->instance, &b->spec->sink, &b->home);
     uv_timer_init(&b->loop, &b->retry_timer);
     b->retry_timer.data = b;
+    uv_timer_init(&b->loop, &b->stop_timer);
+    b->stop_timer.data = b;
     uv_idle_init(&b->loop, &b->kick);
     b->kick.data = b;
     sl_tickets_init(&b->tickets);
@@ -333,6 +336,40 @@ static void check_end(sl_branch_run_t *b) {
     sl_branch_say(b, SL_WORD_ENDED, SLUICE_OK);
 }
 
+/* ---- the end at a bad record ---- */
+
+static void fail_at_stop(sl_branch_run_t *b) {
+    if (b->stop.reported)
+        return;
+    uv_timer_stop(&b->stop_timer);
+    sl_stop_report(&b->errors, &b->failure);
+    sl_branch_fail_lettered(b);
+}
+
+static void on_stop_timer(uv_timer_t *timer) {
+    sl_log(SLUICE_LOG_WARN, "runtime.lane",
+           "what came before a bad record could not be delivered in time; it will be repeated");
+    fail_at_stop(timer->data);
+}
+
+void sl_lane_stop(sl_branch_run_t *b) {
+    uv_timer_start(&b->stop_timer, on_stop_timer, SL_STOP_MS, 0);
+}
+
+void sl_lane_unstop(sl_branch_run_t *b) {
+    uv_timer_stop(&b->stop_timer);
+    sl_stop_fini(&b->stop);
+}
+
+static void check_stop(sl_branch_run_t *b) {
+    if (!sl_list_empty(&b->todo))
+        return;
+    if (b->tickets.open > 0)
+        start_flush(b);
+    else
+        fail_at_stop(b);
+}
+
 static void write_all(sl_branch_run_t *b) {
     sl_work_t *work;
 
@@ -367,7 +404,10 @@ void sl_lane_pump(sl_branch_run_t *b) {
         start_flush(b);
     }
     b->pumping = 0;
-    check_end(b);
+    if (b->stop.set && b->preparing == NULL)
+        check_stop(b);
+    else
+        check_end(b);
 }
 
 static void op_complete(void *user, sluice_op_t op, int status) {

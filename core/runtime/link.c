@@ -361,5 +361,6 @@ void sl_link_close(sl_branch_run_t *b, uint64_t deadline_ms) {
     b->closing = 1;
     b->link = SL_LINK_DOWN;
     uv_timer_stop(&b->retry_timer);
+    uv_timer_stop(&b->stop_timer);
     sl_instance_close(&b->instance, deadline_ms, on_closed, b);
 }

@@ -26,8 +26,8 @@ void sl_rejects_fini(sl_rejects_t *rejects) {
     sl_rejects_init(rejects, rejects->stage);
 }
 
-int sl_rejects_add(sl_rejects_t *rejects, const sluice_record_t *record, const char *instance,
-                   int status, sl_ctx_error_t *error) {
+int sl_rejects_add(sl_rejects_t *rejects, const sluice_record_t *record, uint32_t index,
+                   const char *instance, int status, sl_ctx_error_t *error) {
     size_t cap = rejects->cap != 0 ? 2 * rejects->cap : 8;
     sl_reject_t *items = rejects->items;
 
@@ -40,7 +40,7 @@ int sl_rejects_add(sl_rejects_t *rejects, const sluice_record_t *record, const c
         rejects->items = items;
         rejects->cap = cap;
     }
-    items[rejects->count++] = (sl_reject_t){*record, instance, *error, status};
+    items[rejects->count++] = (sl_reject_t){*record, index, instance, *error, status};
     memset(error, 0, sizeof(*error));
     return SLUICE_OK;
 }
@@ -73,14 +73,14 @@ static void note_reported(sl_rejects_t *rejects, const sluice_record_t *r) {
         *last = (sl_reported_t){r->position, r->sub_index};
 }
 
-static int report(const sl_rejects_t *rejects, const sl_reject_t *item, sl_errors_t *errors,
-                  sl_failure_t *failure) {
-    sl_bad_t bad = {.record = &item->record,
-                    .stage = rejects->stage,
-                    .instance = item->instance,
-                    .status = item->status,
-                    .code = item->error.code,
-                    .message = item->error.message};
+int sl_rejects_report_one(const char *stage, const sl_reject_t *reject, sl_errors_t *errors,
+                          sl_failure_t *failure) {
+    sl_bad_t bad = {.record = &reject->record,
+                    .stage = stage,
+                    .instance = reject->instance,
+                    .status = reject->status,
+                    .code = reject->error.code,
+                    .message = reject->error.message};
 
     return sl_errors_bad(errors, &bad, failure);
 }
@@ -91,7 +91,7 @@ int sl_rejects_report(sl_rejects_t *rejects, sl_errors_t *errors, sl_failure_t *
 
     for (i = 0; i < rejects->count && status == SLUICE_OK; i++)
         if (!was_reported(rejects, &rejects->items[i].record))
-            status = report(rejects, &rejects->items[i], errors, failure);
+            status = sl_rejects_report_one(rejects->stage, &rejects->items[i], errors, failure);
     /* Only now: those of one batch may come in any order. */
     for (i = 0; i < rejects->count && status == SLUICE_OK; i++)
         note_reported(rejects, &rejects->items[i].record);

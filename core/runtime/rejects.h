@@ -15,6 +15,7 @@
 
 typedef struct sl_reject {
     sluice_record_t record;
+    uint32_t index; /* in its batch */
     const char *instance; /* borrowed */
     sl_ctx_error_t error;
     int status;
@@ -37,10 +38,13 @@ typedef struct sl_rejects {
 void sl_rejects_init(sl_rejects_t *rejects, const char *stage);
 void sl_rejects_fini(sl_rejects_t *rejects);
 /* Takes the texts of *error. SLUICE_OK or SLUICE_NO_MEMORY. */
-int sl_rejects_add(sl_rejects_t *rejects, const sluice_record_t *record, const char *instance,
-                   int status, sl_ctx_error_t *error);
+int sl_rejects_add(sl_rejects_t *rejects, const sluice_record_t *record, uint32_t index,
+                   const char *instance, int status, sl_ctx_error_t *error);
 /* Reports and forgets them. Not SLUICE_OK: one is not tolerated, *failure says why. */
 int sl_rejects_report(sl_rejects_t *rejects, sl_errors_t *errors, sl_failure_t *failure);
+/* One of them, by itself. */
+int sl_rejects_report_one(const char *stage, const sl_reject_t *reject, sl_errors_t *errors,
+                          sl_failure_t *failure);
 /* Forgets all but the first `count`: what follows is done anew. */
 void sl_rejects_cut(sl_rejects_t *rejects, size_t count);
 /* Forgets them: the batch will be worked on anew. */

@@ -146,6 +146,88 @@ int sl_slice_mark(sluice_batch_t *batch) {
     return status;
 }
 
+/* ---- what comes before a record ---- */
+
+/* The first record of a source partition at or behind the cut; NULL: all of it is before. */
+static const sluice_record_t *behind(const sluice_record_t *records, size_t count, size_t cut,
+                                     uint32_t partition) {
+    while (cut < count && records[cut].source_partition != partition)
+        cut++;
+    return cut < count ? &records[cut] : NULL;
+}
+
+static size_t records_before(const sluice_record_t *made, size_t made_count,
+                             const sluice_record_t *records, size_t count, size_t cut,
+                             uint32_t *index) {
+    const sluice_record_t *end = NULL;
+    uint32_t partition = 0;
+    size_t i, n = 0;
+
+    for (i = 0; i < made_count; i++) {
+        if (i == 0 || made[i].source_partition != partition) {
+            partition = made[i].source_partition;
+            end = behind(records, count, cut, partition);
+        }
+        if (end == NULL || sluice_position_cmp(&made[i].position, &end->position) < 0)
+            index[n++] = (uint32_t)i;
+    }
+    return n;
+}
+
+/* The last record of the mark's partition whose position is complete before the cut. */
+static int pull_back(sluice_mark_t *mark, const sluice_record_t *records, size_t count,
+                     size_t cut) {
+    const sluice_record_t *end = behind(records, count, cut, mark->source_partition);
+
+    if (end == NULL)
+        return 1;
+    while (cut-- > 0)
+        if (records[cut].source_partition == mark->source_partition &&
+            sluice_position_cmp(&records[cut].position, &end->position) < 0) {
+            mark_record(mark, &records[cut]);
+            return 1;
+        }
+    return 0;
+}
+
+static int mark_before(sluice_batch_t *out, const sluice_batch_t *in, size_t cut) {
+    size_t i, n = 0, count, mark_count;
+    const sluice_record_t *records = sl_batch_records(in, &count);
+    const sluice_mark_t *marks = sl_batch_marks(in, &mark_count);
+    sluice_mark_t *own = malloc(mark_count * sizeof(*own) + 1);
+    int status;
+
+    if (own == NULL)
+        return SLUICE_NO_MEMORY;
+    for (i = 0; i < mark_count; i++) {
+        own[n] = marks[i];
+        n += (size_t)pull_back(&own[n], records, count, cut);
+    }
+    status = sl_batch_set_marks(out, own, n);
+    free(own);
+    return status;
+}
+
+sluice_batch_t *sl_slice_before(sluice_batch_t *out, sluice_batch_t *in, size_t cut) {
+    size_t count, made_count = 0, n;
+    const sluice_record_t *records = sl_batch_records(in, &count);
+    const sluice_record_t *made = out != NULL ? sl_batch_records(out, &made_count) : NULL;
+    uint32_t *index = malloc(made_count * sizeof(*index) + 1);
+    sluice_batch_t *before = NULL;
+
+    if (index == NULL)
+        return NULL;
+    n = records_before(made, made_count, records, count, cut, index);
+    before = n > 0 ? sl_slice(out, index, n, NULL, 0) : sl_slice_empty(NULL, 0);
+    free(index);
+    if (before == NULL || mark_before(before, in, cut) == SLUICE_OK)
+        return before;
+    sl_batch_unref(before);
+    return NULL;
+}
+
+/* ---- marks of what was left out ---- */
+
 /* api->advance moves a source partition on without a record. */
 static int is_idle(const sluice_mark_t *mark) {
     return mark->sub_index == UINT32_MAX;

@@ -18,6 +18,10 @@ sluice_batch_t *sl_slice(sluice_batch_t *batch, const uint32_t *index, size_t co
                          const uint32_t *rest, size_t rest_count);
 /* An empty, sealed batch with these marks. */
 sluice_batch_t *sl_slice_empty(const sluice_mark_t *marks, size_t count);
+/* Of `out` (NULL: nothing), which a transform or converter made of `in`, what comes before record
+ * `cut` of in, with marks of what that completes: of a source partition that goes on behind the cut
+ * only positions before the one cut at. NULL: out of memory. */
+sluice_batch_t *sl_slice_before(sluice_batch_t *out, sluice_batch_t *in, size_t cut);
 /* Takes from *batch the marks that no record in it stands for: of records that were left out. Those
  * of an idle stream stay. Takes *batch and gives another where that is needed. SLUICE_OK, or
  * SLUICE_NO_MEMORY with *batch as it was. */

@@ -12,6 +12,7 @@
 
 static void open_source(sl_trunk_t *t);
 static void run_arrivals(sl_trunk_t *t);
+static void drop_arrivals(sl_trunk_t *t);
 
 static void no_memory(sl_trunk_t *t, const char *what) {
     sl_failure_set(&t->failure, SLUICE_NO_MEMORY, NULL, "no memory to %s", what);
@@ -124,6 +125,23 @@ static int run_chain(sl_trunk_t *t) {
     return 1;
 }
 
+static int give(sl_trunk_t *t, sluice_batch_t *out) {
+    if (sl_trunk_tracks_topics(t) == SL_TRACK_AFTER)
+        sl_topics_note(&t->topics, out);
+    return fan_out(t, out); /* before the arrival's charge ends: held memory never looks freed */
+}
+
+/* There is a bad record in the current batch: nothing behind it is worked on. */
+static int stop(sl_trunk_t *t, sluice_batch_t *before) {
+    if (!t->errors.policy->stop_at_record)
+        sl_batch_unref(before);
+    else if (!give(t, before))
+        return 0;
+    drop_arrivals(t);
+    sl_trunk_stop(t);
+    return 0;
+}
+
 /* Its dead letters come first, whether it goes on or the task fails with it. */
 static int hand_on(sl_trunk_t *t) {
     sl_failure_t ignored = {0};
@@ -141,9 +159,9 @@ static int hand_on(sl_trunk_t *t) {
         sl_trunk_fail(t);
         return 0;
     }
-    if (sl_trunk_tracks_topics(t) == SL_TRACK_AFTER)
-        sl_topics_note(&t->topics, out);
-    if (!fan_out(t, out)) /* before the arrival's charge ends: held memory never looks freed */
+    if (t->stop.set)
+        return stop(t, out);
+    if (!give(t, out))
         return 0;
     arrival_destroy(t, t->current);
     t->current = NULL;
@@ -181,6 +199,8 @@ static int start_next(sl_trunk_t *t) {
 }
 
 static void run_arrivals(sl_trunk_t *t) {
+    if (t->stop.set && t->current == NULL)
+        return;
     if (uv_is_active((uv_handle_t *)&t->chain_timer) || t->state == SL_TRUNK_FAILED ||
         sl_letters_busy(&t->letters))
         return;
@@ -628,7 +648,7 @@ static void on_letters_opened(void *user, int status) {
 static void on_letters_done(void *user, int status) {
     sl_trunk_t *t = user;
 
-    if (status != SLUICE_OK)
+    if (status != SLUICE_OK || t->stop.reported)
         sl_trunk_fail(t);
     else
         run_arrivals(t);
@@ -707,6 +727,7 @@ int sl_source_init(sl_trunk_t *t) {
     t->errors.graph = &t->graph;
     t->errors.connect = t->graph.pipeline->connect;
     t->errors.meters = &t->graph.meters;
+    t->errors.stop = &t->stop;
     init_letters(t);
     sl_retry_init(&t->source_retry, t->graph.retry_env, -1, RETRY_BASE_MS,
                   policy->retry_delay_max_ms);
@@ -745,5 +766,6 @@ void sl_source_fini(sl_trunk_t *t) {
     for (i = 0; i < t->asked_count; i++)
         free(t->asked[i]);
     free(t->asked);
+    sl_stop_fini(&t->stop);
     sl_errors_fini(&t->errors);
 }

@@ -154,6 +154,41 @@ void sl_trunk_ask_end(sl_trunk_t *t) {
         sl_branch_note(t->branches[i], SL_NOTE_END, t->end_number);
 }
 
+/* The dead letter that tells of the record comes first: on_letters_done of source.c goes on. */
+static void fail_at_stop(sl_trunk_t *t) {
+    sl_failure_t ignored = {0};
+
+    uv_timer_stop(&t->deadline);
+    sl_stop_report(&t->errors, &t->failure);
+    if (sl_errors_sync(&t->errors, &ignored) != SLUICE_BUSY)
+        sl_trunk_fail(t);
+    sl_failure_fini(&ignored);
+}
+
+/* The branches have all that they were given. */
+static void delivered(sl_trunk_t *t) {
+    if (t->stop.set)
+        fail_at_stop(t);
+    else
+        last_commit(t);
+}
+
+static void on_stop_deadline(uv_timer_t *timer) {
+    sl_log(SLUICE_LOG_WARN, "runtime.trunk",
+           "what came before a bad record could not be delivered in time; it will be repeated");
+    fail_at_stop(timer->data);
+}
+
+void sl_trunk_stop(sl_trunk_t *t) {
+    sl_source_stop(t);
+    if (t->end_by == 0)
+        uv_timer_start(&t->deadline, on_stop_deadline, SL_STOP_MS, 0);
+    if (t->phase == SL_PHASE_ENDING)
+        sl_trunk_ask_end(t);
+    else
+        sl_trunk_end(t);
+}
+
 /* Nothing more comes from the source; what it gave has passed the shared transforms. */
 void sl_trunk_end(sl_trunk_t *t) {
     if (t->phase > SL_PHASE_SOURCE)
@@ -161,7 +196,7 @@ void sl_trunk_end(sl_trunk_t *t) {
     t->phase = SL_PHASE_ENDING;
     sl_trunk_ask_end(t);
     if (t->branch_count == 0)
-        last_commit(t);
+        delivered(t);
 }
 
 void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
@@ -174,6 +209,13 @@ void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
         last_commit(t); /* nothing was emitted yet */
     else
         sl_trunk_end(t);
+}
+
+/* What came before the bad record has to come again, and so does the record. */
+static void unstop(sl_trunk_t *t) {
+    sl_stop_fini(&t->stop);
+    uv_timer_stop(&t->deadline);
+    t->phase = SL_PHASE_SOURCE;
 }
 
 /* ---- words of the branches ---- */
@@ -197,7 +239,7 @@ static void on_word_failed(sl_trunk_t *t, sl_word_t *word) {
 
 static void on_word_ended(sl_trunk_t *t) {
     if (t->phase == SL_PHASE_ENDING && ++t->ended == t->branch_count)
-        last_commit(t);
+        delivered(t);
 }
 
 static void on_word(sl_trunk_t *t, sl_word_t *word) {
@@ -215,6 +257,8 @@ static void on_word(sl_trunk_t *t, sl_word_t *word) {
             t->params.events.state(t->params.user, t->state);
         break;
     case SL_WORD_REWIND:
+        if (t->phase == SL_PHASE_ENDING && t->stop.set && !t->stop.reported && t->end_by == 0)
+            unstop(t);
         if (t->phase == SL_PHASE_ENDING && !t->finished)
             /* Draining: the next start repeats it. It may have answered the END already, or have
              * forgotten it when it went back. */

@@ -7,6 +7,7 @@
 
 #include "runtime/letters.h"
 #include "runtime/shown.h"
+#include "runtime/stop.h"
 #include "runtime/topics.h"
 #include "runtime/trunk.h"
 
@@ -97,6 +98,7 @@ struct sl_trunk {
     sl_codec_t codec;
     sl_chain_t chain;
     sl_errors_t errors;
+    sl_stop_t stop; /* set: the task fails at this record once the branches have what is before */
     sl_letters_t letters;
     sl_ledger_node_t *node;
     sl_list_t arrivals;
@@ -134,6 +136,7 @@ uint64_t sl_trunk_left(const sl_trunk_t *t, uint64_t part, uint64_t least, uint6
 void sl_trunk_set_state(sl_trunk_t *t, int state);
 void sl_trunk_end(sl_trunk_t *t); /* the source is done: let the branches deliver */
 void sl_trunk_ask_end(sl_trunk_t *t); /* once more, of every branch */
+void sl_trunk_stop(sl_trunk_t *t);    /* t->stop is set, and what is before it was handed on */
 void sl_trunk_committed_last(sl_trunk_t *t);
 void sl_trunk_chain_closed(sl_trunk_t *t);
 void sl_trunk_letters_closed(sl_trunk_t *t, int abandoned);

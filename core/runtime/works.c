@@ -157,6 +157,8 @@ void sl_lane_rewind(sl_branch_run_t *b) {
            b->spec->branch->name);
     sl_lane_drop(b);
     sl_backlog_drop(b);
+    if (!b->stop.reported)
+        sl_lane_unstop(b);
     sl_skip_reset(&b->skip);
     sl_sent_rewound(&b->sent);
     for (i = 0; i < partitions; i++) {

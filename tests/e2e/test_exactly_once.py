@@ -129,6 +129,17 @@ class ExactlyOnce(Case):
         time.sleep(5)
         self.assertEqual(["line %d" % i for i in range(5000)], self.lines())
 
+    def test_bad_record_takes_its_batch_along(self):
+        """With boundary poll the records before it are not seen either: the transaction is whole or not there."""
+        self.input.write_text("1\n2\n3\nx\n5\n")
+        worker = self.worker()
+        worker.put("/connectors/%s/config" % self.name, self.config(**{
+            "batch.size": "2", "transforms": "c", "transforms.c.spec": "int32",
+            "transforms.c.type": "org.apache.kafka.connect.transforms.Cast$Value"})).expect(201)
+        self.eventually(lambda: [t["state"] for t in worker.status(self.name)["tasks"]] == ["FAILED"])
+        self.assertEqual(["1", "2"], self.lines())
+        self.assertEqual({"position": 4}, self.offsets()[1])
+
     def test_validation(self):
         worker = self.worker()
         answer = worker.put("/connector-plugins/FileStreamSource/config/validate", dict(

@@ -141,6 +141,7 @@ typedef struct run_options {
     int failure_mode; /* sluice_failure_mode_t of every sink */
     int window;       /* max_in_flight */
     int tolerate_all;
+    int stop_at_record; /* a bad record that is not tolerated: what is before it is delivered */
     const char *dead_letters;
     int letters; /* dead letters go to the sink of targets[LETTERS]; 2: with headers */
     int64_t queue_bytes;

@@ -212,6 +212,7 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
     p->memory_limit = o->memory_limit ? o->memory_limit : 64 << 20;
     p->errors.retry_delay_max_ms = 4;
     p->errors.tolerate_all = o->trunk_tolerates;
+    p->errors.stop_at_record = o->stop_at_record;
     p->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
     p->connect = o->connect;
     set_letters(&p->errors, o);
@@ -233,6 +234,7 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
         b->name = (char *)(uintptr_t)branch_names[i];
         b->sink = (sl_plugin_use_t){SLUICE_SINK, "target", NULL, "/sinks"};
         b->errors.tolerate_all = o->tolerate_all;
+        b->errors.stop_at_record = o->stop_at_record;
         b->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
         set_letters(&b->errors, o);
         b->errors.retry_timeout_ms = o->retry_timeout_ms;
