@@ -256,21 +256,13 @@ static sl_work_t *work_create(sl_branch_run_t *b, sl_parcel_t *parcel, sluice_ba
 /* SLUICE_BUSY: not now. */
 static int transform(sl_branch_run_t *b, sluice_batch_t **out) {
     int status = sl_chain_run(&b->chain, out);
-    int64_t wait;
 
     if (status != SLUICE_RETRY)
         return status;
-    wait = sl_retry_failed(&b->retry, 0);
     sl_branch_count(b, SL_BRANCH_RETRIES, 1);
-    if (wait >= 0) {
-        sl_tally_retry(&b->graph->meters);
-        sl_lane_wait(b, wait);
-        return SLUICE_BUSY;
-    }
-    sl_failure_set(&b->failure, status, "retry.timeout",
-                   "a transform of branch %s asked to retry for longer than "
-                   "errors.retry.timeout", b->spec->branch->name);
-    return status;
+    sl_tally_retry(&b->graph->meters);
+    sl_lane_wait(b, b->chain.wait_ms);
+    return SLUICE_BUSY;
 }
 
 /* Connect commits offsets of a source for records that were sent, not for others. */

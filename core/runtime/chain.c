@@ -2,9 +2,12 @@
 
 #include "record/batch.h"
 #include "runtime/failpoint.h"
+#include "runtime/graph.h"
 #include "runtime/slice.h"
 #include "runtime/stop.h"
 #include <stdlib.h>
+
+#define RETRY_BASE_MS 300
 
 /* ---- what a transform may say ---- */
 
@@ -47,10 +50,6 @@ static void op_broken(void *user, int status) {
     step->chain->events->broken(step->chain->user, status);
 }
 
-static uint32_t place_of(const sl_step_t *step, uint32_t record) {
-    return step->places != NULL ? step->places[record] : record;
-}
-
 static void op_reject(void *user, uint32_t record) {
     sl_step_t *step = user;
     sl_ctx_error_t error = {0};
@@ -61,7 +60,7 @@ static void op_reject(void *user, uint32_t record) {
     if (record >= count)
         return;
     sl_instance_error(&step->instance, SLUICE_BAD_RECORD, &error);
-    if (sl_rejects_add(&step->rejects, &records[record], place_of(step, record),
+    if (sl_rejects_add(&step->rejects, &records[record], sl_step_place(step, record),
                        step->spec->transform.name, SLUICE_BAD_RECORD, &error) != SLUICE_OK)
         step->out_of_memory = 1;
 }
@@ -87,6 +86,20 @@ static const sl_ctx_ops_t step_ops = {
 
 /* ---- life ---- */
 
+/* A connector's user has set times for a record; another's for the transform that asks. */
+static void init_retry(sl_chain_t *chain) {
+    const sl_errors_policy_t *policy = chain->errors->policy;
+    const sl_retry_env_t *env =
+        chain->errors->graph != NULL ? chain->errors->graph->retry_env : sl_retry_env();
+    int64_t timeout = policy->retry_timeout_ms, most = policy->retry_delay_max_ms;
+
+    sl_retry_init(&chain->patience, env, -1, RETRY_BASE_MS, most);
+    if (chain->errors->connect)
+        sl_retry_init_connect(&chain->retry, env, timeout, RETRY_BASE_MS, most);
+    else
+        sl_retry_init(&chain->retry, env, timeout > 0 ? timeout : -1, RETRY_BASE_MS, most);
+}
+
 int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_t *home,
                   sl_ledger_t *ledger, sl_errors_t *errors, sl_partitions_t *partitions,
                   sl_failure_t *failure, const sl_chain_events_t *events, void *user) {
@@ -99,6 +112,7 @@ int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_
     chain->failure = failure;
     chain->events = events;
     chain->user = user;
+    init_retry(chain);
     chain->steps = calloc(spec->count + 1, sizeof(*chain->steps));
     if (chain->steps == NULL)
         return SLUICE_NO_MEMORY;
@@ -206,17 +220,10 @@ void sl_chain_start(sl_chain_t *chain, sluice_batch_t *batch) {
 }
 
 void sl_chain_drop(sl_chain_t *chain) {
+    if (chain->current != NULL && chain->at < chain->count)
+        sl_step_drop(&chain->steps[chain->at]);
     sl_batch_unref(chain->current);
     chain->current = NULL;
-}
-
-static int no_memory(sl_chain_t *chain) {
-    sl_failure_set(chain->failure, SLUICE_NO_MEMORY, NULL, "no memory to transform a batch");
-    return SLUICE_NO_MEMORY;
-}
-
-static int is_retry(int status) {
-    return status == SLUICE_RETRY || status == SLUICE_BUSY || status == SLUICE_NOT_CONNECTED;
 }
 
 static size_t count_of(const sluice_batch_t *batch) {
@@ -225,211 +232,6 @@ static size_t count_of(const sluice_batch_t *batch) {
     if (batch != NULL)
         (void)sl_batch_records(batch, &count);
     return count;
-}
-
-static int apply_once(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
-    int status;
-
-    *out = NULL;
-    step->applying = in;
-    status = step->spec->transform.plugin->transform->apply(step->instance.self, in, out);
-    step->applying = NULL;
-    if (status == SLUICE_OK &&
-        (step->out_of_memory || (*out != NULL && sl_batch_seal(*out) != SLUICE_OK)))
-        status = no_memory(step->chain);
-    if (status != SLUICE_OK) {
-        sl_batch_unref(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-/* Appends the records of `part` (may be NULL) to `all`, which keeps part alive. */
-static int join(sluice_batch_t *all, sluice_batch_t *part) {
-    size_t i, count = count_of(part);
-    const sluice_record_t *records = count > 0 ? sl_batch_records(part, &count) : NULL;
-
-    if (count > 0 && sl_batch_share(all, part) != SLUICE_OK)
-        return SLUICE_NO_MEMORY;
-    for (i = 0; i < count; i++) {
-        sluice_record_t *r = sl_batch_add(all);
-        if (r == NULL)
-            return SLUICE_NO_MEMORY;
-        *r = records[i];
-    }
-    return SLUICE_OK;
-}
-
-static int apply_alone(sl_step_t *step, sluice_batch_t *one, sluice_batch_t *all) {
-    sluice_batch_t *out = NULL;
-    int status = apply_once(step, one, &out);
-
-    if (status == SLUICE_BAD_RECORD) {
-        step->applying = one;
-        op_reject(step, 0);
-        step->applying = NULL;
-        status = step->out_of_memory ? no_memory(step->chain) : SLUICE_OK;
-    }
-    if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
-        status = no_memory(step->chain);
-    sl_batch_unref(out);
-    return status;
-}
-
-/* The transform says that the whole batch failed for a bad record: each alone shows which. */
-static int apply_singly(sl_step_t *step, sluice_batch_t *in, sluice_batch_t *all) {
-    const uint32_t *places = step->places;
-    uint32_t i, place, count = (uint32_t)count_of(in);
-    int status = SLUICE_OK;
-
-    for (i = 0; i < count && status == SLUICE_OK; i++) {
-        sluice_batch_t *one = sl_slice(in, &i, 1, NULL, 0);
-        if (one == NULL) {
-            status = no_memory(step->chain);
-            break;
-        }
-        place = places != NULL ? places[i] : i;
-        step->places = &place;
-        status = apply_alone(step, one, all);
-        step->places = places;
-        sl_batch_unref(one);
-    }
-    return status;
-}
-
-/* Applies to all of `in`; *out may be NULL, in itself, or new. */
-static int apply_all(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
-    size_t rejected = step->rejects.count;
-    int64_t absorbed = step->absorbed, generated = step->generated;
-    int status = apply_once(step, in, out);
-
-    if (status != SLUICE_BAD_RECORD)
-        return status;
-    sl_rejects_cut(&step->rejects, rejected); /* it is done anew */
-    step->absorbed = absorbed;
-    step->generated = generated;
-    *out = sl_batch_create(0);
-    if (*out == NULL)
-        return no_memory(step->chain);
-    status = apply_singly(step, in, *out);
-    if (status == SLUICE_OK && sl_batch_seal(*out) != SLUICE_OK)
-        status = no_memory(step->chain);
-    if (status != SLUICE_OK) {
-        sl_batch_unref(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-/* ---- predicates ---- */
-
-static int predicate_failed(sl_step_t *step, const sluice_record_t *record, uint32_t index,
-                            int status) {
-    sl_ctx_error_t error = {0};
-
-    sl_ctx_error_of(step->predicate.ctx, status, &error);
-    if (sl_rejects_add(&step->rejects, record, index, step->spec->predicate.name, status,
-                       &error) != SLUICE_OK)
-        return no_memory(step->chain);
-    return SLUICE_OK;
-}
-
-/* verdicts[i]: 1 through the transform, 0 past it, 2 left out. *yes, *no: how many. */
-static int judge(sl_step_t *step, sluice_batch_t *in, uint8_t *verdicts, size_t *yes, size_t *no) {
-    size_t i, count;
-    const sluice_record_t *records = sl_batch_records(in, &count);
-
-    *yes = *no = 0;
-    for (i = 0; i < count; i++) {
-        int answer =
-            step->predicate.plugin->predicate->test(step->predicate.self, &records[i]);
-        if (answer < 0 && predicate_failed(step, &records[i], (uint32_t)i, answer) != SLUICE_OK)
-            return SLUICE_NO_MEMORY;
-        verdicts[i] = answer < 0 ? 2 : (uint8_t)((answer != 0) != (step->spec->negate != 0));
-        *yes += verdicts[i] == 1;
-        *no += verdicts[i] == 0;
-    }
-    return SLUICE_OK;
-}
-
-static int apply_run(sl_step_t *step, sluice_batch_t *in, const uint32_t *index, size_t count,
-                     int through, sluice_batch_t *all) {
-    sluice_batch_t *part = sl_slice(in, index, count, NULL, 0);
-    sluice_batch_t *out = NULL;
-    int status = SLUICE_OK;
-
-    if (part == NULL)
-        return no_memory(step->chain);
-    step->places = index;
-    if (through)
-        status = apply_all(step, part, &out);
-    else
-        out = sl_batch_ref(part);
-    step->places = NULL;
-    if (status == SLUICE_OK && join(all, out) != SLUICE_OK)
-        status = no_memory(step->chain);
-    sl_batch_unref(out);
-    sl_batch_unref(part);
-    return status;
-}
-
-/* Runs of equal verdict, in order. */
-static int apply_runs(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdicts,
-                      uint32_t *index, sluice_batch_t *all) {
-    size_t i = 0, count = count_of(in);
-    int status = SLUICE_OK;
-
-    while (i < count && status == SLUICE_OK) {
-        uint8_t verdict = verdicts[i];
-        size_t n = 0;
-        for (; i < count && verdicts[i] == verdict; i++)
-            index[n++] = (uint32_t)i;
-        if (verdict != 2)
-            status = apply_run(step, in, index, n, verdict, all);
-    }
-    return status;
-}
-
-static int apply_mixed(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdicts,
-                       sluice_batch_t **out) {
-    uint32_t *index = malloc(count_of(in) * sizeof(*index) + 1);
-    int status;
-
-    *out = sl_batch_create(0);
-    if (index == NULL || *out == NULL)
-        status = no_memory(step->chain);
-    else
-        status = apply_runs(step, in, verdicts, index, *out);
-    free(index);
-    if (status == SLUICE_OK && sl_batch_seal(*out) != SLUICE_OK)
-        status = no_memory(step->chain);
-    if (status != SLUICE_OK) {
-        sl_batch_unref(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-static int apply_step(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
-    size_t yes, no, count = count_of(in);
-    uint8_t *verdicts;
-    int status;
-
-    if (step->predicate.plugin == NULL)
-        return apply_all(step, in, out);
-    verdicts = malloc(count + 1);
-    if (verdicts == NULL)
-        return no_memory(step->chain);
-    status = judge(step, in, verdicts, &yes, &no);
-    if (status == SLUICE_OK && yes == count) {
-        status = apply_all(step, in, out);
-    } else if (status == SLUICE_OK && no == count) {
-        *out = sl_batch_ref(in);
-    } else if (status == SLUICE_OK) {
-        status = apply_mixed(step, in, verdicts, out);
-    }
-    free(verdicts);
-    return status;
 }
 
 /* ---- a batch through the chain ---- */
@@ -493,13 +295,13 @@ static int carry_marks(sl_chain_t *chain, sluice_batch_t *in, sluice_batch_t **o
         return SLUICE_OK;
     if (*out == NULL) {
         *out = sl_slice_empty(marks, count);
-        return *out != NULL ? SLUICE_OK : no_memory(chain);
+        return *out != NULL ? SLUICE_OK : sl_step_no_memory(chain);
     }
     first = sl_batch_records(*out, &records);
     status = next_made(first, first + records) == first + records
                  ? sl_batch_set_marks(*out, marks, count)
                  : set_raised(*out, marks, count, first, first + records);
-    return status == SLUICE_OK ? SLUICE_OK : no_memory(chain);
+    return status == SLUICE_OK ? SLUICE_OK : sl_step_no_memory(chain);
 }
 
 /* What comes before the first bad record goes on. */
@@ -510,11 +312,11 @@ static int stop_step(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) 
     size_t count, records;
 
     if (sl_stop_take(chain->errors, &step->rejects, in, out) != SLUICE_OK)
-        return no_memory(chain);
+        return sl_step_no_memory(chain);
     marks = sl_batch_marks(*out, &count);
     first = sl_batch_records(*out, &records);
     if (set_raised(*out, marks, count, first, first + records) != SLUICE_OK)
-        return no_memory(chain);
+        return sl_step_no_memory(chain);
     sl_ledger_add(step->node, SL_LEDGER_IN, (int64_t)records);
     sl_ledger_add(step->node, SL_LEDGER_OUT, (int64_t)records);
     return SLUICE_OK;
@@ -534,14 +336,14 @@ static int one_step(sl_chain_t *chain, sl_step_t *step) {
     sluice_batch_t *out = NULL;
     int status;
 
-    step->absorbed = step->generated = 0;
-    step->out_of_memory = 0;
-    status = apply_step(step, in, &out);
+    status = sl_step_apply(step, in, &out);
+    if (status == SLUICE_RETRY)
+        return status;
     if (status != SLUICE_OK) {
         sl_rejects_drop(&step->rejects);
-        if (!is_retry(status) && chain->failure->trace == NULL)
+        if (chain->failure->trace == NULL)
             step_failed(step, status, "applying");
-        return is_retry(status) ? SLUICE_RETRY : status;
+        return status;
     }
     status = step->rejects.count > 0 && sl_stop_wanted(chain->errors) ? stop_step(step, in, &out)
                                                                       : pass_step(step, in, &out);

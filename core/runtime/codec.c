@@ -91,6 +91,13 @@ static int do_step(sl_codec_t *codec, int encode, uint32_t headers, sl_coder_t *
     return one(*coder, run->out, r->topic, &r->value_schema, &r->value);
 }
 
+/* A header that is not the first. */
+static int is_header(uint32_t step, int encode, uint32_t headers) {
+    uint32_t first = encode ? 0 : 2;
+
+    return step > first && step < first + headers;
+}
+
 /* Goes on where it stopped: what is done of a record is not done again. */
 static int convert(sl_codec_t *codec, int encode, sl_coder_t **coder) {
     sl_codec_run_t *run = &codec->run;
@@ -99,9 +106,14 @@ static int convert(sl_codec_t *codec, int encode, sl_coder_t **coder) {
 
     while (status == SLUICE_OK && run->step < headers + 2) {
         codec->readied = 0;
+        if (codec->asks)
+            sl_retry_begin(&codec->retry);
         status = do_step(codec, encode, headers, coder);
-        if (status == SLUICE_OK)
-            run->step++;
+        if (status != SLUICE_OK)
+            break;
+        run->step++;
+        if (codec->asks && !is_header(run->step, encode, headers))
+            sl_retry_succeeded(&codec->retry); /* key, value and headers have times of their own */
     }
     return status;
 }
@@ -126,6 +138,8 @@ static int refused(sl_codec_t *codec, const sluice_record_t *record, sl_coder_t 
         return answer;
     }
     codec->run.begun = 0;
+    if (codec->asks)
+        sl_retry_succeeded(&codec->retry);
     if (sl_rejects_add(&codec->rejects, record, (uint32_t)codec->run.i,
                        sl_ctx_instance(sl_coder_ctx(coder)), status, &error) == SLUICE_OK)
         return SLUICE_OK;
@@ -144,8 +158,6 @@ static int one_record(sl_codec_t *codec, int encode, const sluice_record_t *reco
     status = convert(codec, encode, &coder);
     if (status != SLUICE_OK)
         return refused(codec, record, coder, status, failure);
-    if (codec->asks)
-        sl_retry_succeeded(&codec->retry);
     added = sl_batch_add(run->out);
     if (added == NULL)
         return no_memory(failure);
@@ -169,6 +181,7 @@ static void end_run(sl_codec_t *codec) {
 void sl_codec_drop(sl_codec_t *codec) {
     if (codec->asks)
         uv_timer_stop(&codec->timer);
+    sl_retry_succeeded(&codec->retry);
     codec->asleep = 0;
     sl_rejects_drop(&codec->rejects);
     end_run(codec);

@@ -125,10 +125,12 @@ int sl_codec_open(sl_codec_t *codec, const sl_codec_spec_t *spec, const sl_home_
     memset(codec, 0, sizeof(*codec));
     codec->owner = *owner;
     sl_rejects_init(&codec->rejects, "converter");
-    if (timeout == 0 && !owner->connect)
-        timeout = -1;
-    sl_retry_init(&codec->retry, owner->retry_env, timeout, RETRY_BASE_MS,
-                  policy->retry_delay_max_ms);
+    if (owner->connect)
+        sl_retry_init_connect(&codec->retry, owner->retry_env, timeout, RETRY_BASE_MS,
+                              policy->retry_delay_max_ms);
+    else
+        sl_retry_init(&codec->retry, owner->retry_env, timeout != 0 ? timeout : -1, RETRY_BASE_MS,
+                      policy->retry_delay_max_ms);
     codec->active = spec->key.plugin != NULL || spec->value.plugin != NULL ||
                     spec->header.plugin != NULL;
     status = open_one(codec, &codec->key, &spec->key, home, failure);

@@ -37,6 +37,7 @@ static void on_retry_timer(uv_timer_t *timer) {
 
 void sl_lane_init(sl_branch_run_t *b) {
     const sl_errors_policy_t *policy = &b->spec->branch->errors;
+    int timed = policy->retry_timeout_ms > 0 && !b->graph->pipeline->connect;
 
     sl_instance_init(&b->instance, &b->spec->sink, &b->home);
     uv_timer_init(&b->loop, &b->retry_timer);
@@ -49,11 +50,10 @@ void sl_lane_init(sl_branch_run_t *b) {
     sl_prefix_init(&b->prefix, sl_lane_advanced, b);
     sl_list_init(&b->todo);
     sl_list_init(&b->flight);
-    /* A target that is away is waited for, as Connect does with a sink's retriable errors, unless
-     * the user set a time. */
-    sl_retry_init(&b->retry, b->graph->retry_env,
-                  policy->retry_timeout_ms > 0 ? policy->retry_timeout_ms : -1, RETRY_BASE_MS,
-                  policy->retry_delay_max_ms);
+    /* A target that is away is waited for, unless the user set a time. That of a connector counts
+     * for transforms and converters only, as in Connect. */
+    sl_retry_init(&b->retry, b->graph->retry_env, timed ? policy->retry_timeout_ms : -1,
+                  RETRY_BASE_MS, policy->retry_delay_max_ms);
 }
 
 void sl_lane_fini(sl_branch_run_t *b) {

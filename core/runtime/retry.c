@@ -31,9 +31,25 @@ void sl_retry_init(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout
     retry->timeout_ms = timeout_ms;
     retry->cap_ms = cap_ms > 0 ? cap_ms : 1;
     retry->base_ms = base_ms > retry->cap_ms ? retry->cap_ms : base_ms;
+    retry->connect = 0;
+    retry->begun = 0;
     retry->attempts = 0;
     retry->since = 0;
     retry->up_since = UINT64_MAX;
+}
+
+void sl_retry_init_connect(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout_ms,
+                           int64_t base_ms, int64_t cap_ms) {
+    sl_retry_init(retry, env, timeout_ms, base_ms, cap_ms);
+    retry->base_ms = base_ms;
+    retry->connect = 1;
+}
+
+void sl_retry_begin(sl_retry_t *retry) {
+    if (retry->begun)
+        return;
+    retry->begun = 1;
+    retry->since = retry->env->now_ms(retry->env->user);
 }
 
 static uint64_t ceiling(const sl_retry_t *retry) {
@@ -43,18 +59,30 @@ static uint64_t ceiling(const sl_retry_t *retry) {
     return (uint64_t)(span > retry->cap_ms || span < retry->base_ms ? retry->cap_ms : span);
 }
 
-int64_t sl_retry_failed(sl_retry_t *retry, uint32_t retry_after_ms) {
-    uint64_t now = retry->env->now_ms(retry->env->user);
+static uint64_t jittered(const sl_retry_t *retry) {
     uint64_t most = ceiling(retry);
     uint64_t wait = retry->env->random(retry->env->user) % (most + 1);
+
+    return wait < most / 100 + 1 ? most / 100 + 1 : wait;
+}
+
+static uint64_t connects(const sl_retry_t *retry) {
+    uint64_t cap = (uint64_t)retry->cap_ms, base = (uint64_t)retry->base_ms;
+
+    if (retry->attempts < 30 && base << retry->attempts <= cap)
+        return base << retry->attempts;
+    return retry->env->random(retry->env->user) % cap;
+}
+
+int64_t sl_retry_failed(sl_retry_t *retry, uint32_t retry_after_ms) {
+    uint64_t now = retry->env->now_ms(retry->env->user);
+    uint64_t wait = retry->connect ? connects(retry) : jittered(retry);
     uint64_t spent, left;
 
-    if (wait < most / 100 + 1)
-        wait = most / 100 + 1;
     if (retry_after_ms > 0)
         wait = retry_after_ms;
-    if (retry->attempts++ == 0)
-        retry->since = now;
+    sl_retry_begin(retry);
+    retry->attempts++;
     if (retry->timeout_ms < 0)
         return (int64_t)wait;
     spent = now - retry->since;
@@ -66,6 +94,7 @@ int64_t sl_retry_failed(sl_retry_t *retry, uint32_t retry_after_ms) {
 
 void sl_retry_succeeded(sl_retry_t *retry) {
     retry->attempts = 0;
+    retry->begun = 0;
 }
 
 void sl_retry_up(sl_retry_t *retry) {

@@ -4,7 +4,11 @@
  * What this is: exponential backoff with full jitter: the n-th wait is uniform in [0, min(cap,
  * base << n)], but never under a hundredth of that (no busy loop). A target's own hint
  * (retry_after_ms) replaces the exponential part once. The time spent is counted from the first
- * failure after the last success; with a timeout it is never waited past its end.
+ * failure after the last success, or from sl_retry_begin if that was said; with a timeout it is
+ * never waited past its end.
+ *
+ * Kafka Connect's own way, for what its users have set times for: the n-th wait is base << n
+ * itself, and only where that is above the cap a random time below the cap.
  *
  * Clock and random numbers are injected, so that tests run in no time.
  * Ownership: embedded; owns nothing. Threads: one.
@@ -25,16 +29,23 @@ const sl_retry_env_t *sl_retry_env(void);
 
 typedef struct sl_retry {
     const sl_retry_env_t *env;
+    int connect;        /* waits are Connect's */
+    int begun;          /* since is set */
     int64_t timeout_ms; /* 0: no retry; -1: for ever */
     int64_t base_ms;
     int64_t cap_ms;
     uint32_t attempts; /* failures since the last success */
-    uint64_t since;    /* when the first of them was */
+    uint64_t since;    /* when the first of them was, or what fails began */
     uint64_t up_since; /* when what is tried began to hold */
 } sl_retry_t;
 
 void sl_retry_init(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout_ms,
                    int64_t base_ms, int64_t cap_ms);
+/* The same, with Connect's waits. */
+void sl_retry_init_connect(sl_retry_t *retry, const sl_retry_env_t *env, int64_t timeout_ms,
+                           int64_t base_ms, int64_t cap_ms);
+/* What may fail begins now, unless it has begun already: its first try counts, too. */
+void sl_retry_begin(sl_retry_t *retry);
 /* A failure: the wait in ms before the next attempt, or -1 when time is up. */
 int64_t sl_retry_failed(sl_retry_t *retry, uint32_t retry_after_ms);
 void sl_retry_succeeded(sl_retry_t *retry);

@@ -105,21 +105,13 @@ static void on_chain_timer(uv_timer_t *timer) {
 
 /* The current arrival through the chain. 0: it waits. */
 static int run_chain(sl_trunk_t *t) {
-    int64_t wait;
     int status = sl_chain_run(&t->chain, &t->out);
 
     if (status == SLUICE_RETRY) {
-        wait = sl_retry_failed(&t->chain_retry, 0);
-        if (wait >= 0) {
-            sl_tally_retry(&t->graph.meters);
-            uv_timer_start(&t->chain_timer, on_chain_timer, (uint64_t)wait, 0);
-            return 0;
-        }
-        sl_failure_set(&t->failure, status, "retry.timeout",
-                       "a shared transform asked to retry for longer than errors.retry.timeout");
+        sl_tally_retry(&t->graph.meters);
+        uv_timer_start(&t->chain_timer, on_chain_timer, (uint64_t)t->chain.wait_ms, 0);
+        return 0;
     }
-    if (status == SLUICE_OK)
-        sl_retry_succeeded(&t->chain_retry);
     t->worked = 1;
     t->work_status = status;
     return 1;
@@ -730,9 +722,6 @@ int sl_source_init(sl_trunk_t *t) {
     t->errors.stop = &t->stop;
     init_letters(t);
     sl_retry_init(&t->source_retry, t->graph.retry_env, -1, RETRY_BASE_MS,
-                  policy->retry_delay_max_ms);
-    sl_retry_init(&t->chain_retry, t->graph.retry_env,
-                  policy->retry_timeout_ms > 0 ? policy->retry_timeout_ms : -1, RETRY_BASE_MS,
                   policy->retry_delay_max_ms);
     status = sl_chain_init(&t->chain, &t->graph.chain, &t->home, t->graph.ledger, &t->errors,
                            &t->graph.partitions, &t->failure, &chain_events, t);

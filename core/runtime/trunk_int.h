@@ -112,7 +112,6 @@ struct sl_trunk {
     int finished;
     int paused;
     sl_retry_t source_retry;
-    sl_retry_t chain_retry;
     uv_timer_t source_timer; /* backoff before opening again; also the next turn of the loop */
     uv_timer_t chain_timer;
     int render_offsets; /* a sink wants them as users read them */

@@ -117,7 +117,9 @@ typedef struct sluice_transform {
     int (*open)(void *self); /* load state; complete OPEN */
     /* Borrows `in` (sealed). *out is a new batch (given), api->batch_ref(in) when nothing changes,
      * or NULL when every record was filtered or absorbed. A record that fails: api->fail,
-     * api->reject, and go on with the next. An error result means that the whole batch failed. */
+     * api->reject, and go on with the next. An error result means that the whole batch failed:
+     * RETRY and NOT_CONNECTED after api->fail, or BUSY, make the host call again with the same
+     * batch, or with its records one by one, within errors.retry.timeout. */
     int (*apply)(void *self, sluice_batch_t *in, sluice_batch_t **out);
     /* make state durable for everything applied so far; complete CHECKPOINT */
     int (*checkpoint)(void *self);

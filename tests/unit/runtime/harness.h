@@ -110,6 +110,11 @@ typedef struct stages { /* what converters and transforms do */
     int retry_percent;    /* of applies */
     /* an apply that rejected something asks for a retry, every other time */
     int again_after_reject;
+    /* applies to a batch with a number divisible by this ask for a retry, so many times */
+    int64_t again_every;
+    int again_left;
+    int again_status; /* what they answer; 0: RETRY */
+    int again_alone;  /* such applies to that one record */
     int huge;             /* converters make more bytes of number 7 than a value can hold */
     int stateful;         /* transforms checkpoint: what they applied, durable */
     int64_t applied[PARTITIONS_MAX], durable[PARTITIONS_MAX];
@@ -163,6 +168,7 @@ typedef struct run_options {
     int may_go_back;     /* stored positions may become less */
     int stored_ms;       /* how long the store takes; 0: 1 */
     int64_t retry_timeout_ms;
+    int64_t delay_max_ms; /* 0: 4 */
     int trunk_tolerates;
     int64_t trunk_retry_timeout_ms;
     int connect; /* the pipeline was a connector */

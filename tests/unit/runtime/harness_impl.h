@@ -210,7 +210,7 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
     p->branch_count = (size_t)o->branches;
     p->commit_interval_ms = o->commit_ms ? o->commit_ms : 20;
     p->memory_limit = o->memory_limit ? o->memory_limit : 64 << 20;
-    p->errors.retry_delay_max_ms = 4;
+    p->errors.retry_delay_max_ms = o->delay_max_ms ? o->delay_max_ms : 4;
     p->errors.tolerate_all = o->trunk_tolerates;
     p->errors.stop_at_record = o->stop_at_record;
     p->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
@@ -238,7 +238,7 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
         b->errors.dead_letters_file = (char *)(uintptr_t)o->dead_letters;
         set_letters(&b->errors, o);
         b->errors.retry_timeout_ms = o->retry_timeout_ms;
-        b->errors.retry_delay_max_ms = 4;
+        b->errors.retry_delay_max_ms = o->delay_max_ms ? o->delay_max_ms : 4;
         b->queue_bytes = o->queue_bytes ? o->queue_bytes : 1 << 20;
         b->spill_max_bytes = o->spill_max;
         b->spill_fail = o->spill_fail;

@@ -46,6 +46,18 @@ static int transform_open(void *self) {
     return SLUICE_OK;
 }
 
+static int asks_again(const sluice_record_t *r, size_t count) {
+    size_t i;
+
+    for (i = 0; i < count && stages.again_every > 0 && stages.again_left > 0; i++)
+        if ((int64_t)sluice_get_be64(r[i].position.bytes) % stages.again_every == 0) {
+            stages.again_left--;
+            stages.again_alone += count == 1;
+            return 1;
+        }
+    return 0;
+}
+
 static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out) {
     transform_t *x = self;
     size_t i, count;
@@ -58,6 +70,11 @@ static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out)
     if ((int)((x->seed >> 8) % 100) < stages.retry_percent) {
         x->api->batch_unref(b);
         return (x->api->fail)(x->ctx, SLUICE_RETRY, "test.again", "not now");
+    }
+    if (asks_again(r, count)) {
+        x->api->batch_unref(b);
+        return (x->api->fail)(x->ctx, stages.again_status ? stages.again_status : SLUICE_RETRY,
+                              "test.later", "a number that needs time");
     }
     x->api->batch_share(b, in);
     for (i = 0; i < count && stages.stateful; i++) {

@@ -229,6 +229,7 @@ static void made_of_one_and_once(void **state) {
     assert_int_equal(targets[0].count, 2000);
     targets[1].own[0] = targets[1].own_sub[0] = 0;
     harness_forget();
+    memset(the_source.committed, 0, sizeof(the_source.committed)); /* it is told anew */
     the_source.count = 1500;
     the_source.batch = 37;
     assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);

@@ -206,6 +206,31 @@ static uint64_t random_bits(void *user) {
     return fake_random;
 }
 
+static void connects_waits_are_exact_below_their_cap(void **state) {
+    const sl_retry_env_t env = {now, random_bits, NULL};
+    sl_retry_t r;
+
+    (void)state;
+    fake_now = 1000;
+    fake_random = 12345;
+    sl_retry_init_connect(&r, &env, 5000, 300, 2000);
+    sl_retry_begin(&r);
+    fake_now += 1000; /* the first try counts */
+    assert_int_equal(sl_retry_failed(&r, 0), 300);
+    assert_int_equal(sl_retry_failed(&r, 0), 600);
+    assert_int_equal(sl_retry_failed(&r, 0), 1200);
+    assert_int_equal(sl_retry_failed(&r, 0), 12345 % 2000); /* 2400 is above the cap */
+    fake_now += 3900;
+    sl_retry_begin(&r); /* it has begun */
+    assert_int_equal(sl_retry_failed(&r, 0), 100);
+    fake_now += 100;
+    assert_int_equal(sl_retry_failed(&r, 0), -1);
+    sl_retry_succeeded(&r);
+    assert_int_equal(sl_retry_failed(&r, 0), 300);
+    sl_retry_init_connect(&r, &env, -1, 300, 100);
+    assert_int_equal(sl_retry_failed(&r, 0), 12345 % 100);
+}
+
 static void backoff_grows_to_its_cap_and_ends_in_time(void **state) {
     const sl_retry_env_t env = {now, random_bits, NULL};
     sl_retry_t r;
@@ -480,6 +505,7 @@ int main(void) {
         cmocka_unit_test(only_the_contiguous_prefix_counts),
         cmocka_unit_test(the_board_gives_the_minimum),
         cmocka_unit_test(backoff_grows_to_its_cap_and_ends_in_time),
+        cmocka_unit_test(connects_waits_are_exact_below_their_cap),
         cmocka_unit_test(what_held_begins_anew),
         cmocka_unit_test(bisection_finds_any_bad_set),
         cmocka_unit_test(a_slice_covers_only_whole_positions),
