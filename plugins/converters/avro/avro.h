@@ -45,6 +45,7 @@ typedef struct read_plan {
     sluice_str_t text; /* of the schema */
     const avro_dec_t *dec;
     const sluice_schema_t *schema; /* the doc's memory holds the reference */
+    uint64_t kept; /* serial of the arena that last took a reference on the doc's memory; or 0 */
     struct read_plan *next;
 } read_plan_t;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/arena.h"
 #include "support/connect/errors.h"
 #include "support/heapbuf.h"
 
@@ -348,16 +349,22 @@ static void release_plan(void *arg) {
     kept->api->batch_unref(kept->memory);
 }
 
-/* Schemas and symbols live in the plan's memory, which our caches may drop before the arena
- * goes. */
-static int keep_plan(converter_t *c, sluice_batch_t *arena, const read_plan_t *p) {
-    kept_plan_t *kept = c->api->batch_alloc(arena, sizeof(*kept));
+/* Schemas and symbols live in the plan's memory, which our caches may drop before the arena goes:
+ * the arena holds it, by one reference for all its records. */
+static int keep_plan(converter_t *c, sluice_batch_t *arena, read_plan_t *p) {
+    uint64_t serial = arena_serial(c->api, arena);
+    kept_plan_t *kept;
 
+    if (serial != 0 && serial == p->kept)
+        return SLUICE_OK;
+    kept = c->api->batch_alloc(arena, sizeof(*kept));
     if (kept == NULL)
         return avro_no_memory(c);
     *kept = (kept_plan_t){c->api, c->api->batch_ref(p->doc.memory)};
-    if (c->api->batch_pin(arena, 0, release_plan, kept) == SLUICE_OK)
+    if (c->api->batch_pin(arena, 0, release_plan, kept) == SLUICE_OK) {
+        p->kept = serial;
         return SLUICE_OK;
+    }
     c->api->batch_unref(p->doc.memory);
     return avro_no_memory(c);
 }

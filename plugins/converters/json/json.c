@@ -122,7 +122,7 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
     *bytes = sluice_str(NULL);
     if (schema == NULL && sluice_is_null(value))
         return SLUICE_OK;
-    c->arena = SLUICE_HAS(c->api, batch_serial) ? c->api->batch_serial(arena) : 0;
+    c->arena = arena_serial(c->api, arena);
     c->api->buf_init(&buf, arena, c->hint);
     status = write_document(c, schema, value, &buf);
     *bytes = c->api->buf_finish(&buf);
