@@ -16,10 +16,12 @@ static const char help[] =
     "before, and the REST port, until SIGTERM or SIGINT: then all tasks drain and commit. A\n"
     "second signal ends at once.\n"
     "\n"
-    "  --listen HOST:PORT    REST port (127.0.0.1:8083); port 0 takes any free one\n"
+    "  --listen HOST:PORT    REST port (listeners of --worker, else 127.0.0.1:8083);\n"
+    "                        port 0 takes any free one\n"
     "  --data DIR            where state is kept (sluice-data)\n"
     "  --plugin-path DIRS    folders of plugins, separated by ':'\n"
-    "  --worker FILE         defaults for connectors (converters, servers): properties or JSON\n"
+    "  --worker FILE         defaults for connectors (converters, servers), and listeners:\n"
+    "                        properties or JSON\n"
     "  --set KEY=VALUE       changes a value in each file; may be given several times\n"
     "  --overlay FILE        JSON merged into each file; may be given several times\n"
     "  --log-level LEVEL     error, warn, info (default), debug, trace\n"
@@ -69,6 +71,14 @@ typedef struct arguments {
     const char *plugin_path;
     cJSON *worker;
 } arguments_t;
+
+/* As for a Connect worker, unless --listen says otherwise. */
+static int has_listeners(const cJSON *worker) {
+    const char *main = sl_worker_text(worker, "listeners");
+    const char *admin = sl_worker_text(worker, "admin.listeners");
+
+    return (main != NULL && *main != '\0') || (admin != NULL && *admin != '\0');
+}
 
 /* A duration ("500ms", "30s") or a plain number above 0. */
 static int read_number(const char *name, uint32_t type, const char *text, uint64_t *out) {
@@ -174,6 +184,8 @@ static int run(arguments_t *a, int argc, char **argv) {
     }
     if (add_files(a, argc, argv) != SLUICE_OK)
         return 1;
+    if (a->host.listen == NULL && !has_listeners(a->worker))
+        a->host.listen = "127.0.0.1:8083";
     return sl_cli_launch(&a->host, a->plugin_path, a->data_dir);
 }
 
@@ -181,7 +193,6 @@ int sl_cli_run(int argc, char **argv) {
     arguments_t a = { 0 };
     int code = 1;
 
-    a.host.listen = "127.0.0.1:8083";
     a.data_dir = "sluice-data";
     a.changes.sets = calloc((size_t)argc, sizeof *a.changes.sets);
     a.changes.overlays = calloc((size_t)argc, sizeof *a.changes.overlays);
