@@ -116,6 +116,35 @@ class RealRegistry(Avro):
                    ("org.apache.kafka.common.errors.SerializationException", "Error retrieving Avro value schema for id 1048575"),
                    ("io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException", "; error code: 40403"))
 
+    def refer(self, subject, schema, *references):
+        """Registers it; its id."""
+        return self.registry.post("/subjects/%s/versions" % subject, {"schema": json.dumps(schema), "references": [
+            {"name": name, "subject": of, "version": 1} for name, of in references]})["id"]
+
+    def people(self, topic):
+        """A schema that refers to two others, of which one refers to the other."""
+        self.refer("city", {"type": "record", "name": "geo.City", "fields": [{"name": "zip", "type": "int"}]})
+        self.refer("address", {"type": "record", "name": "geo.Address", "fields": [{"name": "city", "type": "geo.City"}]},
+                   ("geo.City", "city"))
+        return self.refer(topic + "-value", {"type": "record", "name": "Person", "namespace": "shop", "fields": [
+            {"name": "home", "type": "geo.Address"}, {"name": "born", "type": ["null", "geo.City"], "default": None}]},
+            ("geo.Address", "address"), ("geo.City", "city"))
+
+    def test_references(self):
+        number = self.people("people")
+        out = read(self.url, b"\0" + number.to_bytes(4, "big") + b"\x0e\x02\x10", topic="people")
+        self.assertNotIn("error", out)
+        self.assertEqual({"home": {"struct": {"city": {"struct": {"zip": {"int32": 7}}}}},
+                          "born": {"struct": {"zip": {"int32": 8}}}}, out["typed"]["struct"])
+        self.assertEqual(1, out["schema"]["version"])
+
+    def test_references_when_writing(self):
+        self.people("crew")
+        out = write(self.url, order(1), topic="crew", auto_register_schemas="false", use_latest_version="true")
+        self.fails(out, (DATA, "Failed to serialize Avro data from topic crew:"),
+                   ("org.apache.kafka.common.errors.SerializationException", ""),
+                   ("org.apache.avro.AvroRuntimeException", "refers to schemas of other subjects"))
+
     def test_latest(self):
         wider = json.loads(ORDER_AVRO)
         wider["fields"].insert(0, {"name": "source", "type": ["null", "string"], "default": None})
@@ -188,6 +217,38 @@ class Faults(Avro):
             out = read(self.url, data)
             self.assertEqual((DATA, "Failed to deserialize data for topic orders to Avro:"), (out["error"]["class"], out["error"]["message"]))
             self.assertIn(cause, json.dumps(out["error"]["causes"]))
+
+    def test_references(self):
+        """Each is asked for once, by its version, before what refers to it; the version of the whole is looked up with them."""
+        fake = self.enterContext(registry.FakeRegistry())
+        fake.add("b", '{"type":"enum","name":"n.B","symbols":["X","Y"]}', version=3)
+        a = fake.add("a", '{"type":"record","name":"n.A","fields":[{"name":"b","type":"n.B"}]}', version=2)
+        fake.references[a] = [{"name": "n.B", "subject": "b", "version": 3}]
+        whole = fake.add("t-value", '{"type":"record","name":"W","fields":[{"name":"b","type":"n.B"},{"name":"a","type":"n.A"}]}')
+        fake.references[whole] = [{"name": "n.A", "subject": "a", "version": 2}, {"name": "n.B", "subject": "b", "version": 3}]
+        data = b"\0" + whole.to_bytes(4, "big") + b"\x02\x00"
+        out = read(fake.url, data, topic="t")
+        self.assertEqual({"b": {"string": "Y"}, "a": {"struct": {"b": {"string": "X"}}}}, out["typed"]["struct"])
+        self.assertEqual(["/subjects/a/versions/2?deleted=true", "/subjects/b/versions/3?deleted=true"],
+                         [path for _, path, _, _ in fake.requests if "/versions/" in path])
+        looked_up = [json.loads(body) for method, path, body, _ in fake.requests if path.startswith("/subjects/t-value?")]
+        self.assertEqual(fake.references[whole], looked_up[0]["references"])
+        fake.references[a] = [{"name": "n.B", "subject": "b", "version": 4}]
+        self.fails(read(fake.url, data, topic="t"), (DATA, "Failed to deserialize data for topic t to Avro:"),
+                   ("org.apache.kafka.common.errors.SerializationException",
+                    "Error retrieving version 4 of subject b, to which the Avro value schema for id %d refers as n.B" % whole),
+                   ("io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException", "; error code: 40402"))
+        fake.references[a] = [{"name": "n.A", "subject": "a", "version": 2}]  # to itself
+        fake.references[whole].pop()
+        self.fails(read(fake.url, data, topic="t"), (DATA, "Failed to deserialize data for topic t to Avro:"),
+                   ("org.apache.kafka.common.errors.SerializationException", ""),
+                   ("org.apache.avro.SchemaParseException", 'Undefined name: "n.B"'))
+
+    def test_contains_itself(self):
+        fake = self.enterContext(registry.FakeRegistry())
+        number = fake.add("t-value", '{"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]}')
+        self.fails(read(fake.url, b"\0" + number.to_bytes(4, "big") + b"\0", topic="t"),
+                   (DATA, "the Avro type L contains itself, which schemas of records cannot"))
 
     def test_other_topic(self):
         """The version is asked of the topic's own subject, as the original does."""

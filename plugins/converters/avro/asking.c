@@ -7,6 +7,7 @@ static void forget(asking_t *a) {
     free(a->text);
     free(a->schema);
     free(a->type);
+    free(a->references);
     memset(a, 0, sizeof(*a));
 }
 
@@ -28,10 +29,13 @@ static void on_answer(void *arg, const avro_answer_t *answer) {
     a->text = copy_of(sluice_str(answer->text != NULL ? answer->text : ""));
     a->schema = copy_of(answer->schema);
     a->type = copy_of(answer->schema_type);
+    a->references = copy_of(answer->references);
     a->answer.text = a->text != NULL ? a->text : "out of memory";
     a->answer.schema = sluice_str_n(a->schema, a->schema != NULL ? answer->schema.len : 0);
     a->answer.schema_type = sluice_str(a->type);
-    if (a->text == NULL || (answer->schema.data != NULL && a->schema == NULL))
+    a->answer.references = sluice_str(a->references);
+    if (a->text == NULL || (answer->schema.data != NULL && a->schema == NULL) ||
+        (answer->references.data != NULL && a->references == NULL))
         a->answer.kind = ANSWER_NO_SERVER;
     a->state = ASKING_ANSWERED;
     if (!a->calling)

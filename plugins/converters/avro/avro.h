@@ -36,6 +36,22 @@ typedef struct target {
     struct target *next;
 } target_t;
 
+/* A schema that another refers to. Everything in the plan's memory. */
+typedef struct avro_ref {
+    sluice_str_t name, subject;
+    int32_t version;
+    sluice_str_t text;      /* data NULL: not asked for yet */
+    struct avro_ref *below; /* of the stack of those to be read */
+    struct avro_ref *known; /* the one asked for before */
+} avro_ref_t;
+
+typedef struct avro_refs {
+    avro_ref_t *top;
+    avro_ref_t *known;
+    uint32_t count;
+    sluice_str_t list; /* the schema's own, as JSON; data NULL: none */
+} avro_refs_t;
+
 /* How what was written with a registered schema is read. */
 typedef struct read_plan {
     int32_t id;
@@ -43,6 +59,7 @@ typedef struct read_plan {
     size_t topic_len;
     avro_doc_t doc;
     sluice_str_t text; /* of the schema */
+    avro_refs_t refs;
     const avro_dec_t *dec;
     const sluice_schema_t *schema; /* the doc's memory holds the reference */
     uint64_t kept; /* serial of the arena that last took a reference on the doc's memory; or 0 */
@@ -70,7 +87,7 @@ typedef struct asking {
     char *subject; /* or NULL */
     uint64_t schema_hash;
     avro_answer_t answer; /* its texts are copies: */
-    char *text, *schema, *type;
+    char *text, *schema, *type, *references;
 } asking_t;
 
 typedef struct converter {
@@ -98,6 +115,16 @@ int avro_to_connect(void *self, sluice_batch_t *arena, sluice_str_t topic, sluic
 int avro_from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
                       const sluice_schema_t *schema, const sluice_value_t *value,
                       sluice_str_t *bytes);
+
+/* Why the plan's schema, or one that it refers to, cannot be read. */
+int avro_parse_fault(converter_t *c, const read_plan_t *p, sluice_str_t topic);
+
+/* ---- references.c ---- */
+/* Of the schema's answer: what it refers to. SLUICE_OK, SLUICE_NO_MEMORY, or a fault in p->doc. */
+int avro_refs_add(read_plan_t *p, sluice_str_t list);
+/* Reads them into p->doc. SLUICE_OK, SLUICE_BUSY while the registry is asked, or the status of a
+ * fault. */
+int avro_refs_read(converter_t *c, read_plan_t *p, sluice_str_t topic);
 
 /* ---- faults.c: each fails the call and answers its status ---- */
 int avro_no_memory(converter_t *c);

@@ -28,14 +28,18 @@ static int check_latest(converter_t *c, sluice_str_t topic, const target_t *t,
 }
 
 /* The registered schema is the one to write by. */
-static int write_by(converter_t *c, target_t *t, sluice_str_t topic, sluice_str_t text,
+static int write_by(converter_t *c, target_t *t, sluice_str_t topic, const avro_answer_t *answer,
                     int strict) {
     avro_node_t *node;
     int status;
 
+    if (answer->references.data != NULL)
+        return avro_write_fault(c, topic, AVRO_RUNTIME,
+                                "the schema to write with refers to schemas of other subjects, "
+                                "which is supported for reading only: register it whole");
     if (avro_doc_init(&t->doc, c->api, c->ctx) != SLUICE_OK)
         return avro_no_memory(c);
-    node = avro_parse(&t->doc, text);
+    node = avro_parse(&t->doc, answer->schema);
     if (node == NULL)
         return t->doc.fault[0] == '\0'
                    ? avro_no_memory(c)
@@ -87,7 +91,7 @@ static int new_target(converter_t *c, const write_plan_t *plan, sluice_str_t top
     *out = t;
     if (!by_answer)
         return SLUICE_OK;
-    status = write_by(c, t, topic, answer->schema,
+    status = write_by(c, t, topic, answer,
                       q->what == REGISTRY_LATEST ? c->latest_strict : c->id_strict);
     if (status != SLUICE_OK) { /* the next record asks anew */
         t->until = 1;
@@ -239,11 +243,12 @@ static int compile_read(converter_t *c, read_plan_t *p, sluice_str_t topic, avro
 }
 
 /* The schema's version in its subject: Connect's schemas carry it. */
-static int ask_version(converter_t *c, sluice_str_t topic, int32_t id, const avro_node_t *node,
-                       sluice_str_t text, const avro_answer_t **out) {
-    avro_question_t q = {.what = REGISTRY_LOOKUP, .schema = text, .deleted = 1};
+static int ask_version(converter_t *c, sluice_str_t topic, const read_plan_t *p,
+                       const avro_answer_t **out) {
+    avro_question_t q = {.what = REGISTRY_LOOKUP, .schema = p->text, .references = p->refs.list,
+                         .deleted = 1};
     char subject[AVRO_SUBJECT_MAX], what[80];
-    int status = avro_subject(c, topic, node, subject, sizeof(subject));
+    int status = avro_subject(c, topic, p->doc.root, subject, sizeof(subject));
 
     if (status != SLUICE_OK)
         return status;
@@ -252,7 +257,7 @@ static int ask_version(converter_t *c, sluice_str_t topic, int32_t id, const avr
     if (status != SLUICE_OK || (*out)->kind == ANSWER_OK)
         return status;
     snprintf(what, sizeof(what), "Error retrieving Avro %s schema version for id %d",
-             c->is_key ? "key" : "value", (int)id);
+             c->is_key ? "key" : "value", (int)p->id);
     return avro_registry_fault(c, 0, topic, *out, what, sluice_str(NULL));
 }
 
@@ -274,8 +279,16 @@ static int ask_schema(converter_t *c, sluice_str_t topic, int32_t id, const avro
     return avro_registry_fault(c, 0, topic, *out, what, sluice_str(NULL));
 }
 
-static int parse_schema(converter_t *c, read_plan_t *p, sluice_str_t topic,
-                        const avro_answer_t *answer) {
+int avro_parse_fault(converter_t *c, const read_plan_t *p, sluice_str_t topic) {
+    return p->doc.fault[0] == '\0'
+               ? avro_no_memory(c)
+               : avro_read_fault(c, topic, p->id, "org.apache.avro.SchemaParseException",
+                                 p->doc.fault);
+}
+
+/* What is needed of the answer, before the next question. */
+static int take_schema(converter_t *c, read_plan_t *p, sluice_str_t topic,
+                       const avro_answer_t *answer) {
     char text[200];
 
     if (answer->schema_type.data != NULL && !avro_text_is(answer->schema_type, "AVRO")) {
@@ -285,17 +298,20 @@ static int parse_schema(converter_t *c, read_plan_t *p, sluice_str_t topic,
                  answer->schema_type.data);
         return avro_read_fault(c, topic, p->id, AVRO_RUNTIME, text);
     }
-    if (answer->references)
-        return avro_read_fault(c, topic, p->id, AVRO_RUNTIME,
-                               "the schema refers to schemas of "
-                               "other subjects, which is not supported: register it whole");
-    p->doc.root = avro_parse(&p->doc, answer->schema);
-    if (p->doc.root != NULL)
-        return SLUICE_OK;
-    return p->doc.fault[0] == '\0'
-               ? avro_no_memory(c)
-               : avro_read_fault(c, topic, p->id, "org.apache.avro.SchemaParseException",
-                                 p->doc.fault);
+    p->text = avro_copy(&p->doc, answer->schema);
+    if (p->text.data == NULL)
+        return avro_no_memory(c);
+    return avro_refs_add(p, answer->references) == SLUICE_OK ? SLUICE_OK
+                                                             : avro_parse_fault(c, p, topic);
+}
+
+static int parse_schema(converter_t *c, read_plan_t *p, sluice_str_t topic) {
+    int status = avro_refs_read(c, p, topic);
+
+    if (status != SLUICE_OK)
+        return status;
+    p->doc.root = avro_parse(&p->doc, p->text);
+    return p->doc.root != NULL ? SLUICE_OK : avro_parse_fault(c, p, topic);
 }
 
 /* Two questions, one after the other: the plan in between waits in `c->half`. */
@@ -316,12 +332,12 @@ static int make_read(converter_t *c, int32_t id, sluice_str_t topic, read_plan_t
         if (p == NULL)
             return avro_no_memory(c);
         c->half = p;
-        status = parse_schema(c, p, topic, answer);
-        if (status == SLUICE_OK)
-            p->text = avro_copy(&p->doc, answer->schema);
+        status = take_schema(c, p, topic, answer);
     }
+    if (status == SLUICE_OK && p->doc.root == NULL)
+        status = parse_schema(c, p, topic);
     if (status == SLUICE_OK)
-        status = ask_version(c, topic, id, p->doc.root, p->text, &answer);
+        status = ask_version(c, topic, p, &answer);
     if (status == SLUICE_BUSY)
         return status;
     c->half = NULL;

@@ -131,6 +131,17 @@ static int answer(mock_t *m, const avro_question_t *q, avro_answer_t *out) {
         out->schema = m->schemas[id - 1];
         return SLUICE_OK;
     }
+    if (q->what == REGISTRY_VERSION) {
+        v = m->versions;
+        while (v != NULL &&
+               (v->version != id || !sluice_str_eq(sluice_str(v->subject), q->subject)))
+            v = v->next;
+        if (v != NULL)
+            found(m, v, out);
+        else
+            refuse(out, 40402, "Version not found");
+        return SLUICE_OK;
+    }
     id = q->what == REGISTRY_LOOKUP ? find_schema(m, q->schema) : 0;
     if (q->what == REGISTRY_LATEST || id > 0)
         v = find_version(m, q->subject, id);

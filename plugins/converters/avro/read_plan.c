@@ -259,8 +259,11 @@ static int make_record(maker_t *m) {
     sluice_field_t *fields = avro_alloc(m->r->doc, node->field_count * sizeof(*fields));
     uint32_t i;
 
-    if (node->busy)
-        return fault(m, "%s", "a type that contains itself: Connect's schemas here cannot");
+    if (node->busy) {
+        avro_fault(m->r->doc, "the Avro type %.*s contains itself, which schemas of records cannot",
+                   AVRO_STR(node->full));
+        return 0;
+    }
     m->t.type = SLUICE_STRUCT;
     m->t.fields = fields;
     m->dec->op = DEC_STRUCT;

@@ -84,6 +84,12 @@ static void make_path(sluice_buf_t *path, const avro_question_t *q) {
         put(path, "/versions/latest");
         return;
     }
+    if (q->what == REGISTRY_VERSION) {
+        put(path, "/versions/");
+        put_number(path, q->id);
+        put(path, q->deleted ? "?deleted=true" : "?deleted=false");
+        return;
+    }
     put(path, q->what == REGISTRY_REGISTER ? "/versions" : "");
     put(path, q->normalize ? "?normalize=true" : "?normalize=false");
     if (q->what == REGISTRY_LOOKUP)
@@ -95,6 +101,10 @@ static void make_body(avro_registry_t *r, sluice_buf_t *body, const avro_questio
         return;
     put(body, "{\"schema\":");
     r->api->json->write_string(body, q->schema);
+    if (q->references.data != NULL) {
+        put(body, ",\"references\":");
+        sluice_buf_put_str(body, q->references);
+    }
     put(body, "}");
 }
 
@@ -189,14 +199,31 @@ static void read_refusal(const sluice_value_t *json, sluice_str_t body, char *te
     out->text = text;
 }
 
-static void read_good(avro_registry_t *r, const sluice_value_t *json, avro_answer_t *out) {
-    const sluice_value_t *references = member(json, "references");
+/* As text again: the converter keeps it, and gives it back with the schema. */
+static void read_references(avro_registry_t *r, const sluice_value_t *json, sluice_batch_t *scratch,
+                            avro_answer_t *out) {
+    const sluice_value_t *v = member(json, "references");
+    sluice_buf_t buf;
+
+    if (v == NULL || v->kind != SLUICE_ARRAY || v->len == 0)
+        return;
+    r->api->buf_init(&buf, scratch, 256);
+    if (r->api->json->write(&buf, v, 0) == SLUICE_OK)
+        out->references = r->api->buf_finish(&buf);
+    if (out->references.data != NULL)
+        return;
+    out->kind = ANSWER_NO_SERVER;
+    out->text = "out of memory";
+}
+
+static void read_good(avro_registry_t *r, const sluice_value_t *json, sluice_batch_t *scratch,
+                      avro_answer_t *out) {
 
     out->id = member_int(json, "id");
     out->version = member_int(json, "version");
     out->schema = member_text(json, "schema");
     out->schema_type = member_text(json, "schemaType");
-    out->references = references != NULL && references->kind == SLUICE_ARRAY && references->len > 0;
+    read_references(r, json, scratch, out);
     if ((r->question.what == REGISTRY_REGISTER || r->question.what == REGISTRY_LOOKUP)
             ? out->id < 0
             : out->schema.data == NULL) {
@@ -224,7 +251,7 @@ static void on_response(void *arg, const http_response_t *response) {
         if (r->api->json->parse(scratch, response->body, 0, &json, NULL) != SLUICE_OK)
             json = sluice_null();
         if (response->code == 200)
-            read_good(r, &json, &answer);
+            read_good(r, &json, scratch, &answer);
         else
             read_refusal(&json, response->body, text, sizeof(text), &answer);
     }
@@ -297,7 +324,7 @@ int avro_registry_ask(avro_registry_t *r, const avro_question_t *q, avro_answer_
         return SLUICE_NO_MEMORY;
     }
     r->question = *q;
-    r->question.subject = r->question.schema = sluice_str(NULL);
+    r->question.subject = r->question.schema = r->question.references = sluice_str(NULL);
     r->on_answer = on_answer;
     r->arg = arg;
     r->open = 1;

@@ -18,6 +18,7 @@ enum {
     REGISTRY_REGISTER, /* subject, schema: gives id */
     REGISTRY_LOOKUP,   /* subject, schema: gives id and version of it as registered */
     REGISTRY_LATEST,   /* subject: gives id, version, schema */
+    REGISTRY_VERSION,  /* subject, id: its version; gives the same */
     REGISTRY_BY_ID     /* id, subject (or null): gives schema */
 };
 
@@ -25,6 +26,7 @@ typedef struct avro_question {
     int what;
     sluice_str_t subject;
     sluice_str_t schema; /* its text */
+    sluice_str_t references; /* of it: JSON as it came; data NULL: none */
     int32_t id;
     int normalize;
     int deleted; /* also of deleted versions */
@@ -43,7 +45,8 @@ typedef struct avro_answer {
     int64_t version;
     sluice_str_t schema;      /* valid during the call */
     sluice_str_t schema_type; /* data NULL: AVRO */
-    int references;           /* it refers to schemas of other subjects */
+    sluice_str_t references;  /* to schemas of other subjects: a JSON array; data NULL: none. The
+                                 same */
 } avro_answer_t;
 
 typedef void (*avro_answer_fn)(void *arg, const avro_answer_t *answer);

@@ -23,6 +23,7 @@ class FakeRegistry:
         self.schemas, self.versions, self.subjects, self.requests, self.fail = {}, {}, {}, [], []
         self.user = user
         self.latest = {}  # subject: id
+        self.references = {}  # id: [{"name", "subject", "version"}]
         self._lock = threading.Lock()
         registry = self
 
@@ -91,13 +92,17 @@ class FakeRegistry:
         self.schemas[number] = text
         return number
 
+    def _of(self, number):
+        references = self.references.get(number)
+        return dict({"schema": self.schemas[number]}, **({"references": references} if references else {}))
+
     def _answer(self, method, path, body):
         parts = [urllib.parse.unquote(p) for p in path.split("?")[0].split("/")[1:]]
         if method == "GET" and parts[:2] == ["schemas", "ids"]:
             number = int(parts[2])
             if number not in self.schemas:
                 raise Faulty(404, 40403, "Schema %d not found" % number)
-            return {"schema": self.schemas[number]}
+            return self._of(number)
         if parts[0] != "subjects":
             raise Faulty(404, 404, "HTTP 404 Not Found")
         subject = parts[1]
@@ -106,6 +111,10 @@ class FakeRegistry:
                 raise Faulty(404, 40401, "Subject '%s' not found." % subject)
             number = self.latest[subject]
             return {"subject": subject, "id": number, "version": self.versions.get(subject, 1), "schema": self.schemas[number]}
+        if method == "GET" and parts[2:3] == ["versions"]:
+            if subject not in self.latest or parts[3] != str(self.versions.get(subject, 1)):
+                raise Faulty(404, 40402, "Version %s not found." % parts[3])
+            return dict(self._of(self.latest[subject]), subject=subject, id=self.latest[subject], version=int(parts[3]))
         text = json.loads(body)["schema"]
         if parts[2:] == ["versions"]:
             number = self._id_of(text)
