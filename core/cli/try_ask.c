@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+/* What is awaited may come in a turn's first half, from a timer: uv_stop keeps the turn from
+ * waiting for more. */
 struct sl_try_loop {
     uv_loop_t uv;
     int ready;
@@ -11,17 +13,26 @@ struct sl_try_loop {
 };
 
 static void on_ready(void *user) {
-    ((struct sl_try_loop *)user)->ready = 1;
+    struct sl_try_loop *loop = user;
+
+    loop->ready = 1;
+    uv_stop(&loop->uv);
 }
 
 static void on_complete(void *user, sluice_op_t op, int status) {
+    struct sl_try_loop *loop = user;
+
     (void)status;
     if (op == SLUICE_OP_CLOSE)
-        ((struct sl_try_loop *)user)->closed = 1;
+        loop->closed = 1;
+    uv_stop(&loop->uv);
 }
 
 static void on_gone(void *user) {
-    ((struct sl_try_loop *)user)->gone = 1;
+    struct sl_try_loop *loop = user;
+
+    loop->gone = 1;
+    uv_stop(&loop->uv);
 }
 
 static const sl_ctx_ops_t ops = {.complete = on_complete, .ready = on_ready};
