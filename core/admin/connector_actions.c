@@ -107,6 +107,7 @@ void sl_post_connector_restart(sl_request_t *r) {
         return;
     }
     body = restarting(r, m, tasks, only_failed);
+    sl_supervisor_note_restart(m, tasks, only_failed);
     if (tasks || m->failed)
         sl_supervisor_restart(supervisor(r), m->name, -1, only_failed);
     sl_respond(r, 202, body);

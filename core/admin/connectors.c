@@ -9,6 +9,7 @@
 #include "admin/expand.h"
 #include "admin/flat.h"
 #include "admin/render.h"
+#include "config/java_order.h"
 #include "config/json_file.h"
 #include "config/worker.h"
 #include "supervisor/secrets.h"
@@ -167,7 +168,7 @@ static int check_class(sl_request_t *r, const cJSON *flat) {
 /* Takes flat. */
 static void change(sl_request_t *r, const char *name, cJSON *flat, const char *target, int is_new) {
     const sl_managed_t *m = sl_supervisor_find(supervisor(r), name);
-    sl_put_t put = { name, "connector", "rest", NULL, target, is_new, SL_CHECK_CONNECT };
+    sl_put_t put = { name, "connector", "rest", NULL, NULL, is_new, SL_CHECK_CONNECT };
     change_t *c;
 
     if (!check_class(r, flat) || (c = calloc(1, sizeof *c)) == NULL) {
@@ -176,6 +177,8 @@ static void change(sl_request_t *r, const char *name, cJSON *flat, const char *t
     }
     if (m != NULL)
         sl_secrets_keep(flat, m->config);
+    if (target != NULL && target[0] != '\0')
+        put.target = target;
     c->request = sl_request_ref(r);
     c->flat = flat;
     c->name = strdup(name);
@@ -198,14 +201,14 @@ static char *trimmed(const char *text) {
     return strndup(text, len);
 }
 
-/* The target state of "initial_state"; NULL when it is none. */
+/* The target state of "initial_state"; "": not given; NULL when it is none. */
 static const char *initial_state(const cJSON *body) {
     static const char *const states[] = { "RUNNING", "PAUSED", "STOPPED" };
     const cJSON *state = cJSON_GetObjectItemCaseSensitive(body, "initial_state");
     size_t i;
 
     if (state == NULL || cJSON_IsNull(state))
-        return "RUNNING";
+        return "";
     for (i = 0; i < 3; i++)
         if (cJSON_IsString(state) && strcasecmp(state->valuestring, states[i]) == 0)
             return states[i];
@@ -315,6 +318,7 @@ void sl_patch_connector_config(sl_request_t *r) {
             cJSON_AddItemToObject(flat, item->string, cJSON_Duplicate(item, 1));
     }
     cJSON_Delete(changes);
+    sl_java_order(flat); /* Connect merges into a HashMap */
     change(r, m->name, flat, NULL, 0);
 }
 

@@ -1,5 +1,6 @@
 #include "admin/handlers.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -74,6 +75,14 @@ static void set_below(const char *name, const cJSON *all, sluice_log_level_t lev
             sl_log_set_level(item->string, level);
 }
 
+static const char *raised(char *text) {
+    char *p;
+
+    for (p = text; *p != '\0'; p++)
+        *p = (char)toupper((unsigned char)*p);
+    return text;
+}
+
 static void set_level(sl_request_t *r, const char *text) {
     sl_supervisor_t *s = sl_admin_options(sl_request_admin(r))->supervisor;
     const char *name = logger_name(r);
@@ -92,8 +101,10 @@ static void set_level(sl_request_t *r, const char *text) {
     set_below(name, before, level);
     sl_supervisor_log_level(s, name, sl_log_level_name(level));
     after = all_loggers();
-    if (scope != NULL && strcasecmp(scope, "cluster") == 0)
+    if (scope != NULL && strcasecmp(scope, "cluster") == 0) {
+        sl_supervisor_note_level(s, name, raised(trimmed));
         sl_respond(r, 204, NULL);
+    }
     else
         sl_respond(r, 200, changed(before, after));
     cJSON_Delete(before);

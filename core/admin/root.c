@@ -5,11 +5,16 @@
 #include "observe/process.h"
 
 void sl_get_root(sl_request_t *r) {
+    const char *cluster =
+        sl_supervisor_cluster(sl_admin_options(sl_request_admin(r))->supervisor);
     cJSON *body = cJSON_CreateObject();
 
     cJSON_AddStringToObject(body, "version", SL_CONNECT_VERSION);
     cJSON_AddStringToObject(body, "commit", "sluice-" SLUICE_VERSION);
-    cJSON_AddNullToObject(body, "kafka_cluster_id");
+    if (cluster != NULL)
+        cJSON_AddStringToObject(body, "kafka_cluster_id", cluster);
+    else
+        cJSON_AddNullToObject(body, "kafka_cluster_id");
     sl_respond(r, 200, body);
 }
 

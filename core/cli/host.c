@@ -8,6 +8,7 @@
 
 #include "admin/admin.h"
 #include "cli/new_data.h"
+#include "cli/shared.h"
 #include "config/worker.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -29,6 +30,8 @@ typedef struct host {
     sl_resolver_t *resolver;
     sl_supervisor_t *supervisor;
     sl_admin_t *admin;
+    sl_shared_t *shared; /* while it opens */
+    char *trouble[2];    /* of the disk, of the shared logs */
     unsigned waiting; /* files being checked or put */
     int stored;       /* configurations may be in the store */
     int bad;
@@ -66,7 +69,12 @@ static void end(host_t *h, int code) {
     h->ending = 1;
     h->code = code;
     h->stored |= sl_supervisor_count(h->supervisor) > 0; /* over REST, meanwhile */
-    sl_admin_close(h->admin, on_admin_closed, h);
+    if (h->shared != NULL)
+        sl_shared_cancel(h->shared); /* on_shared goes on */
+    else if (h->admin != NULL)
+        sl_admin_close(h->admin, on_admin_closed, h);
+    else
+        on_admin_closed(h);
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -192,11 +200,21 @@ static void check_all(host_t *h) {
 
 /* ---- the beginning ---- */
 
-static void on_trouble(void *user, const char *message) {
-    host_t *h = user;
-
+/* The disk's counts more: without it the other cannot be dealt with. */
+static void set_trouble(host_t *h, int which, const char *message) {
+    free(h->trouble[which]);
+    h->trouble[which] = message == NULL ? NULL : strdup(message);
     if (h->supervisor != NULL)
-        sl_supervisor_set_trouble(h->supervisor, message);
+        sl_supervisor_set_trouble(h->supervisor,
+                                  h->trouble[0] != NULL ? h->trouble[0] : h->trouble[1]);
+}
+
+static void on_trouble(void *user, const char *message) {
+    set_trouble(user, 0, message);
+}
+
+static void on_shared_trouble(void *user, const char *message) {
+    set_trouble(user, 1, message);
 }
 
 static int open_store(host_t *h) {
@@ -229,9 +247,8 @@ static int open_supervisor(host_t *h) {
     options.hang_ms = h->o->hang_ms;
     options.drain_ms = h->o->drain_ms;
     options.crash_limit = h->o->crash_limit;
-    if (sl_supervisor_create(&options, &h->supervisor) != SLUICE_OK)
-        return -1;
-    return sl_supervisor_load(h->supervisor) == SLUICE_OK ? 0 : -1;
+    options.untracked = !sl_worker_flag(h->o->worker, "topic.tracking.enable", 1);
+    return sl_supervisor_create(&options, &h->supervisor) == SLUICE_OK ? 0 : -1;
 }
 
 static int open_admin(host_t *h) {
@@ -246,6 +263,45 @@ static int open_admin(host_t *h) {
     }
     fprintf(stderr, "sluice: %s\n", error);
     return -1;
+}
+
+/* The store knows all: what is in it begins. */
+static void start(host_t *h) {
+    if (sl_supervisor_load(h->supervisor) != SLUICE_OK) {
+        fprintf(stderr, "sluice: out of memory, or %s cannot be read\n", h->o->data_dir);
+        end(h, 1);
+    } else if (open_admin(h) != 0) {
+        end(h, 1);
+    } else {
+        sl_store_set_worker(h->store, sl_admin_worker_id(h->admin));
+        check_all(h);
+    }
+}
+
+static void on_shared(void *user, const char *cluster, const char *error) {
+    host_t *h = user;
+
+    h->shared = NULL;
+    if (h->ending) {
+        on_admin_closed(h);
+    } else if (error != NULL) {
+        sl_log(SLUICE_LOG_ERROR, SCOPE, "%s", error);
+        end(h, 2);
+    } else {
+        sl_supervisor_set_cluster(h->supervisor, cluster);
+        start(h);
+    }
+}
+
+/* A Connect worker goes on from what it shares with others. */
+static void open_shared(host_t *h) {
+    sl_shared_params_t params = { &h->loop, h->o->worker, h->catalog, h->store, h->o->executable,
+                                  on_shared_trouble, on_shared, h };
+
+    if (sl_worker_mode(h->o->worker) == SL_WORKER_NONE)
+        start(h);
+    else if (sl_shared_open(&params, &h->shared) != SLUICE_OK)
+        end(h, 1);
 }
 
 static void watch_signals(host_t *h) {
@@ -268,16 +324,10 @@ static int run(host_t *h) {
     watch_signals(h);
     sl_metrics_add_process("supervisor");
     if (open_supervisor(h) != 0) {
-        fprintf(stderr, "sluice: out of memory, or %s cannot be read\n", h->o->data_dir);
+        fprintf(stderr, "sluice: out of memory\n");
         return 1;
     }
-    if (open_admin(h) == 0) {
-        check_all(h);
-    } else {
-        h->code = 1;
-        h->ending = 1;
-        sl_supervisor_close(h->supervisor, on_supervisor_closed, h);
-    }
+    open_shared(h);
     uv_run(&h->loop, UV_RUN_DEFAULT);
     uv_loop_close(&h->loop);
     return h->code;

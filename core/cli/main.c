@@ -18,6 +18,7 @@
 #include "cli/version.h"
 #include "config/nearest.h"
 #include "plugin/prober.h"
+#include "runtime/keeper.h"
 #include "runtime/rehearse.h"
 #include "runtime/task.h"
 
@@ -70,12 +71,12 @@ static int usage(FILE *out, int code) {
 }
 
 /* A child of the supervisor must not outlive it, nor hand its descriptors to others. */
-static int run_task(void) {
+static int run_child(int (*run)(int fd)) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
     fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
     fcntl(LOCK_FD, F_SETFD, FD_CLOEXEC);
-    return sl_task_main(CHANNEL_FD);
+    return run(CHANNEL_FD);
 }
 
 static int unknown(const char *verb) {
@@ -105,7 +106,9 @@ int main(int argc, char **argv) {
     size_t i;
 
     if (strcmp(verb, "__task") == 0)
-        return run_task();
+        return run_child(sl_task_main);
+    if (strcmp(verb, "__store") == 0)
+        return run_child(sl_keeper_main);
     if (strcmp(verb, "__probe") == 0 && argc == 3 && strcmp(argv[2], "-") == 0)
         return sl_rehearse_main(CHANNEL_FD);
     if (strcmp(verb, "__probe") == 0 && argc == 3)

@@ -37,7 +37,7 @@ static int usage(FILE *out, int code) {
           "[--config JSON | --config @FILE]\n\n"
           "list shows the plugins of the plugin path, and the files there that cannot be used and\n"
           "why; describe the options of one; check runs the conformance suite on a module.\n\n"
-          "  --kind KIND          source, sink, transform, converter or predicate\n"
+          "  --kind KIND          source, sink, transform, converter, predicate or store\n"
           "  --markdown           the table of options as the plugins' READMEs have it\n"
           "  --plugin NAME        check only this plugin of the module\n"
           "  --only CHECK         only this check of the suite\n"
@@ -193,15 +193,15 @@ static int unknown(const sl_catalog_t *catalog, sluice_plugin_kind_t kind, const
 static int read_kind(const char *name, sluice_plugin_kind_t *out) {
     int kind;
 
-    for (kind = SLUICE_SOURCE; kind <= SLUICE_PREDICATE; kind++) {
+    for (kind = SLUICE_SOURCE; kind <= SLUICE_STORE; kind++) {
         if (strcmp(name, sl_plugin_kind_name((uint32_t)kind)) == 0) {
             *out = (sluice_plugin_kind_t)kind;
             return 1;
         }
     }
     fprintf(stderr,
-            "sluice plugins describe: --kind %s: must be source, sink, transform, converter or "
-            "predicate\n",
+            "sluice plugins describe: --kind %s: must be source, sink, transform, converter, "
+            "predicate or store\n",
             name);
     return 0;
 }
@@ -215,7 +215,7 @@ static int describe(const sl_catalog_t *catalog, const arguments_t *a) {
     if (a->kind != NULL && !read_kind(a->kind, &only))
         return EXIT_USAGE;
     array = cJSON_CreateArray();
-    for (kind = SLUICE_SOURCE; kind <= SLUICE_PREDICATE; kind++) {
+    for (kind = SLUICE_SOURCE; kind <= SLUICE_STORE; kind++) {
         const sl_catalog_plugin_t *p =
             only == 0 || (int)only == kind
                 ? sl_catalog_find(catalog, (sluice_plugin_kind_t)kind, a->name)

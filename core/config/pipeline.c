@@ -8,7 +8,8 @@
 
 const char *sl_plugin_kind_name(uint32_t kind) {
     static const char *const names[] = {"plugin", "source",    "transform",
-                                        "sink",   "converter", "predicate"};
+                                        "sink",   "converter", "predicate",
+                                        "store"};
 
     return kind < sizeof names / sizeof *names ? names[kind] : "plugin";
 }

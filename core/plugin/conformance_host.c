@@ -328,6 +328,8 @@ static calls_t calls_of(const sluice_plugin_t *p) {
         return (calls_t){p->sink->create, p->sink->destroy, p->sink->open, p->sink->close};
     case SLUICE_CONVERTER:
         return (calls_t){p->converter->create, p->converter->destroy, NULL, sl_converter_close(p)};
+    case SLUICE_STORE:
+        return (calls_t){p->store->create, p->store->destroy, p->store->open, p->store->close};
     default: return (calls_t){p->predicate->create, p->predicate->destroy, NULL, NULL};
     }
 }

@@ -141,7 +141,8 @@ extern const cf_check_t cf_sink_checks[];
 extern const cf_check_t cf_pure_checks[];
 extern const cf_check_t cf_fault_checks[];
 
-#define CF_INSTANCES (1u << SLUICE_SOURCE | 1u << SLUICE_TRANSFORM | 1u << SLUICE_SINK)
+#define CF_INSTANCES                                                                               \
+    (1u << SLUICE_SOURCE | 1u << SLUICE_TRANSFORM | 1u << SLUICE_SINK | 1u << SLUICE_STORE)
 #define CF_ALL       (CF_INSTANCES | 1u << SLUICE_CONVERTER | 1u << SLUICE_PREDICATE)
 
 /* conformance_elf.c: names that a shared object exports beside sluice_module, as "a, b"; 0 when

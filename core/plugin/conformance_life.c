@@ -65,6 +65,7 @@ static void run_close_while_opening(cf_harness_t *h) {
         return;
     call = h->plugin->kind == SLUICE_SOURCE ? h->plugin->source->open
            : h->plugin->kind == SLUICE_SINK ? h->plugin->sink->open
+           : h->plugin->kind == SLUICE_STORE ? h->plugin->store->open
                                             : h->plugin->transform->open;
     h->opened = 1;
     if (call != NULL) {

@@ -55,6 +55,11 @@ typedef struct sl_ctx_ops {
     void (*sink_position)(void *user, sluice_str_t source_partition,
                           const sluice_position_t *position, uint32_t sub_index);
     sluice_str_t (*source_partition_json)(void *user, uint32_t source_partition);
+    int (*store_wanted)(void *user);
+    int (*store_entry)(void *user, const sluice_entry_t *entry);
+    void (*store_system)(void *user, const char *name);
+    void (*store_written)(void *user, uint64_t number, int status);
+    void (*store_trouble)(void *user, const char *text);
 } sl_ctx_ops_t;
 
 typedef struct sl_ctx_params {

@@ -256,6 +256,30 @@ static sluice_batch_t *api_sample(sluice_ctx_t *ctx) {
     return ctx->p.sample;
 }
 
+static int api_store_wanted(sluice_ctx_t *ctx) {
+    return ASKED(ctx, store_wanted) ? ctx->p.ops->store_wanted(ctx->p.user) : 0;
+}
+
+static int api_store_entry(sluice_ctx_t *ctx, const sluice_entry_t *entry) {
+    return ASKED(ctx, store_entry) ? ctx->p.ops->store_entry(ctx->p.user, entry)
+                                   : SLUICE_UNSUPPORTED;
+}
+
+static void api_store_system(sluice_ctx_t *ctx, const char *name) {
+    if (ASKED(ctx, store_system))
+        ctx->p.ops->store_system(ctx->p.user, name);
+}
+
+static void api_store_written(sluice_ctx_t *ctx, uint64_t number, int status) {
+    if (ASKED(ctx, store_written))
+        ctx->p.ops->store_written(ctx->p.user, number, status);
+}
+
+static void api_store_trouble(sluice_ctx_t *ctx, const char *text) {
+    if (ASKED(ctx, store_trouble))
+        ctx->p.ops->store_trouble(ctx->p.user, text);
+}
+
 static const sluice_api_t api = {
     .size = sizeof(sluice_api_t),
     .major = SLUICE_ABI_MAJOR,
@@ -329,6 +353,11 @@ static const sluice_api_t api = {
     .batch_serial = sl_batch_serial,
     .batch_derive = api_batch_derive,
     .batch_cut = sl_batch_cut,
+    .store_wanted = api_store_wanted,
+    .store_entry = api_store_entry,
+    .store_system = api_store_system,
+    .store_written = api_store_written,
+    .store_trouble = api_store_trouble,
 };
 
 const sluice_api_t *sl_api(void) {

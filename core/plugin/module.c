@@ -21,7 +21,7 @@ struct sl_module {
 sluice_plugin_kind_t sl_plugin_kind_parse(const char *name) {
     uint32_t kind;
 
-    for (kind = SLUICE_SOURCE; kind <= SLUICE_PREDICATE; kind++)
+    for (kind = SLUICE_SOURCE; kind <= SLUICE_STORE; kind++)
         if (name != NULL && strcmp(sl_plugin_kind_name(kind), name) == 0)
             return (sluice_plugin_kind_t)kind;
     return (sluice_plugin_kind_t)0;
@@ -88,6 +88,8 @@ static int adopt_tables(sl_module_t *m, sluice_plugin_t *p) {
     if (p->predicate != NULL &&
         (p->predicate = table_copy(m, p->predicate, sizeof(*p->predicate))) == NULL)
         return SLUICE_NO_MEMORY;
+    if (p->store != NULL && (p->store = table_copy(m, p->store, sizeof(*p->store))) == NULL)
+        return SLUICE_NO_MEMORY;
     if ((p->options = options_copy(m, p)) == NULL)
         return SLUICE_NO_MEMORY;
     p->option_size = sizeof(sluice_option_t);
@@ -98,7 +100,7 @@ static int adopt(sl_module_t *m, sl_module_fault_t *fault) {
     uint32_t i;
 
     m->plugins = calloc(m->info.plugin_count, sizeof(*m->plugins));
-    m->owned = calloc((size_t)m->info.plugin_count * 6, sizeof(*m->owned));
+    m->owned = calloc((size_t)m->info.plugin_count * 7, sizeof(*m->owned));
     if (m->plugins == NULL || m->owned == NULL)
         return SLUICE_NO_MEMORY;
     for (i = 0; i < m->info.plugin_count; i++, m->count++) {

@@ -104,6 +104,7 @@ static const void *table_of(const sluice_plugin_t *p) {
     case SLUICE_TRANSFORM: return p->transform;
     case SLUICE_SINK: return p->sink;
     case SLUICE_CONVERTER: return p->converter;
+    case SLUICE_STORE: return p->store;
     default: return p->predicate;
     }
 }
@@ -114,6 +115,7 @@ static size_t table_least(uint32_t kind) {
     case SLUICE_TRANSFORM: return END(sluice_transform_t, close);
     case SLUICE_SINK: return END(sluice_sink_t, close);
     case SLUICE_CONVERTER: return END(sluice_converter_t, from_connect);
+    case SLUICE_STORE: return END(sluice_store_t, close);
     default: return END(sluice_predicate_t, test);
     }
 }
@@ -137,6 +139,11 @@ static const char *missing_callback(const sluice_plugin_t *p) {
                : p->converter->to_connect == NULL   ? "to_connect"
                : p->converter->from_connect == NULL ? "from_connect"
                                                     : NULL;
+    case SLUICE_STORE:
+        return p->store->create == NULL  ? "create"
+               : p->store->open == NULL  ? "open"
+               : p->store->write == NULL ? "write"
+                                         : NULL;
     default:
         return p->predicate->create == NULL ? "create" : p->predicate->test == NULL ? "test" : NULL;
     }

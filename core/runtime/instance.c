@@ -20,6 +20,8 @@ static life_t life_of(const sluice_plugin_t *p) {
     if (p->kind == SLUICE_TRANSFORM)
         return (life_t){p->transform->create, p->transform->destroy, p->transform->open,
                         p->transform->close};
+    if (p->kind == SLUICE_STORE)
+        return (life_t){p->store->create, p->store->destroy, p->store->open, p->store->close};
     if (p->kind == SLUICE_CONVERTER)
         return (life_t){p->converter->create, p->converter->destroy, NULL, sl_converter_close(p)};
     if (p->kind == SLUICE_PREDICATE)

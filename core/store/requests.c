@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "sluice/error.h"
+#include "store/share.h"
 
 #define POSITION_MAX 64 /* bytes */
 
@@ -14,6 +15,7 @@ void sl_store_request_destroy(request_t *r) {
 
     if (r == NULL)
         return;
+    sl_share_free_entries(r);
     cJSON_Delete(r->json);
     free(r->name);
     for (i = 0; i < REQUEST_TEXTS; i++)
@@ -26,7 +28,7 @@ static int copy_text(char **to, const char *from) {
     return from == NULL || *to != NULL;
 }
 
-static request_t *request_create(const char *name, const char *a, const char *b, const char *c) {
+request_t *sl_store_request_create(const char *name, const char *a, const char *b, const char *c) {
     request_t *r = calloc(1, sizeof *r);
 
     if (r != NULL && copy_text(&r->name, name) && copy_text(&r->texts[0], a) &&
@@ -36,18 +38,24 @@ static request_t *request_create(const char *name, const char *a, const char *b,
     return NULL;
 }
 
-static int submit(sl_store_t *store, request_t *r, int (*run)(sqlite3 *, request_t *),
-                  sl_store_done_fn done, void *user) {
-    if (r == NULL)
-        return SLUICE_NO_MEMORY;
+int sl_store_request(sl_store_t *store, request_t *r, int status,
+                     int (*run)(sqlite3 *, request_t *), sl_store_done_fn done, void *user) {
+    if (r == NULL || status != SLUICE_OK) {
+        sl_store_request_destroy(r);
+        return r == NULL ? SLUICE_NO_MEMORY : status;
+    }
     r->run = run;
     r->done = done;
     r->user = user;
     return sl_store_submit(store, r);
 }
 
-/* Runs a statement whose parameters are r->name and r->texts, as many as it has. */
-static int run_texts(sqlite3 *db, const request_t *r, const char *sql) {
+static int submit(sl_store_t *store, request_t *r, int (*run)(sqlite3 *, request_t *),
+                  sl_store_done_fn done, void *user) {
+    return sl_store_request(store, r, SLUICE_OK, run, done, user);
+}
+
+int sl_store_run_texts(sqlite3 *db, const request_t *r, const char *sql) {
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     int count = rc == SQLITE_OK ? sqlite3_bind_parameter_count(statement) : 0;
@@ -62,16 +70,18 @@ static int run_texts(sqlite3 *db, const request_t *r, const char *sql) {
 }
 
 static int run_put_config(sqlite3 *db, request_t *r) {
-    return run_texts(db, r, "INSERT INTO configs(name, kind, config, target, type, secrets)"
-                            " VALUES(?1, ?2, ?3, coalesce(?4, 'RUNNING'), ?5, ?6)"
-                            " ON CONFLICT DO UPDATE SET kind = excluded.kind,"
-                            " config = excluded.config, target = coalesce(?4, target),"
-                            " type = excluded.type, secrets = excluded.secrets");
+    return sl_store_run_texts(db, r,
+                              "INSERT INTO configs(name, kind, config, target, type, secrets)"
+                              " VALUES(?1, ?2, ?3, coalesce(?4, 'RUNNING'), ?5, ?6)"
+                              " ON CONFLICT DO UPDATE SET kind = excluded.kind,"
+                              " config = excluded.config, target = coalesce(?4, target),"
+                              " type = excluded.type, secrets = excluded.secrets");
 }
 
 int sl_store_put_config(sl_store_t *store, const sl_store_config_t *config, sl_store_done_fn done,
                         void *user) {
-    request_t *r = request_create(config->name, config->kind, config->text, config->target);
+    request_t *r =
+        sl_store_request_create(config->name, config->kind, config->text, config->target);
 
     if (r != NULL && (!copy_text(&r->texts[3], config->type) ||
                       !copy_text(&r->texts[4], config->secrets))) {
@@ -80,42 +90,48 @@ int sl_store_put_config(sl_store_t *store, const sl_store_config_t *config, sl_s
     }
     if (r != NULL)
         r->fail_fast = 1;
-    return submit(store, r, run_put_config, done, user);
+    return sl_store_request(store, r, r == NULL ? 0 : sl_share_config(store->share, r, config),
+                            run_put_config, done, user);
 }
 
 static int run_put_target(sqlite3 *db, request_t *r) {
-    return run_texts(db, r, "UPDATE configs SET target = ?2 WHERE name = ?1");
+    return sl_store_run_texts(db, r, "UPDATE configs SET target = ?2 WHERE name = ?1");
 }
 
 int sl_store_put_target(sl_store_t *store, const char *name, const char *target,
                         sl_store_done_fn done, void *user) {
-    request_t *r = request_create(name, target, NULL, NULL);
+    request_t *r = sl_store_request_create(name, target, NULL, NULL);
 
     if (r != NULL)
         r->fail_fast = 1;
-    return submit(store, r, run_put_target, done, user);
+    return sl_store_request(store, r,
+                            r == NULL ? 0 : sl_share_target(store->share, r, name, target),
+                            run_put_target, done, user);
 }
 
 static int run_delete_config(sqlite3 *db, request_t *r) {
-    int rc = run_texts(db, r, "DELETE FROM configs WHERE name = ?1");
-    return rc == SQLITE_OK ? run_texts(db, r, "DELETE FROM history WHERE pipeline = ?1") : rc;
+    int rc = sl_store_run_texts(db, r, "DELETE FROM configs WHERE name = ?1");
+    if (rc != SQLITE_OK)
+        return rc;
+    return sl_store_run_texts(db, r, "DELETE FROM history WHERE pipeline = ?1");
 }
 
 int sl_store_delete_config(sl_store_t *store, const char *name, sl_store_done_fn done, void *user) {
-    request_t *r = request_create(name, NULL, NULL, NULL);
+    request_t *r = sl_store_request_create(name, NULL, NULL, NULL);
 
     if (r != NULL)
         r->fail_fast = 1;
-    return submit(store, r, run_delete_config, done, user);
+    return sl_store_request(store, r, r == NULL ? 0 : sl_share_delete(store->share, r, name),
+                            run_delete_config, done, user);
 }
 
 static int run_delete_positions(sqlite3 *db, request_t *r) {
-    return run_texts(db, r, "DELETE FROM positions WHERE pipeline = ?1");
+    return sl_store_run_texts(db, r, "DELETE FROM positions WHERE pipeline = ?1");
 }
 
 int sl_store_delete_positions(sl_store_t *store, const char *pipeline, sl_store_done_fn done,
                               void *user) {
-    request_t *r = request_create(pipeline, NULL, NULL, NULL);
+    request_t *r = sl_store_request_create(pipeline, NULL, NULL, NULL);
 
     if (r != NULL)
         r->fail_fast = 1;
@@ -153,7 +169,7 @@ static int put_entry(sqlite3_stmt *statement, const char *pipeline, const cJSON 
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int run_put_positions(sqlite3 *db, request_t *r) {
+int sl_store_run_put_positions(sqlite3 *db, request_t *r) {
     sqlite3_stmt *statement = NULL;
     const cJSON *entry;
     int rc = sqlite3_prepare_v2(
@@ -170,21 +186,26 @@ static int run_put_positions(sqlite3 *db, request_t *r) {
     return rc;
 }
 
-int sl_store_put_positions(sl_store_t *store, const char *pipeline, cJSON *entries,
-                           sl_store_done_fn done, void *user) {
+int sl_store_is_entries(const cJSON *entries) {
     const cJSON *entry;
     int valid = cJSON_IsArray(entries);
-    request_t *r;
 
     for (entry = valid ? entries->child : NULL; valid && entry != NULL; entry = entry->next)
         valid = is_entry(entry);
-    r = valid ? request_create(pipeline, NULL, NULL, NULL) : NULL;
+    return valid;
+}
+
+int sl_store_put_positions(sl_store_t *store, const char *pipeline, cJSON *entries,
+                           sl_store_done_fn done, void *user) {
+    int valid = sl_store_is_entries(entries);
+    request_t *r = valid ? sl_store_request_create(pipeline, NULL, NULL, NULL) : NULL;
+
     if (r == NULL) {
         cJSON_Delete(entries);
         return valid ? SLUICE_NO_MEMORY : SLUICE_INVALID;
     }
     r->json = entries;
-    return submit(store, r, run_put_positions, done, user);
+    return submit(store, r, sl_store_run_put_positions, done, user);
 }
 
 static void add_text(cJSON *object, const char *key, sqlite3_stmt *statement, int column) {
@@ -247,7 +268,7 @@ static int run_load_status(sqlite3 *db, request_t *r) {
 
 static int submit_load(sl_store_t *store, const char *name, int (*run)(sqlite3 *, request_t *),
                        sl_store_load_fn loaded, void *user) {
-    request_t *r = request_create(name, NULL, NULL, NULL);
+    request_t *r = sl_store_request_create(name, NULL, NULL, NULL);
 
     if (r == NULL)
         return SLUICE_NO_MEMORY;
@@ -285,13 +306,14 @@ static int run_put_status(sqlite3 *db, request_t *r) {
     sqlite3_finalize(statement);
     if (rc != SQLITE_DONE)
         return rc;
-    return run_texts(db, r, "DELETE FROM history WHERE pipeline = ?1 AND id <= (SELECT id FROM "
-                            "history WHERE pipeline = ?1 ORDER BY id DESC LIMIT 1 OFFSET 50)");
+    return sl_store_run_texts(db, r,
+                              "DELETE FROM history WHERE pipeline = ?1 AND id <= (SELECT id FROM "
+                              "history WHERE pipeline = ?1 ORDER BY id DESC LIMIT 1 OFFSET 50)");
 }
 
 int sl_store_put_status(sl_store_t *store, const char *pipeline, int task, const char *state,
                         const char *trace) {
-    request_t *r = request_create(pipeline, state, trace, NULL);
+    request_t *r = sl_store_request_create(pipeline, state, trace, NULL);
 
     if (r == NULL)
         return SLUICE_NO_MEMORY;

@@ -19,6 +19,9 @@ static const char *const steps[] = {
     "CREATE INDEX history_pipeline ON history(pipeline, id);",
 
     "ALTER TABLE configs ADD COLUMN type TEXT; ALTER TABLE configs ADD COLUMN secrets TEXT;",
+
+    "ALTER TABLE configs ADD COLUMN tasks INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE configs ADD COLUMN topics TEXT;",
 };
 
 _Static_assert(sizeof steps / sizeof steps[0] == SL_STORE_FORMAT, "one step for each format");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sluice/error.h"
+#include "store/share.h"
 
 #define RETRY_NS 1000000000ull
 #define STACK_BYTES (256u * 1024u)
@@ -159,6 +160,13 @@ static void on_async(uv_async_t *async) {
 }
 
 int sl_store_submit(sl_store_t *s, request_t *r) {
+    if (s->share == NULL || !sl_share_wants(s->share, r))
+        return sl_store_queue(s, r);
+    sl_share_submit(s->share, r);
+    return SLUICE_OK;
+}
+
+int sl_store_queue(sl_store_t *s, request_t *r) {
     int stop;
 
     uv_mutex_lock(&s->mutex);
@@ -173,16 +181,28 @@ int sl_store_submit(sl_store_t *s, request_t *r) {
     return stop ? SLUICE_CANCELLED : SLUICE_OK;
 }
 
-void sl_store_close(sl_store_t *s, void (*closed)(void *user), void *user) {
+static void stop_thread(void *store) {
+    sl_store_t *s = store;
+
+    s->share = NULL;
     uv_mutex_lock(&s->mutex);
-    s->closed = closed;
-    s->closed_user = user;
     s->hurry = s->stop = 1;
     uv_cond_signal(&s->wake);
     uv_mutex_unlock(&s->mutex);
 }
 
+void sl_store_close(sl_store_t *s, void (*closed)(void *user), void *user) {
+    s->closed = closed;
+    s->closed_user = user;
+    if (s->share != NULL)
+        sl_share_close(s->share, stop_thread);
+    else
+        stop_thread(s);
+}
+
 void sl_store_hurry(sl_store_t *s) {
+    if (s->share != NULL)
+        sl_share_hurry(s->share);
     uv_mutex_lock(&s->mutex);
     s->hurry = 1;
     uv_cond_signal(&s->wake);
@@ -197,8 +217,8 @@ int sl_store_each_config(sl_store_t *s, sl_store_each_fn each, void *user) {
     sqlite3_stmt *statement = NULL;
     sl_store_config_t c;
     int rc = sqlite3_prepare_v2(s->db,
-                                "SELECT name, kind, config, target, type, secrets FROM configs"
-                                " ORDER BY name",
+                                "SELECT name, kind, config, target, type, secrets, tasks, topics"
+                                " FROM configs ORDER BY name",
                                 -1, &statement, NULL);
 
     while (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -208,6 +228,8 @@ int sl_store_each_config(sl_store_t *s, sl_store_each_fn each, void *user) {
         c.target = (const char *)sqlite3_column_text(statement, 3);
         c.type = (const char *)sqlite3_column_text(statement, 4);
         c.secrets = (const char *)sqlite3_column_text(statement, 5);
+        c.tasks = sqlite3_column_int(statement, 6);
+        c.topics = (const char *)sqlite3_column_text(statement, 7);
         each(user, &c);
         rc = SQLITE_OK;
     }

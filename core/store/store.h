@@ -1,7 +1,10 @@
 /*
  * store/store.h: what sluice remembers: configurations, target states, positions, status history.
  *
- * What this is: one SQLite file, sluice.db, in the data directory, used by one process only. Every
+ * What this is: one SQLite file, sluice.db, in the data directory, used by one process only; and,
+ * once sl_store_share was called, logs that others can take over from (store/log.h): what has a
+ * place there is written there first, and a request completes when both have it.
+ * Every
  * write is queued, and a thread of the store's own commits all that is queued in one transaction
  * with synchronous=FULL: when a request has completed with SLUICE_OK, power may fail.
  * Disk trouble (full, read-only, I/O errors): positions wait in the queue and are tried again each
@@ -18,8 +21,11 @@
 #include <cjson/cJSON.h>
 #include <uv.h>
 
+#include "store/log.h"
+#include "store/mirror.h"
+
 /* The format that this sluice writes. Older ones are migrated at open, newer ones refused. */
-#define SL_STORE_FORMAT 3
+#define SL_STORE_FORMAT 4
 
 typedef struct sl_store sl_store_t;
 
@@ -33,6 +39,10 @@ typedef struct sl_store_config {
      * again, or when they cannot. NULL: not known. */
     const char *type;
     const char *secrets; /* JSON array of pointers into text */
+    int is_target_said; /* put: others shall hear of the target */
+    /* Only read here; see put_tasks and put_topics. */
+    int tasks;          /* how many it had when it last ran */
+    const char *topics; /* JSON array of names; NULL: none */
 } sl_store_config_t;
 
 typedef struct sl_store_options {
@@ -86,6 +96,36 @@ int sl_store_load_positions(sl_store_t *store, const char *pipeline, sl_store_lo
                             void *user);
 int sl_store_delete_positions(sl_store_t *store, const char *pipeline, sl_store_done_fn done,
                               void *user);
+
+/* As put_positions, of a source connector: its offsets go to the shared log, too. */
+int sl_store_put_offsets(sl_store_t *store, const char *connector, cJSON *entries,
+                         sl_store_done_fn done, void *user);
+/* As put_offsets, and no other partition has an offset any more. */
+int sl_store_replace_offsets(sl_store_t *store, const char *connector, cJSON *entries,
+                             sl_store_done_fn done, void *user);
+
+/* The tasks that a connector has from now on: their configurations as Connect has them, in its
+ * order of members. Borrowed. */
+int sl_store_put_tasks(sl_store_t *store, const char *connector, const cJSON *configs);
+/* All topics (array of names) that it has used, the newest in `task`. Borrowed; NULL: none. */
+int sl_store_put_topics(sl_store_t *store, const char *connector, const cJSON *topics, int task);
+
+/* ---- shared logs ---- */
+
+/* From now on writes go to the log as well. `mirror` is what is in it; taken. With only_offsets, a
+ * standalone worker's, nothing but offsets is. What the mirror says counts more than what is in
+ * SQLite, which is brought in line at once: blocks, only between open and the first request. */
+int sl_store_share(sl_store_t *store, sl_store_log_t *log, sl_mirror_t *mirror, int only_offsets);
+/* "host:port" by which others know this worker. */
+void sl_store_set_worker(sl_store_t *store, const char *worker_id);
+/* The state of a connector (task -1) or task in Connect's words; NULL: it is gone. Nothing without
+ * shared logs; what is said already is not said again. */
+void sl_store_put_state(sl_store_t *store, const char *connector, int task, const char *state,
+                        const char *trace);
+/* States in the log of tasks from this number on are taken back; -1: the connector's, too. */
+void sl_store_drop_states(sl_store_t *store, const char *connector, int from);
+/* An entry for whoever reads the configurations at this moment. */
+void sl_store_note(sl_store_t *store, const char *key, const char *value);
 
 /* Adds a line to the pipeline's status history, of which the newest are kept. */
 int sl_store_put_status(sl_store_t *store, const char *pipeline, int task, const char *state,

@@ -15,9 +15,21 @@
 
 #define REQUEST_TEXTS 5
 
+/* What a request writes to a shared log (store/share.h). */
+typedef struct entry entry_t;
+struct entry {
+    entry_t *next;
+    int log;
+    char *key;
+    char *value; /* NULL: a tombstone */
+};
+
 typedef struct request request_t;
 struct request {
     request_t *next;
+    entry_t *entries;       /* in order; NULL: none */
+    unsigned unwritten;     /* of these */
+    struct sl_share *share; /* once it is there */
     int (*run)(sqlite3 *db, request_t *request); /* SQLITE_OK or an error; on the store's thread */
     int fail_fast;  /* complete with the error instead of trying again */
     int task;
@@ -55,6 +67,7 @@ struct sl_store {
     void *user;
     void (*closed)(void *user);
     void *closed_user;
+    struct sl_share *share; /* NULL: SQLite alone */
 };
 
 /* lock.c: takes <folder>/sluice.lock for this process; the descriptor, or -1 with a sentence. */
@@ -66,10 +79,21 @@ int sl_store_migrate(sqlite3 *db, const char *folder, char *error, size_t error_
 /* schema.c: what to tell a user about an SQLite failure in this folder. */
 void sl_store_explain(sqlite3 *db, const char *folder, char *out, size_t size);
 
-/* requests.c */
+/* requests.c. The texts are copied; NULL: no memory. */
+request_t *sl_store_request_create(const char *name, const char *a, const char *b, const char *c);
 void sl_store_request_destroy(request_t *request);
+/* Queues the request (NULL: no memory); a `status` other than SLUICE_OK frees it: the result. */
+int sl_store_request(sl_store_t *store, request_t *r, int status,
+                     int (*run)(sqlite3 *, request_t *), sl_store_done_fn done, void *user);
+/* Runs a statement whose parameters are the request's name and texts, as many as it has. */
+int sl_store_run_texts(sqlite3 *db, const request_t *r, const char *sql);
+int sl_store_is_entries(const cJSON *entries); /* as put_positions takes them */
+int sl_store_run_put_positions(sqlite3 *db, request_t *r);
+void sl_share_free_entries(request_t *r);
 
 /* store.c: queues; takes the request. SLUICE_CANCELLED, and it never completes, after close. */
 int sl_store_submit(sl_store_t *store, request_t *request);
+/* The same past the shared logs. */
+int sl_store_queue(sl_store_t *store, request_t *request);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "supervisor/publish.h"
 #include "supervisor/state_folder.h"
 
 /* One action under way: what was asked for, and who wants to know. */
@@ -83,6 +84,8 @@ static void apply_put(action_t *a) {
     sl_supervisor_t *s = a->supervisor;
     sl_managed_t *m = sl_supervisor_find(s, a->name);
 
+    if (m != NULL)
+        sl_publish_unassigned(m);
     if (m == NULL && (m = sl_managed_create(s, a->name)) == NULL) {
         finish(a, SLUICE_NO_MEMORY, "out of memory", NULL);
         return;
@@ -98,6 +101,8 @@ static void apply_put(action_t *a) {
     if (a->target != NULL)
         snprintf(m->target, sizeof m->target, "%s", a->target);
     renew(m);
+    if (strcmp(m->target, "RUNNING") != 0)
+        sl_publish_connector(m);
     sl_supervisor_changed(m);
     sl_managed_reconcile(m);
     finish(a, SLUICE_OK, NULL, NULL);
@@ -133,6 +138,7 @@ static int store_put(action_t *a) {
     sl_store_config_t config = { a->name, kind, text, NULL, a->type, secrets };
     int status = SLUICE_NO_MEMORY;
 
+    config.is_target_said = a->target != NULL;
     sl_set_text(&a->target, put_target(a));
     config.target = a->target;
     snprintf(kind, sizeof kind, "%s%s", strcmp(a->origin, "file") == 0 ? "file:" : "", a->kind);
@@ -214,6 +220,8 @@ static void on_target_stored(void *user, int status, const char *error) {
         m->retry_at = 0;
         if (strcmp(m->target, "RUNNING") == 0)
             m->failed = 0;
+        else
+            sl_publish_connector(m);
         sl_supervisor_changed(m);
         sl_managed_reconcile(m);
     }
@@ -250,6 +258,7 @@ static void on_delete_stored(void *user, int status, const char *error) {
     if (status == SLUICE_OK) {
         cJSON_DeleteItemFromObjectCaseSensitive(a->supervisor->remembered, a->name);
         sl_state_folder_remove(a->supervisor->o.data_dir, a->name, a->forget);
+        sl_publish_gone(m);
         sl_managed_remove(m);
     } else {
         m->deleting = 0;
@@ -312,6 +321,8 @@ int sl_supervisor_restart(sl_supervisor_t *s, const char *name, int task, int on
     if (m == NULL || m->deleting || (task >= 0 && (size_t)task >= m->task_count))
         return SLUICE_INVALID;
     if (task < 0 && (!only_failed || m->failed)) {
+        sl_publish_restarting(m);
+        m->restarting = 1;
         renew(m);
     } else {
         for (i = 0; i < m->task_count; i++)
@@ -337,8 +348,11 @@ static void on_restart_resolved(void *user, int status, sl_resolved_t *resolved,
     }
     m->unassigned = cannot;
     m->retry_at = 0;
+    sl_publish_unassigned(m);
     if (!cannot && (m->failed || m->version != m->running_version))
-        renew(m);
+        renew(m); /* it will say how it went */
+    else if (!cannot)
+        sl_publish_connector(m);
     sl_supervisor_changed(m);
     sl_managed_reconcile(m);
     finish(a, cannot ? status : SLUICE_OK,
@@ -364,4 +378,25 @@ int sl_supervisor_restart_connector(sl_supervisor_t *s, const char *name, sl_act
     else
         action_destroy(a);
     return status;
+}
+
+void sl_supervisor_note_restart(sl_managed_t *m, int tasks, int only_failed) {
+    char value[80];
+    char *key = NULL;
+
+    snprintf(value, sizeof value, "{\"include-tasks\":%s,\"only-failed\":%s}",
+             tasks ? "true" : "false", only_failed ? "true" : "false");
+    if (asprintf(&key, "restart-connector-%s", m->name) >= 0)
+        sl_store_note(m->supervisor->o.store, key, value);
+    free(key);
+}
+
+void sl_supervisor_note_level(sl_supervisor_t *s, const char *scope, const char *level) {
+    char *key = NULL;
+    char value[80];
+
+    snprintf(value, sizeof value, "{\"level\":\"%s\"}", level);
+    if (asprintf(&key, "logger-cluster-%s", scope) >= 0)
+        sl_store_note(s->o.store, key, value);
+    free(key);
 }

@@ -6,6 +6,7 @@
 
 #include "base/channel.h"
 #include "observe/log.h"
+#include "supervisor/publish.h"
 #include "supervisor/rates.h"
 
 #define FAILED_GRACE_MS 10000u /* between a task's own FAILED or FINISHED and its exit */
@@ -104,6 +105,9 @@ static void on_task_positions(sl_task_t *t, cJSON *message) {
     cJSON *entries = cJSON_DetachItemFromObjectCaseSensitive(message, "entries");
     commit_t *commit = calloc(1, sizeof *commit);
     int status = SLUICE_NO_MEMORY;
+    /* Where others would look for the offsets of a source. */
+    int (*put)(sl_store_t *, const char *, cJSON *, sl_store_done_fn, void *) =
+        strcmp(t->managed->type, "source") == 0 ? sl_store_put_offsets : sl_store_put_positions;
 
     if (commit == NULL) {
         cJSON_Delete(entries);
@@ -111,7 +115,7 @@ static void on_task_positions(sl_task_t *t, cJSON *message) {
         commit->supervisor = s;
         commit->incarnation = t->incarnation;
         commit->seq = cJSON_IsNumber(seq) ? seq->valuedouble : 0;
-        status = sl_store_put_positions(s->o.store, t->managed->name, entries, on_stored, commit);
+        status = put(s->o.store, t->managed->name, entries, on_stored, commit);
     }
     if (status == SLUICE_OK) {
         s->pending++;
@@ -152,14 +156,20 @@ static int has_text(const cJSON *array, const char *text) {
     return 0;
 }
 
-static void on_topics(sl_managed_t *m, const cJSON *message) {
+static void on_topics(sl_task_t *t, const cJSON *message) {
+    sl_managed_t *m = t->managed;
     const cJSON *name;
+    int added = 0;
 
     if (m->topics == NULL)
         m->topics = cJSON_CreateArray();
     cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(message, "names"))
-        if (cJSON_IsString(name) && !has_text(m->topics, name->valuestring))
+        if (cJSON_IsString(name) && !has_text(m->topics, name->valuestring)) {
             cJSON_AddItemToArray(m->topics, cJSON_CreateString(name->valuestring));
+            added = 1;
+        }
+    if (added)
+        sl_publish_topics(m, t->number);
 }
 
 void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
@@ -178,7 +188,7 @@ void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
     else if (strcmp(type, "work") == 0)
         sl_task_work_take(&t->work, message, uv_now(t->managed->supervisor->o.loop));
     else if (strcmp(type, "topics") == 0)
-        on_topics(t->managed, message);
+        on_topics(t, message);
     else if (strcmp(type, "log") == 0)
         on_log(t, message);
 }

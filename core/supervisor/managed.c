@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "observe/log.h"
+#include "supervisor/publish.h"
 
 #define CONFIG_EXCEPTION "org.apache.kafka.common.config.ConfigException"
 
@@ -59,15 +60,27 @@ static int make_tasks(sl_managed_t *m, size_t count) {
     return SLUICE_OK;
 }
 
+/* Those that it had when it last ran are shown until it runs, or while it is paused. */
+void sl_managed_remember(sl_managed_t *m, int tasks) {
+    if (tasks > 0 && strcmp(m->target, "STOPPED") != 0)
+        (void)make_tasks(m, (size_t)tasks);
+    m->had_tasks = tasks > 0 ? (size_t)tasks : 0;
+}
+
+static void know(sl_managed_t *m, sl_resolved_t *r) {
+    cJSON_Delete(m->secrets);
+    m->secrets = r->secrets;
+    r->secrets = NULL;
+    m->type = r->type;
+}
+
 static void adopt(sl_managed_t *m, sl_resolved_t *r) {
     cJSON_Delete(m->pipeline);
     cJSON_Delete(m->modules);
-    cJSON_Delete(m->secrets);
     m->pipeline = r->pipeline;
     m->modules = r->modules;
-    m->secrets = r->secrets;
-    r->pipeline = r->modules = r->secrets = NULL;
-    m->type = r->type;
+    r->pipeline = r->modules = NULL;
+    know(m, r);
     m->memory_limit = r->memory_limit;
     if (m->refresh && m->running_version == m->version) {
         m->refresh = 0;
@@ -76,8 +89,21 @@ static void adopt(sl_managed_t *m, sl_resolved_t *r) {
     m->refresh = 0;
     m->supervisor->starts.connectors += strcmp(m->kind, "connector") == 0;
     m->attempts = 0;
-    if (make_tasks(m, r->tasks < 1 ? 1 : (size_t)r->tasks) == SLUICE_OK)
-        m->running_version = m->version;
+    if (make_tasks(m, r->tasks < 1 ? 1 : (size_t)r->tasks) != SLUICE_OK)
+        return;
+    m->running_version = m->version;
+    m->restarting = 0;
+    sl_publish_connector(m);
+    sl_publish_tasks(m, r->task_class);
+}
+
+/* Tasks that it had before this sluice began fail with it, as in Connect. */
+static void fail_tasks(sl_managed_t *m) {
+    size_t i;
+
+    for (i = 0; i < m->task_count; i++)
+        if (m->tasks[i].child == NULL)
+            sl_task_set_state(&m->tasks[i], SL_TASK_FAILED, NULL, m->trace);
 }
 
 /* Why it cannot start. A connector's trace begins as Connect's would: with the first fault. */
@@ -106,6 +132,8 @@ static void cannot_resolve(sl_managed_t *m, const sl_report_t *report) {
     sl_log_kv(SLUICE_LOG_ERROR, SCOPE, SL_FIELDS(sl_field("pipeline", m->name)),
               "it cannot start: %s", m->trace);
     sl_store_put_status(m->supervisor->o.store, m->name, -1, "FAILED", m->trace);
+    sl_publish_connector(m);
+    fail_tasks(m);
     sl_supervisor_changed(m);
 }
 
@@ -115,10 +143,12 @@ static void try_later(sl_managed_t *m, const sl_report_t *report) {
     uint64_t wait = m->attempts < RETRY_DOUBLINGS ? (uint64_t)RETRY_MS << m->attempts
                                                   : (uint64_t)RETRY_MOST_MS;
 
-    if (m->attempts++ == 0)
+    if (m->attempts++ == 0) {
         sl_log_kv(SLUICE_LOG_WARN, SCOPE, SL_FIELDS(sl_field("pipeline", m->name)),
                   "its tasks wait: %s; trying again",
                   report != NULL && report->count > 0 ? report->faults[0].message : "no reason");
+        sl_publish_connector(m);
+    }
     m->retry_at = uv_now(m->supervisor->o.loop) + (wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS);
     sl_supervisor_changed(m);
 }
@@ -134,7 +164,24 @@ typedef struct attempt {
     sl_supervisor_t *supervisor;
     char *name;
     uint64_t version;
+    int look; /* nothing is started: only what plugins say of it is wanted */
 } attempt_t;
+
+static void conclude(sl_managed_t *m, const attempt_t *a, int status, sl_resolved_t *resolved,
+                     const sl_report_t *report) {
+    if (status != SLUICE_OK) {
+        if (resolved != NULL)
+            m->type = resolved->type;
+        if (status == SLUICE_RETRY && m->keep_failed && !a->look)
+            try_later(m, report);
+        else if (!a->look || strcmp(m->target, "STOPPED") != 0)
+            cannot_resolve(m, report);
+    } else if (a->look) {
+        know(m, resolved);
+    } else {
+        adopt(m, resolved);
+    }
+}
 
 static void on_resolved(void *user, int status, sl_resolved_t *resolved,
                         const sl_report_t *report) {
@@ -143,14 +190,8 @@ static void on_resolved(void *user, int status, sl_resolved_t *resolved,
     sl_managed_t *m = sl_supervisor_find(s, a->name);
 
     s->pending--;
-    if (m != NULL && m->resolving && m->version == a->version && is_wanted(m)) {
-        if (status == SLUICE_OK)
-            adopt(m, resolved);
-        else if (status == SLUICE_RETRY && m->keep_failed)
-            try_later(m, report);
-        else
-            cannot_resolve(m, report);
-    }
+    if (m != NULL && m->resolving && m->version == a->version && (a->look || is_wanted(m)))
+        conclude(m, a, status, resolved, report);
     if (resolved != NULL)
         sl_resolved_fini(resolved);
     free(a->name);
@@ -162,11 +203,12 @@ static void on_resolved(void *user, int status, sl_resolved_t *resolved,
     sl_supervisor_settle(s);
 }
 
-static void resolve(sl_managed_t *m) {
+static void resolve(sl_managed_t *m, int look) {
     sl_supervisor_t *s = m->supervisor;
     attempt_t *a = calloc(1, sizeof *a);
 
     if (a != NULL) {
+        a->look = look;
         a->supervisor = s;
         a->name = strdup(m->name);
         a->version = m->version;
@@ -183,10 +225,17 @@ static void resolve(sl_managed_t *m) {
     cannot_resolve(m, NULL);
 }
 
+void sl_managed_look(sl_managed_t *m) {
+    if (!m->resolving)
+        resolve(m, 1);
+}
+
 /* No process is left, none is wanted. A stopped pipeline has no tasks at all. */
 static void rest(sl_managed_t *m) {
-    if (strcmp(m->target, "STOPPED") == 0 && !m->supervisor->closing)
+    if (strcmp(m->target, "STOPPED") == 0 && !m->supervisor->closing) {
         sl_managed_clear_tasks(m);
+        sl_publish_no_tasks(m);
+    }
     sl_supervisor_settle(m->supervisor);
 }
 
@@ -200,7 +249,7 @@ void sl_managed_reconcile(sl_managed_t *m) {
         if (m->deleting)
             sl_action_delete_ready(m);
         else if (wanted && !m->unassigned && m->retry_at == 0)
-            resolve(m);
+            resolve(m, 0);
         else if (!wanted)
             rest(m);
         return;
@@ -211,7 +260,7 @@ void sl_managed_reconcile(sl_managed_t *m) {
         if (m->tasks[i].state != SL_TASK_IDLE || m->tasks[i].child != NULL)
             continue;
         if (m->refresh) {
-            resolve(m);
+            resolve(m, 0);
             return;
         }
         sl_task_start(&m->tasks[i]);

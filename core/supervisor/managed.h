@@ -101,6 +101,7 @@ typedef struct sl_managed {
     unsigned attempts; /* to resolve references after a resume */
     uint64_t retry_at; /* the next one; 0: none waits */
     int deleting;
+    int restarting;  /* a restart with its tasks was asked for: others hear of it */
     int refresh;     /* modules are looked up again before the next task starts */
     void *deletion;  /* the action to complete when it is gone */
 } sl_managed_t;

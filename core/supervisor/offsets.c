@@ -6,6 +6,7 @@
 
 #include "base/channel.h"
 #include "config/connect.h"
+#include "supervisor/publish.h"
 #include "supervisor/sink_offsets.h"
 
 enum { LOOK_MS = 50, LOOKS = 600 };
@@ -23,6 +24,7 @@ typedef struct work {
     cJSON *config;
     cJSON *entries; /* stored; NULL: not read */
     int is_sink;
+    int is_source;
     int by_plugin;
     uv_timer_t look; /* whether its processes are gone */
     int looks;
@@ -154,7 +156,9 @@ static void write_all(work_t *w) {
     int status;
 
     w->entries = NULL;
-    if (cJSON_GetArraySize(entries) == 0) {
+    if (w->is_source) {
+        status = sl_store_replace_offsets(store, w->name, entries, on_written, w);
+    } else if (cJSON_GetArraySize(entries) == 0) {
         cJSON_Delete(entries);
         status = sl_store_delete_positions(store, w->name, on_written, w);
     } else {
@@ -360,6 +364,7 @@ int sl_supervisor_offsets(sl_managed_t *m, sl_offsets_do_t what, cJSON *offsets,
     w->offsets = offsets;
     w->config = cJSON_Duplicate(m->config, 1);
     w->is_sink = strcmp(m->type, "sink") == 0;
+    w->is_source = strcmp(m->type, "source") == 0;
     w->done = done;
     w->user = user;
     if (w->name == NULL || w->config == NULL) {
@@ -385,6 +390,7 @@ void sl_supervisor_forget_topics(sl_managed_t *m) {
 
     cJSON_Delete(m->topics);
     m->topics = NULL;
+    sl_publish_topics(m, 0);
     for (i = 0; i < m->task_count; i++)
         if (m->tasks[i].child != NULL)
             sl_child_send(m->tasks[i].child, sl_channel_message("forget_topics"));

@@ -108,9 +108,28 @@ static const char *type_of(const work_t *w) {
 
     if (!w->is_connector)
         return "pipeline";
-    return name != NULL && sl_catalog_find(w->resolver->catalog, SLUICE_SOURCE, name) != NULL
-               ? "source"
-               : "sink";
+    if (name != NULL && sl_catalog_find(w->resolver->catalog, SLUICE_SOURCE, name) != NULL)
+        return "source";
+    if (name != NULL && sl_catalog_find(w->resolver->catalog, SLUICE_SINK, name) != NULL)
+        return "sink";
+    return "unknown";
+}
+
+/* Given; NULL: not known. */
+static char *task_class_of(const work_t *w, const char *type) {
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(w->config, "config");
+    const char *name = cJSON_GetStringValue(
+        cJSON_GetObjectItemCaseSensitive(config == NULL ? w->config : config, "connector.class"));
+    const sl_catalog_plugin_t *p = NULL;
+    char out[400];
+
+    if (w->is_connector && name != NULL)
+        p = sl_catalog_find(w->resolver->catalog,
+                            strcmp(type, "source") == 0 ? SLUICE_SOURCE : SLUICE_SINK, name);
+    if (p == NULL)
+        return NULL;
+    sl_catalog_task_class(p, out, sizeof out);
+    return strdup(out);
 }
 
 /* What a start needs, from the pipeline that was read. */
@@ -139,7 +158,6 @@ static void conclude(work_t *w) {
     sl_resolved_t resolved = { 0 };
     module_search_t search = { w, cJSON_CreateObject() };
     int status = sl_report_status(&w->report);
-    int is_given;
 
     if (status == SLUICE_OK) {
         sl_pipeline_each_plugin(w->pipeline, add_module, &search);
@@ -154,11 +172,11 @@ static void conclude(work_t *w) {
     else
         cJSON_Delete(search.modules);
     resolved.type = type_of(w);
+    resolved.task_class = task_class_of(w, resolved.type);
     status = take_checked(w, status, &resolved);
-    is_given = status == SLUICE_OK || is_connect_check(w);
     if (status != SLUICE_OK)
         status = w->is_unresolved && w->check == SL_CHECK_NONE ? SLUICE_RETRY : SLUICE_INVALID;
-    w->done(w->user, status, is_given ? &resolved : NULL, &w->report);
+    w->done(w->user, status, &resolved, &w->report);
     work_destroy(w);
 }
 
@@ -268,7 +286,7 @@ static void ask_plugins(work_t *w) {
     if (w->check != SL_CHECK_NONE && !is_connect_check(w))
         sl_pipeline_each_plugin(w->pipeline, check_plugin, w);
     /* A sink connector has as many members in its group as it may have. */
-    if (w->is_connector && strcmp(type_of(w), "sink") == 0)
+    if (w->is_connector && strcmp(type_of(w), "source") != 0)
         return;
     if (p == NULL || !p->has_plan)
         w->tasks = 1;

@@ -17,10 +17,12 @@
 typedef struct sl_resolved {
     cJSON *pipeline; /* canonical descriptor, secrets filled in */
     cJSON *modules;  /* {"<kind>/<name as written>": "<path of the private copy>"} */
-    const char *type; /* static: "source", "sink" (connectors) or "pipeline" */
+    /* static: "source", "sink", "unknown" (connectors; there is no such class) or "pipeline" */
+    const char *type;
     int tasks;
     int64_t memory_limit;
     cJSON *secrets; /* array of JSON pointers into the configuration: values to hide */
+    char *task_class; /* connectors: the Java class of its tasks; NULL: not known */
     /* Connectors with SL_CHECK_CONNECT only: */
     cJSON *answer;  /* Connect's answer to validate */
     char *refusal;  /* Connect's message when the configuration is refused */
@@ -35,10 +37,10 @@ typedef enum sl_check {
 } sl_check_t;
 
 /* status: SLUICE_INVALID, or, with SL_CHECK_NONE, SLUICE_RETRY when it is only that references
- * of a connector cannot be resolved now. resolved: given when status is SLUICE_OK or it was
- * SL_CHECK_CONNECT of a connector (then only the members for that are set unless OK), to be
- * ended with sl_resolved_fini; NULL else. A connector that Connect takes though it cannot start
- * is SLUICE_OK without a pipeline. report: borrowed. */
+ * of a connector cannot be resolved now. resolved: given, to be ended with sl_resolved_fini; NULL
+ * without memory. Unless status is SLUICE_OK only its type is set, and what is for
+ * SL_CHECK_CONNECT. A connector that Connect takes though it cannot start is SLUICE_OK without a
+ * pipeline. report: borrowed. */
 typedef void (*sl_resolve_fn)(void *user, int status, sl_resolved_t *resolved,
                               const sl_report_t *report);
 

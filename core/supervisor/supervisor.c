@@ -7,6 +7,7 @@
 
 #include "base/channel.h"
 #include "observe/log.h"
+#include "supervisor/publish.h"
 
 #define TICK_MS 250u
 #define GAP_MS 5000u /* a tick so late means that we were stopped, not our tasks */
@@ -23,6 +24,7 @@ void sl_resolved_fini(sl_resolved_t *r) {
     cJSON_Delete(r->secrets);
     cJSON_Delete(r->answer);
     free(r->refusal);
+    free(r->task_class);
     memset(r, 0, sizeof *r);
 }
 
@@ -119,6 +121,14 @@ void sl_supervisor_set_trouble(sl_supervisor_t *s, const char *message) {
     else
         sl_log(SLUICE_LOG_INFO, SCOPE, "positions can be stored again");
     sl_set_text(&s->trouble, message);
+}
+
+const char *sl_supervisor_cluster(const sl_supervisor_t *s) {
+    return s->cluster;
+}
+
+void sl_supervisor_set_cluster(sl_supervisor_t *s, const char *id) {
+    sl_set_text(&s->cluster, id);
 }
 
 int sl_supervisor_has_failed(const sl_supervisor_t *s) {
@@ -273,6 +283,8 @@ static void load_one(void *user, const sl_store_config_t *c) {
     m->secrets = c->secrets == NULL ? NULL : cJSON_Parse(c->secrets);
     m->version = s->next_incarnation++;
     strncpy(m->target, c->target, sizeof m->target - 1);
+    m->topics = c->topics == NULL ? NULL : cJSON_Parse(c->topics);
+    sl_managed_remember(m, c->tasks);
 }
 
 int sl_supervisor_load(sl_supervisor_t *s) {
@@ -285,8 +297,13 @@ void sl_supervisor_begin(sl_supervisor_t *s) {
     s->begun = 1;
     s->ticked_at = uv_now(s->o.loop);
     uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
-    for (i = 0; i < s->count; i++)
-        sl_managed_reconcile(s->items[i]);
+    for (i = 0; i < s->count; i++) {
+        sl_managed_t *m = s->items[i];
+        sl_publish_begin(m);
+        if (strcmp(m->target, "RUNNING") != 0 && strcmp(m->type, "unknown") == 0)
+            sl_managed_look(m);
+        sl_managed_reconcile(m);
+    }
 }
 
 static void on_tick_closed(uv_handle_t *handle) {
@@ -300,6 +317,7 @@ static void on_tick_closed(uv_handle_t *handle) {
     free((char *)(uintptr_t)s->o.executable);
     free((char *)(uintptr_t)s->o.data_dir);
     free(s->trouble);
+    free(s->cluster);
     if (s->closed != NULL)
         s->closed(s->closed_user);
     free(s);
@@ -328,8 +346,10 @@ void sl_supervisor_close(sl_supervisor_t *s, void (*closed)(void *user), void *u
     s->closing = 1;
     s->closed = closed;
     s->closed_user = user;
-    for (i = s->count; i-- > 0;)
+    for (i = s->count; i-- > 0;) {
+        sl_publish_end(s->items[i]);
         sl_managed_reconcile(s->items[i]);
+    }
     sl_supervisor_settle(s);
 }
 

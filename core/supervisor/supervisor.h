@@ -37,6 +37,7 @@ typedef struct sl_supervisor_options {
     /* who makes progress for so long is well: crashes count anew (60 s) */
     uint64_t steady_ms;
     unsigned crash_limit;      /* crashes until a task that is not well in between is FAILED (10) */
+    int untracked; /* which topics connectors use is not told to others */
     /* A pipeline's state changed; may be NULL. Nothing may be closed in it. */
     void (*on_change)(void *user, sl_managed_t *managed);
     void *user;
@@ -83,6 +84,10 @@ uint64_t sl_supervisor_now(const sl_supervisor_t *supervisor);
 const char *sl_supervisor_trouble(const sl_supervisor_t *supervisor);
 void sl_supervisor_set_trouble(sl_supervisor_t *supervisor, const char *message);
 
+/* The Kafka cluster that it works with, as far as anybody said; NULL: unknown. */
+const char *sl_supervisor_cluster(const sl_supervisor_t *supervisor);
+void sl_supervisor_set_cluster(sl_supervisor_t *supervisor, const char *id);
+
 /* ---- actions: complete exactly once, never inside the call; `done` may be NULL. A negative result
  * (SLUICE_INVALID: no such name) means that they never complete. ---- */
 
@@ -113,6 +118,11 @@ int sl_supervisor_restart(sl_supervisor_t *supervisor, const char *name, int tas
  * stays unassigned until it is restarted, resumed or changed. */
 int sl_supervisor_restart_connector(sl_supervisor_t *supervisor, const char *name,
                                     sl_action_fn done, void *user);
+
+/* Says to others that a restart of the connector and of its tasks was asked for. */
+void sl_supervisor_note_restart(sl_managed_t *managed, int tasks, int only_failed);
+/* The same of a log level that all workers shall have. */
+void sl_supervisor_note_level(sl_supervisor_t *supervisor, const char *scope, const char *level);
 
 /* ---- offsets and topics of a connector ---- */
 

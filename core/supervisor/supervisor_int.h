@@ -32,6 +32,7 @@ struct sl_supervisor {
     void *closed_user;
     char *trouble;
     sl_starts_t starts;
+    char *cluster; /* or NULL */
 };
 
 /* supervisor.c */
@@ -53,6 +54,10 @@ void sl_managed_reconcile(sl_managed_t *m);
 void sl_managed_clear_tasks(sl_managed_t *m);
 /* Tries again what has to wait. */
 void sl_managed_tick(sl_managed_t *m, uint64_t now);
+/* It had so many tasks before this sluice began. */
+void sl_managed_remember(sl_managed_t *m, int tasks);
+/* Asks what its plugins say of it: of one that is not started nobody else does. */
+void sl_managed_look(sl_managed_t *m);
 
 /* task.c */
 void sl_task_init(sl_task_t *t, sl_managed_t *m, int number);

@@ -10,6 +10,7 @@
 #include "observe/log.h"
 #include "observe/process.h"
 #include "supervisor/backoff.h"
+#include "supervisor/publish.h"
 #include "supervisor/state_folder.h"
 
 #define ABORT_GRACE_MS 2000u /* for the abort's own messages, then SIGKILL */
@@ -70,6 +71,7 @@ void sl_task_set_state(sl_task_t *t, sl_task_state_t state, const char *code, co
     sl_set_text(&t->code, code);
     sl_set_text(&t->trace, trace);
     t->state = state;
+    sl_publish_task(t);
     if (same)
         return;
     if (state == SL_TASK_FAILED || state == SL_TASK_FINISHED || state == SL_TASK_RUNNING)

@@ -98,6 +98,45 @@ class ConnectWorker(Case):
             self.assertEqual("a-file", worker.get("/").headers.get("X-From"))
 
 
+def java_map(entries):
+    """The bytes of a file of offsets: what ObjectOutputStream makes of a HashMap of byte arrays."""
+    out = b"\xac\xed\x00\x05sr\x00\x11java.util.HashMap\x05\x07\xda\xc1\xc3\x16`\xd1\x03\x00\x02F\x00\nloadFactorI\x00\tthresholdxp"
+    out += b"?@\x00\x00\x00\x00\x00\x0cw\x08\x00\x00\x00\x10" + len(entries).to_bytes(4, "big")
+    form = b"ur\x00\x02[B\xac\xf3\x17\xf8\x06\x08T\xe0\x02\x00\x00xp"
+    for item in (x.encode() for pair in entries.items() for x in pair):
+        out += form + len(item).to_bytes(4, "big") + item
+        form = b"uq\x00~\x00\x02"
+    return out + b"x"
+
+
+class OffsetFile(Case):
+    def test_goes_on_where_connect_stopped_and_back(self):
+        worker = Worker()
+        (worker.directory / "in.txt").write_text("one\ntwo\n")
+        key = '["s",{"filename":"%s"}]' % (worker.directory / "in.txt")
+        offsets = worker.directory / "offsets"
+        offsets.write_bytes(java_map({key: '{"position":4}'}))
+        worker.connectors = [str(write(worker.directory / "s.properties", {
+            "name": "s", "connector.class": "FileStreamSource", "topic": "t", "file": str(worker.directory / "in.txt")}))]
+        with worker:
+            eventually(lambda: worker.get("/connectors/s").status == 200)
+            want = {"offsets": [{"partition": {"filename": str(worker.directory / "in.txt")}, "offset": {"position": 4}}]}
+            self.assertEqual(want, worker.get("/connectors/s/offsets").expect(200).json())
+            worker.put("/connectors/s/stop").expect(204)
+            want["offsets"][0]["offset"]["position"] = 0
+            eventually(lambda: worker.patch("/connectors/s/offsets", want).status == 200)
+            self.assertEqual(java_map({key: '{"position":0}'}), offsets.read_bytes())
+
+    def test_a_damaged_file_is_not_overwritten(self):
+        worker = Worker()
+        (worker.directory / "offsets").write_bytes(b"something else")
+        worker.start(wait=False)
+        self.addCleanup(worker.close)
+        self.assertEqual(2, worker.process.wait(20))
+        self.assertIn("it is no serialised java.util.HashMap", worker.log())
+        self.assertEqual(b"something else", (worker.directory / "offsets").read_bytes())
+
+
 class Tls(Case):
     def setUp(self):
         self.directory = pathlib.Path(self.enterContext(scratch_dir("certs-")))

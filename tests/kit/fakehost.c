@@ -173,6 +173,7 @@ static int create_vtable(fakehost_t *h) {
     case SLUICE_TRANSFORM: return p->transform->create(h->api, h->ctx, &h->self);
     case SLUICE_SINK: return p->sink->create(h->api, h->ctx, &h->self);
     case SLUICE_CONVERTER: return p->converter->create(h->api, h->ctx, &h->self);
+    case SLUICE_STORE: return p->store->create(h->api, h->ctx, &h->self);
     default: return p->predicate->create(h->api, h->ctx, &h->self);
     }
 }
@@ -185,6 +186,7 @@ static void destroy_vtable(fakehost_t *h) {
     case SLUICE_TRANSFORM: p->transform->destroy(h->self); return;
     case SLUICE_SINK: p->sink->destroy(h->self); return;
     case SLUICE_CONVERTER: p->converter->destroy(h->self); return;
+    case SLUICE_STORE: p->store->destroy(h->self); return;
     default: p->predicate->destroy(h->self);
     }
 }

@@ -65,7 +65,7 @@ class Layout(unittest.TestCase):
 
     def test_plugins_include_only_what_they_may(self):
         faults = []
-        for path in [*files(*PLUGIN_FOLDERS), *files("plugins/converters")]:
+        for path in [*files(*PLUGIN_FOLDERS), *files("plugins/converters", "plugins/stores")]:
             for name in INCLUDE.findall(path.read_text()):
                 if "/" in name and name.split("/")[0] not in ("sluice", "support", "clients"):
                     faults.append("%s includes %s" % (path.relative_to(ROOT), name))
@@ -124,7 +124,7 @@ class Layout(unittest.TestCase):
         self.check(faults)
 
     def test_each_plugin_has_a_readme(self):
-        folders = [p.parent for f in (*PLUGIN_FOLDERS, "plugins/converters") for p in (ROOT / f).glob("*/CMakeLists.txt")]
+        folders = [p.parent for f in (*PLUGIN_FOLDERS, "plugins/converters", "plugins/stores") for p in (ROOT / f).glob("*/CMakeLists.txt")]
         self.check(["%s has no README.md" % f.relative_to(ROOT) for f in folders if not (f / "README.md").is_file()])
 
     def test_links_of_documents_lead_somewhere(self):

@@ -7,7 +7,8 @@ import subprocess
 from sluicetest import Case
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KINDS = {"sources": "source", "sinks": "sink", "transforms": "transform", "plugins/converters": "converter"}
+KINDS = {"sources": "source", "sinks": "sink", "transforms": "transform", "plugins/converters": "converter",
+         "plugins/stores": "store"}
 
 
 class Readmes(Case):
@@ -26,10 +27,11 @@ class Readmes(Case):
     def test_tables(self):
         for readme, kind in self.folders():
             with self.subTest(readme=str(readme.relative_to(ROOT))):
-                table = self.sluice("describe", readme.parent.name, "--kind", kind, "--markdown").strip()
+                name = readme.parent.name + ("-store" if kind == "store" else "")
+                table = self.sluice("describe", name, "--kind", kind, "--markdown").strip()
                 if kind == "transform" and "`" not in table:  # predicates live there, too
                     table = self.sluice("describe", readme.parent.name, "--kind", "predicate", "--markdown").strip()
                 if "`" not in table:
                     continue  # a plugin without options
                 text = readme.read_text()
-                self.assertIn(table, text, "run: sluice plugins describe %s --kind %s --markdown" % (readme.parent.name, kind))
+                self.assertIn(table, text, "run: sluice plugins describe %s --kind %s --markdown" % (name, kind))

@@ -106,6 +106,13 @@ struct sluice_buf {
     int status; /* first error, sticky: checked once at buf_finish */
 };
 
+/* One entry of a keyed log, see sluice_store_t. */
+typedef struct sluice_entry {
+    uint32_t log;       /* which: 0 .. */
+    sluice_str_t key;   /* UTF-8 */
+    sluice_str_t value; /* UTF-8; data NULL: the key has no value any more */
+} sluice_entry_t;
+
 /* JSON flags */
 /* read: numbers with a fraction or exponent become DECIMAL, not FLOAT64 */
 #define SLUICE_JSON_DECIMAL_TEXT 0x01u
@@ -351,6 +358,19 @@ typedef struct sluice_api {
                                     sluice_record_t **records);
     /* Leaves the first `count` records in a batch that is not sealed yet. */
     void (*batch_cut)(sluice_batch_t *batch, size_t count);
+
+    /* ---- stores, since 1.7 ---- */
+    /* While opening: whether the entries that the logs hold are wanted; else only writes follow. */
+    int (*store_wanted)(sluice_ctx_t *ctx);
+    /* While opening: an entry of a log, older ones of the log first. Borrowed. SLUICE_BUSY: taken,
+     * but wait some milliseconds before the next. */
+    int (*store_entry)(sluice_ctx_t *ctx, const sluice_entry_t *entry);
+    /* While opening: the name of the system that keeps the logs. Copied. */
+    void (*store_system)(sluice_ctx_t *ctx, const char *name);
+    /* Ends a write, exactly once: it is kept for good, or (after fail) it never will be. */
+    void (*store_written)(sluice_ctx_t *ctx, uint64_t number, int status);
+    /* Running: why writes have to wait, in words; NULL: they do not any more. Copied. */
+    void (*store_trouble)(sluice_ctx_t *ctx, const char *text);
 } sluice_api_t;
 
 /* Whether the host's table has a member (for members newer than the plugin's min_minor). */

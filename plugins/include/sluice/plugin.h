@@ -42,6 +42,7 @@
  *   1.4  sources: read_offsets.
  *   1.5  metrics with labels.
  *   1.6  batch_derive, batch_cut.
+ *   1.7  stores.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -57,7 +58,7 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 6
+#define SLUICE_ABI_MINOR 7
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -70,7 +71,8 @@ typedef enum sluice_plugin_kind {
     SLUICE_TRANSFORM = 2,
     SLUICE_SINK = 3,
     SLUICE_CONVERTER = 4,
-    SLUICE_PREDICATE = 5
+    SLUICE_PREDICATE = 5,
+    SLUICE_STORE = 6
 } sluice_plugin_kind_t;
 
 /* A source reads from somewhere and emits records in order. */
@@ -197,6 +199,22 @@ typedef struct sluice_predicate {
     int (*test)(void *self, const sluice_record_t *record);
 } sluice_predicate_t;
 
+/* A store, since 1.7, keeps a worker's keyed logs in a system that several workers can reach: of
+ * each key the newest value counts. The host calls it in a process of its own; what the entries
+ * mean it need not know. */
+typedef struct sluice_store {
+    uint32_t size;
+    int (*create)(const sluice_api_t *api, sluice_ctx_t *ctx, void **self);
+    void (*destroy)(void *self);
+    /* Makes the logs that are missing; when api->store_wanted says so, gives all that they hold to
+     * api->store_entry; then completes OPEN. */
+    int (*open)(void *self);
+    /* Borrows `entry`. Entries of a log are kept in the order of these calls. Ends by
+     * api->store_written with `number`. */
+    int (*write)(void *self, uint64_t number, const sluice_entry_t *entry);
+    int (*close)(void *self); /* writes under way end before, as CANCELLED if need be */
+} sluice_store_t;
+
 /* One plugin of a module. */
 typedef struct sluice_plugin {
     uint32_t size;
@@ -223,6 +241,7 @@ typedef struct sluice_plugin {
     /* Since 1.1. Source, sink: the Java class that Connect's task configurations name. NULL: the
      * first alias that is a full class name, its ending Connector replaced by Task. */
     const char *task_class;
+    const sluice_store_t *store; /* since 1.7 */
 } sluice_plugin_t;
 
 /* A module: what sluice_module returns. Static, const. */

@@ -13,10 +13,10 @@ BASE = {"key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "key.converter.schemas.enable": "false", "value.converter.schemas.enable": "false",
         "offset.flush.interval.ms": "1000"}
-DISTRIBUTED = {"group.id": "rest-worker", "config.storage.topic": "rest-configs", "offset.storage.topic": "rest-offsets",
-               "status.storage.topic": "rest-status", "config.storage.replication.factor": "1",
+DISTRIBUTED = {"group.id": "rest-worker", "config.storage.replication.factor": "1",
                "offset.storage.replication.factor": "1", "status.storage.replication.factor": "1",
                "offset.storage.partitions": "5", "status.storage.partitions": "5"}
+LOGS = ("config", "offset", "status")
 JAAS = ("KafkaConnect {\n  org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule required\n"
         "  file=\"%s\";\n};\n")
 
@@ -29,6 +29,8 @@ class ConnectWorker(Sluice):
         self.mode = mode
         own = dict(BASE, **(DISTRIBUTED if mode == "distributed" else
                             {"offset.storage.file.filename": str(self.directory / "offsets")}))
+        if mode == "distributed":  # what an earlier worker left shall not be there, but what this one left
+            own.update({"%s.storage.topic" % log: "%s-%s" % (self.directory.name, log) for log in LOGS})
         own.update({"bootstrap.servers": bootstrap, "listeners": "http://127.0.0.1:%d" % self.port})
         if users:
             own["rest.extension.classes"] = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"

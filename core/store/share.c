@@ -1,0 +1,163 @@
+#include "store/share.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "observe/log.h"
+#include "sluice/error.h"
+#include "store/share_int.h"
+#include "store/store_int.h"
+
+#define SCOPE "store"
+
+sl_share_t *sl_share_create(sl_store_t *store, sl_store_log_t *log, sl_mirror_t *mirror) {
+    sl_share_t *s = calloc(1, sizeof *s);
+
+    if (s == NULL) {
+        sl_mirror_destroy(mirror);
+        return NULL;
+    }
+    s->store = store;
+    s->log = log;
+    s->mirror = mirror;
+    s->generation = mirror->generation + 1;
+    return s;
+}
+
+static void on_log_closed(void *user) {
+    sl_share_t *s = user;
+    void (*closed)(void *store) = s->closed;
+    sl_store_t *store = s->store;
+
+    sl_mirror_destroy(s->mirror);
+    free(s->worker);
+    free(s);
+    closed(store);
+}
+
+void sl_share_close(sl_share_t *s, void (*closed)(void *store)) {
+    s->closed = closed;
+    s->log->close(s->log, on_log_closed, s);
+}
+
+void sl_share_hurry(sl_share_t *s) {
+    s->log->hurry(s->log);
+}
+
+void sl_share_set_worker(sl_share_t *s, const char *worker_id) {
+    free(s->worker);
+    s->worker = strdup(worker_id);
+}
+
+void sl_share_only_offsets(sl_share_t *s) {
+    s->only_offsets = 1;
+}
+
+/* ---- requests that wait for their entries ---- */
+
+int sl_share_wants(const sl_share_t *s, const request_t *r) {
+    return r->entries != NULL || s->waiting.first != NULL;
+}
+
+static int run_nothing(sqlite3 *db, request_t *r) {
+    (void)db;
+    (void)r;
+    return SQLITE_OK;
+}
+
+/* In order: the first that still waits holds up those behind it. */
+static void release(sl_share_t *s) {
+    request_t *r;
+
+    while ((r = s->waiting.first) != NULL && r->unwritten == 0) {
+        s->waiting.first = r->next;
+        if (r->next == NULL)
+            s->waiting.last = NULL;
+        r->next = NULL;
+        if (r->status != SLUICE_OK)
+            r->run = run_nothing;
+        sl_store_queue(s->store, r);
+    }
+}
+
+static void on_written(void *user, const char *error) {
+    request_t *r = user;
+    sl_share_t *s = r->share;
+
+    r->unwritten--;
+    if (error != NULL) {
+        r->status = SLUICE_RETRY;
+        snprintf(r->error, sizeof r->error, "%s", error);
+    }
+    release(s);
+}
+
+static void fail_request(request_t *r) {
+    r->status = SLUICE_NO_MEMORY;
+    snprintf(r->error, sizeof r->error, "out of memory");
+}
+
+void sl_share_submit(sl_share_t *s, request_t *r) {
+    entry_t *e;
+
+    r->share = s;
+    if (s->waiting.last != NULL)
+        s->waiting.last->next = r;
+    else
+        s->waiting.first = r;
+    s->waiting.last = r;
+    for (e = r->entries; e != NULL; e = e->next) {
+        sl_log_entry_t entry = {e->log, e->key, e->value};
+        if (s->log->write(s->log, &entry, on_written, r) == SLUICE_OK)
+            r->unwritten++;
+        else
+            fail_request(r);
+    }
+    release(s);
+}
+
+/* ---- entries ---- */
+
+static void entry_destroy(entry_t *e) {
+    if (e != NULL) {
+        free(e->key);
+        free(e->value);
+        free(e);
+    }
+}
+
+void sl_share_free_entries(request_t *r) {
+    entry_t *e;
+
+    while ((e = r->entries) != NULL) {
+        r->entries = e->next;
+        entry_destroy(e);
+    }
+}
+
+int sl_share_add(sl_share_t *s, request_t *r, int log, char *key, char *value, int has_value) {
+    entry_t *e = calloc(1, sizeof *e);
+    entry_t **at = &r->entries;
+    sl_log_entry_t entry = {log, key, value};
+
+    if (e == NULL || key == NULL || (has_value && value == NULL)) {
+        free(e);
+        free(key);
+        free(value);
+        return SLUICE_NO_MEMORY;
+    }
+    *e = (entry_t){NULL, log, key, value};
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = e;
+    return sl_mirror_apply(s->mirror, &entry, 1);
+}
+
+int sl_share_put(sl_share_t *s, request_t *r, int log, char *key, char *value) {
+    return sl_share_add(s, r, log, key, value, 1);
+}
+
+int sl_share_bury(sl_share_t *s, request_t *r, int log, char *key) {
+    return sl_share_add(s, r, log, key, NULL, 0);
+}

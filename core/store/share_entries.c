@@ -1,0 +1,269 @@
+/* What Connect writes for each change: which entries, in which order. */
+#include "store/share_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sluice/error.h"
+#include "store/connect_text.h"
+
+static int is_off(const sl_share_t *s) {
+    return s == NULL || s->only_offsets;
+}
+
+static int put_target(sl_share_t *s, request_t *r, const char *name, const char *target) {
+    return sl_share_put(s, r, SL_LOG_CONFIGS, sl_connect_key("target-state-", name),
+                        sl_connect_target(target));
+}
+
+static int put_commit(sl_share_t *s, request_t *r, const char *name, int tasks) {
+    s->generation++; /* tasks are handed out anew */
+    return sl_share_put(s, r, SL_LOG_CONFIGS, sl_connect_key("commit-", name),
+                        sl_connect_commit(tasks));
+}
+
+/* A target state that a new connector was given comes first, so that nobody starts it. */
+int sl_share_config(sl_share_t *s, request_t *r, const sl_store_config_t *config) {
+    cJSON *properties;
+    int status = SLUICE_OK;
+
+    if (is_off(s) || strcmp(config->kind, "connector") != 0)
+        return SLUICE_OK;
+    properties = cJSON_Parse(config->text);
+    if (properties == NULL)
+        return SLUICE_NO_MEMORY;
+    s->generation++;
+    if (config->target != NULL && config->is_target_said)
+        status = put_target(s, r, config->name, config->target);
+    if (status == SLUICE_OK)
+        status = sl_share_put(s, r, SL_LOG_CONFIGS, sl_connect_key("connector-", config->name),
+                              sl_connect_properties(properties));
+    cJSON_Delete(properties);
+    return status;
+}
+
+static sl_mirror_connector_t *connector(const sl_share_t *s, const char *name) {
+    sl_mirror_connector_t *c = is_off(s) ? NULL : sl_mirror_find(s->mirror, name);
+    return c != NULL && c->config != NULL ? c : NULL;
+}
+
+int sl_share_target(sl_share_t *s, request_t *r, const char *name, const char *target) {
+    int status = SLUICE_OK;
+
+    if (connector(s, name) == NULL)
+        return SLUICE_OK;
+    if (strcmp(target, "STOPPED") == 0)
+        status = put_commit(s, r, name, 0);
+    return status == SLUICE_OK ? put_target(s, r, name, target) : status;
+}
+
+int sl_share_delete(sl_share_t *s, request_t *r, const char *name) {
+    int status;
+
+    if (connector(s, name) == NULL)
+        return SLUICE_OK;
+    s->generation++;
+    status = sl_share_bury(s, r, SL_LOG_CONFIGS, sl_connect_key("connector-", name));
+    if (status == SLUICE_OK)
+        status = sl_share_bury(s, r, SL_LOG_CONFIGS, sl_connect_key("target-state-", name));
+    return status;
+}
+
+/* ---- tasks ---- */
+
+static int same_tasks(const sl_mirror_connector_t *c, const cJSON *values) {
+    return cJSON_Compare(c->tasks, values, 1);
+}
+
+static cJSON *values_of(const cJSON *configs) {
+    cJSON *values = cJSON_CreateArray();
+    const cJSON *config;
+
+    cJSON_ArrayForEach (config, configs) {
+        char *text = sl_connect_properties(config);
+        cJSON_AddItemToArray(values, cJSON_CreateString(text == NULL ? "" : text));
+        free(text);
+    }
+    return values;
+}
+
+/* Only when they are others than those that count. */
+int sl_share_tasks(sl_share_t *s, request_t *r, const char *name, const cJSON *configs) {
+    sl_mirror_connector_t *c = connector(s, name);
+    cJSON *values, *value;
+    int i = 0, status = SLUICE_OK;
+
+    if (c == NULL)
+        return SLUICE_OK;
+    values = values_of(configs);
+    if (!same_tasks(c, values)) {
+        cJSON_ArrayForEach (value, values)
+            if (status == SLUICE_OK)
+                status = sl_share_put(s, r, SL_LOG_CONFIGS, sl_connect_task_key("task-", name, i++),
+                                      strdup(value->valuestring));
+        if (status == SLUICE_OK)
+            status = put_commit(s, r, name, i);
+    }
+    cJSON_Delete(values);
+    return status;
+}
+
+/* ---- offsets ---- */
+
+static const char *text_of(const cJSON *object, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+/* The key keeps the bytes that it was first written with: to Connect others are another key. */
+static int put_offset(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
+    sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    const char *partition = text_of(entry, "partition"), *offset = text_of(entry, "offset");
+    sl_mirror_offset_t *o = c == NULL ? NULL : sl_mirror_find_offset(c, partition);
+
+    if (offset == NULL || (o != NULL && o->value != NULL && strcmp(o->value, offset) == 0))
+        return SLUICE_OK;
+    return sl_share_put(s, r, SL_LOG_OFFSETS,
+                        o != NULL ? strdup(o->key) : sl_connect_offset_key(name, partition),
+                        strdup(offset));
+}
+
+static int is_in(const sl_mirror_connector_t *c, const sl_mirror_offset_t *o,
+                 const cJSON *entries) {
+    const cJSON *entry;
+
+    cJSON_ArrayForEach (entry, entries)
+        if (sl_mirror_find_offset(c, text_of(entry, "partition")) == o)
+            return 1;
+    return 0;
+}
+
+static int forget_others(sl_share_t *s, request_t *r, const char *name, const cJSON *entries) {
+    sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    int status = SLUICE_OK;
+    size_t i;
+
+    for (i = 0; c != NULL && status == SLUICE_OK && i < c->offsets.count; i++) {
+        sl_mirror_offset_t *o = c->offsets.entries[i].value;
+        if (o->value != NULL && !is_in(c, o, entries))
+            status = sl_share_bury(s, r, SL_LOG_OFFSETS, strdup(o->key));
+    }
+    return status;
+}
+
+int sl_share_offsets(sl_share_t *s, request_t *r, const char *name, const cJSON *entries, int all) {
+    const cJSON *entry;
+    int status = SLUICE_OK;
+
+    if (s == NULL)
+        return SLUICE_OK;
+    if (all)
+        status = forget_others(s, r, name, entries);
+    cJSON_ArrayForEach (entry, entries)
+        if (status == SLUICE_OK)
+            status = put_offset(s, r, name, entry);
+    return status;
+}
+
+/* ---- topics ---- */
+
+static int has_text(const cJSON *texts, const char *text) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach (item, texts)
+        if (strcmp(item->valuestring, text) == 0)
+            return 1;
+    return 0;
+}
+
+static int64_t wall_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int bury_topics(sl_share_t *s, request_t *r, sl_mirror_connector_t *c, const cJSON *topics) {
+    cJSON *known = cJSON_Duplicate(c->topics, 1);
+    const cJSON *topic;
+    int status = SLUICE_OK;
+
+    cJSON_ArrayForEach (topic, known)
+        if (status == SLUICE_OK && !has_text(topics, topic->valuestring))
+            status = sl_share_bury(s, r, SL_LOG_STATES,
+                                   sl_connect_topic_key(topic->valuestring, c->name));
+    cJSON_Delete(known);
+    return status;
+}
+
+int sl_share_topics(sl_share_t *s, request_t *r, const char *name, const cJSON *topics, int task) {
+    sl_mirror_connector_t *c = is_off(s) ? NULL : sl_mirror_find(s->mirror, name);
+    const cJSON *topic;
+    int status;
+
+    if (c == NULL)
+        return SLUICE_OK;
+    status = bury_topics(s, r, c, topics);
+    cJSON_ArrayForEach (topic, topics)
+        if (status == SLUICE_OK && !has_text(c->topics, topic->valuestring))
+            status =
+                sl_share_put(s, r, SL_LOG_STATES, sl_connect_topic_key(topic->valuestring, name),
+                             sl_connect_topic(topic->valuestring, name, task, wall_ms()));
+    return status;
+}
+
+/* ---- states ---- */
+
+static void write_now(sl_share_t *s, int log, char *key, char *value, int has_value) {
+    sl_log_entry_t entry = {log, key, value};
+
+    if (key != NULL && (value != NULL || !has_value)) {
+        sl_mirror_apply(s->mirror, &entry, 1);
+        s->log->write(s->log, &entry, NULL, NULL);
+    }
+    free(key);
+    free(value);
+}
+
+static int same_text(const char *a, const char *b) {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static char *state_key(const char *name, int task) {
+    return task < 0 ? sl_connect_key("status-connector-", name)
+                    : sl_connect_task_key("status-task-", name, task);
+}
+
+/* Nothing is written twice. Of what we did not begin we need not say that it ended. */
+void sl_share_state(sl_share_t *s, const char *name, int task, const char *state,
+                    const char *trace) {
+    sl_mirror_connector_t *c = is_off(s) ? NULL : sl_mirror_find(s->mirror, name);
+    const sl_mirror_state_t *was = c == NULL ? NULL : sl_mirror_find_state(c, task);
+
+    if (c == NULL || (state == NULL && was == NULL))
+        return;
+    if (state != NULL && strcmp(state, "UNASSIGNED") == 0 && (was == NULL || !was->is_ours))
+        return;
+    if (state != NULL && was != NULL && was->is_ours && strcmp(was->state, state) == 0 &&
+        same_text(was->trace, trace))
+        return;
+    write_now(s, SL_LOG_STATES, state_key(name, task),
+              state == NULL ? NULL : sl_connect_state(state, trace, s->worker, s->generation),
+              state != NULL);
+}
+
+void sl_share_drop_states(sl_share_t *s, const char *name, int from) {
+    sl_mirror_connector_t *c = is_off(s) ? NULL : sl_mirror_find(s->mirror, name);
+    size_t i = c == NULL ? 0 : c->states.count;
+
+    while (i-- > 0) { /* what is taken out is replaced by the last one */
+        const char *text = c->states.entries[i].key.data;
+        int task = text[0] == '\0' ? -1 : atoi(text);
+        if (task >= from)
+            sl_share_state(s, name, task, NULL, NULL);
+    }
+}
+
+void sl_share_note(sl_share_t *s, const char *key, const char *value) {
+    if (!is_off(s))
+        write_now(s, SL_LOG_CONFIGS, strdup(key), strdup(value), 1);
+}

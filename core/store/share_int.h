@@ -1,0 +1,28 @@
+/*
+ * store/share_int.h: between share.c (requests that wait) and share_entries.c (what a change
+ * writes) only.
+ */
+#ifndef SL_STORE_SHARE_INT_H
+#define SL_STORE_SHARE_INT_H
+
+#include "store/share.h"
+#include "store/store_int.h"
+
+struct sl_share {
+    sl_store_t *store;
+    sl_store_log_t *log;
+    sl_mirror_t *mirror;
+    char *worker;    /* "host:port"; NULL: not known yet */
+    long generation; /* of the states that we write */
+    int only_offsets;
+    request_list_t waiting;
+    void (*closed)(void *store);
+};
+
+/* Adds an entry to the request and applies it to the mirror. Take key and value, whose NULL is a
+ * lack of memory. */
+int sl_share_put(sl_share_t *s, request_t *r, int log, char *key, char *value);
+int sl_share_bury(sl_share_t *s, request_t *r, int log, char *key); /* a tombstone */
+int sl_share_add(sl_share_t *s, request_t *r, int log, char *key, char *value, int has_value);
+
+#endif

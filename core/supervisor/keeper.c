@@ -1,0 +1,314 @@
+#include "supervisor/keeper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/channel.h"
+#include "observe/log.h"
+#include "sluice/error.h"
+#include "supervisor/child.h"
+#include "supervisor/keeper_queue.h"
+
+#define SCOPE    "store"
+#define TICK_MS  500u
+#define AGAIN_MS 1000u
+#define HURRY_MS 5000u
+#define CLOSE_MS 8000u /* until the child is killed */
+
+typedef struct keeper {
+    sl_store_log_t log;
+    sl_keeper_params_t p; /* texts are our copies */
+    sl_child_t *child;
+    uv_timer_t tick;
+    keeper_queue_t queue;
+    int is_open;  /* the child is */
+    int was_open; /* the first opening succeeded: `opened` was called */
+    int over;     /* it failed for good: `opened` was called */
+    int in_trouble;
+    uint64_t began_at;
+    uint64_t again_at; /* when the next child starts */
+    uint64_t hurry_at; /* when what waits fails; 0: it may wait */
+    char *error;       /* why the last child failed */
+    int closing;
+    int close_sent;
+    void (*closed)(void *user);
+    void *closed_user;
+} keeper_t;
+
+static const char *text_of(const cJSON *message, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, key));
+}
+
+static void set_error(keeper_t *k, const char *text) {
+    free(k->error);
+    k->error = text == NULL ? NULL : strdup(text);
+}
+
+static void say_trouble(keeper_t *k, const char *text) {
+    if (text == NULL && !k->in_trouble)
+        return;
+    k->in_trouble = text != NULL;
+    if (k->p.trouble != NULL)
+        k->p.trouble(k->p.trouble_user, text);
+}
+
+static void on_tick(uv_timer_t *timer);
+
+/* ---- writing ---- */
+
+static void send_waiting(keeper_t *k) {
+    cJSON *entries = k->is_open && !k->close_sent ? keeper_queue_next(&k->queue) : NULL;
+    cJSON *message;
+
+    if (entries == NULL)
+        return;
+    message = sl_channel_message("write");
+    cJSON_AddItemToObject(message, "entries", entries);
+    sl_child_send(k->child, message);
+}
+
+static int log_write(sl_store_log_t *self, const sl_log_entry_t *entry, sl_log_done_fn done,
+                     void *user) {
+    keeper_t *k = (keeper_t *)self;
+    int status;
+
+    if (k->closing)
+        return SLUICE_CANCELLED;
+    status = keeper_queue_add(&k->queue, entry, uv_now(k->p.loop), done, user);
+    /* What is written in one turn of the loop goes out together. */
+    if (status == SLUICE_OK && uv_timer_get_due_in(&k->tick) > 0)
+        uv_timer_start(&k->tick, on_tick, 0, TICK_MS);
+    return status;
+}
+
+static void on_written(keeper_t *k, const cJSON *message) {
+    const cJSON *number;
+
+    cJSON_ArrayForEach (number, cJSON_GetObjectItemCaseSensitive(message, "numbers"))
+        keeper_queue_end(&k->queue, (uint64_t)number->valuedouble, NULL);
+    send_waiting(k);
+}
+
+static void on_refused(keeper_t *k, const cJSON *message) {
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(message, "n");
+    const char *why = text_of(message, "message");
+
+    if (cJSON_IsNumber(number))
+        keeper_queue_end(&k->queue, (uint64_t)number->valuedouble,
+                         why == NULL ? "no reason given" : why);
+    send_waiting(k);
+}
+
+/* ---- the first opening ---- */
+
+static void conclude(keeper_t *k, const char *system, const char *error) {
+    if (k->was_open || k->over)
+        return;
+    k->was_open = error == NULL;
+    k->over = error != NULL;
+    k->p.opened(k->p.user, system, error);
+}
+
+static void on_opened(keeper_t *k, const cJSON *message) {
+    k->is_open = 1;
+    set_error(k, NULL);
+    say_trouble(k, NULL);
+    conclude(k, text_of(message, "system"), NULL);
+    send_waiting(k);
+}
+
+static void on_failed(keeper_t *k, const cJSON *message) {
+    const char *text = text_of(message, "message");
+
+    set_error(k, text == NULL ? "no reason given" : text);
+    if (k->was_open)
+        say_trouble(k, k->error);
+    else if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(message, "heals")))
+        conclude(k, NULL, k->error);
+    else
+        sl_log(SLUICE_LOG_WARN, SCOPE, "%s; trying again", k->error);
+}
+
+static void on_entries(keeper_t *k, const cJSON *message) {
+    const cJSON *one;
+
+    if (k->was_open)
+        return;
+    cJSON_ArrayForEach (one, cJSON_GetObjectItemCaseSensitive(message, "entries")) {
+        const cJSON *log = cJSON_GetObjectItemCaseSensitive(one, "l");
+        sl_log_entry_t entry = {cJSON_IsNumber(log) ? log->valueint : -1, text_of(one, "k"),
+                                text_of(one, "v")};
+        if (entry.key != NULL)
+            k->p.entry(k->p.user, &entry);
+    }
+}
+
+/* ---- the child ---- */
+
+static void on_message(void *user, const char *type, cJSON *message) {
+    keeper_t *k = user;
+
+    if (strcmp(type, "log") == 0)
+        sl_log_write_json(message, SL_FIELDS(sl_field("role", "store")));
+    else if (strcmp(type, "entries") == 0)
+        on_entries(k, message);
+    else if (strcmp(type, "opened") == 0)
+        on_opened(k, message);
+    else if (strcmp(type, "failed") == 0)
+        on_failed(k, message);
+    else if (strcmp(type, "written") == 0)
+        on_written(k, message);
+    else if (strcmp(type, "refused") == 0)
+        on_refused(k, message);
+    else if (strcmp(type, "trouble") == 0)
+        say_trouble(k, text_of(message, "text"));
+}
+
+static void on_stderr(void *user, const char *line) {
+    (void)user;
+    sl_log(SLUICE_LOG_WARN, SCOPE, "%s", line);
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+    keeper_t *k = handle->data;
+    void (*closed)(void *user) = k->closed;
+    void *user = k->closed_user;
+
+    free((char *)(uintptr_t)k->p.executable);
+    free((char *)(uintptr_t)k->p.module);
+    free((char *)(uintptr_t)k->p.plugin);
+    cJSON_Delete(k->p.config);
+    free(k->error);
+    free(k);
+    if (closed != NULL)
+        closed(user);
+}
+
+/* The way to the end: what waits, the child, the timer. */
+static void go_on_closing(keeper_t *k) {
+    if (!k->closing || uv_is_closing((uv_handle_t *)&k->tick))
+        return;
+    if (k->queue.count > 0 && k->was_open)
+        return;
+    keeper_queue_fail(&k->queue, "sluice is shutting down");
+    if (k->child == NULL) {
+        uv_close((uv_handle_t *)&k->tick, on_timer_closed);
+    } else if (!k->close_sent) {
+        k->close_sent = 1;
+        sl_child_send(k->child, sl_channel_message("close"));
+        sl_child_deadline(k->child, CLOSE_MS, "it did not close");
+    }
+}
+
+static void on_child_exit(void *user, const sl_child_end_t *end) {
+    keeper_t *k = user;
+    char what[200];
+
+    k->child = NULL;
+    k->is_open = 0;
+    keeper_queue_again(&k->queue);
+    k->again_at = uv_now(k->p.loop) + AGAIN_MS;
+    if (!k->closing && k->error == NULL) {
+        sl_child_end_text(end, what, sizeof what);
+        sl_log(SLUICE_LOG_WARN, SCOPE,
+               "the process that keeps the worker's topics died: %s; starting it again", what);
+    }
+    go_on_closing(k);
+}
+
+static cJSON *open_message(const keeper_t *k) {
+    cJSON *message = sl_channel_message("open");
+
+    cJSON_AddStringToObject(message, "module", k->p.module);
+    cJSON_AddStringToObject(message, "plugin", k->p.plugin);
+    cJSON_AddItemToObject(message, "config", cJSON_Duplicate(k->p.config, 1));
+    cJSON_AddBoolToObject(message, "read", !k->was_open);
+    cJSON_AddStringToObject(message, "log_level", sl_log_level_name(sl_log_level(NULL)));
+    return message;
+}
+
+static void spawn(keeper_t *k) {
+    static const sl_child_callbacks_t callbacks = {on_message, on_stderr, on_child_exit};
+    static const char *const args[] = {"sluice", "__store", NULL};
+    sl_child_params_t params = {k->p.loop, k->p.executable, args, k->p.lock_fd};
+    char error[300];
+
+    k->again_at = uv_now(k->p.loop) + AGAIN_MS;
+    if (!k->was_open && k->p.begin != NULL)
+        k->p.begin(k->p.user);
+    if (sl_child_spawn(&params, &callbacks, k, &k->child, error, sizeof error) != SLUICE_OK) {
+        set_error(k, error);
+        return;
+    }
+    set_error(k, NULL);
+    sl_child_send(k->child, open_message(k));
+}
+
+/* ---- each tick ---- */
+
+static void check_patience(keeper_t *k, uint64_t now) {
+    if (!k->was_open && !k->over && now - k->began_at > k->p.open_ms) {
+        char text[1400];
+        snprintf(text, sizeof text, "given up after %llu s: %s",
+                 (unsigned long long)(k->p.open_ms / 1000),
+                 k->error == NULL ? "the worker's topics could not be read" : k->error);
+        conclude(k, NULL, text);
+    }
+    if (k->hurry_at != 0 && now >= k->hurry_at)
+        keeper_queue_fail(&k->queue, "the worker's topics cannot be written");
+    keeper_queue_expire(&k->queue, now);
+}
+
+static void on_tick(uv_timer_t *timer) {
+    keeper_t *k = timer->data;
+    uint64_t now = uv_now(k->p.loop);
+
+    check_patience(k, now);
+    if (k->child == NULL && !k->over && (!k->closing || k->queue.count > 0) && now >= k->again_at)
+        spawn(k);
+    send_waiting(k);
+    go_on_closing(k);
+}
+
+/* ---- life ---- */
+
+static void log_hurry(sl_store_log_t *self) {
+    keeper_t *k = (keeper_t *)self;
+
+    if (k->hurry_at == 0)
+        k->hurry_at = uv_now(k->p.loop) + HURRY_MS;
+}
+
+static void log_close(sl_store_log_t *self, void (*closed)(void *user), void *user) {
+    keeper_t *k = (keeper_t *)self;
+
+    k->closing = 1;
+    k->closed = closed;
+    k->closed_user = user;
+    log_hurry(self);
+    if (!k->was_open && k->child != NULL)
+        sl_child_deadline(k->child, 0, "sluice is shutting down");
+    uv_timer_start(&k->tick, on_tick, 0, TICK_MS);
+}
+
+int sl_keeper_open(const sl_keeper_params_t *params, sl_store_log_t **out) {
+    keeper_t *k = calloc(1, sizeof *k);
+
+    if (k == NULL) {
+        cJSON_Delete(params->config);
+        return SLUICE_NO_MEMORY;
+    }
+    k->p = *params;
+    k->p.executable = strdup(params->executable);
+    k->p.module = strdup(params->module);
+    k->p.plugin = strdup(params->plugin);
+    k->log = (sl_store_log_t){log_write, log_hurry, log_close};
+    keeper_queue_init(&k->queue);
+    k->began_at = uv_now(params->loop);
+    uv_timer_init(params->loop, &k->tick);
+    k->tick.data = k;
+    uv_timer_start(&k->tick, on_tick, 0, TICK_MS);
+    *out = &k->log;
+    return SLUICE_OK;
+}

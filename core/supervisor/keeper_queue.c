@@ -1,0 +1,153 @@
+#include "supervisor/keeper_queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "observe/log.h"
+#include "sluice/error.h"
+
+#define SENT_MAX  1000u
+#define FRAME_MAX 500u
+#define CROWD     2000u  /* above this only the newest state of each key waits */
+#define EXPIRE_MS 35000u /* a little more than the store plugin gives a configuration */
+
+typedef struct item {
+    sl_list_t link;
+    uint64_t number;
+    uint64_t since;
+    int log;
+    int is_sent;
+    char *key;
+    char *value;
+    sl_log_done_fn done;
+    void *user;
+} item_t;
+
+static item_t *item_of(sl_list_t *node) {
+    return SL_LIST_ENTRY(node, item_t, link);
+}
+
+void keeper_queue_init(keeper_queue_t *q) {
+    memset(q, 0, sizeof *q);
+    sl_list_init(&q->items);
+}
+
+static void item_destroy(item_t *item) {
+    free(item->key);
+    free(item->value);
+    free(item);
+}
+
+static void end(keeper_queue_t *q, item_t *item, const char *error) {
+    sl_list_remove(&item->link);
+    q->count--;
+    q->sent -= (size_t)item->is_sent;
+    if (error != NULL)
+        sl_log(SLUICE_LOG_ERROR, "store", "%s is not written: %s", item->key, error);
+    if (item->done != NULL)
+        item->done(item->user, error == NULL ? NULL
+                               : item->log == SL_LOG_CONFIGS
+                                   ? "Error writing connector configuration to Kafka"
+                                   : error);
+    item_destroy(item);
+}
+
+/* While nobody takes them, states of tasks that come and go must not pile up. */
+static void drop_older(keeper_queue_t *q, const sl_log_entry_t *entry) {
+    SL_LIST_EACH(node, &q->items) {
+        item_t *item = item_of(node);
+        if (item->log == entry->log && !item->is_sent && item->done == NULL &&
+            strcmp(item->key, entry->key) == 0) {
+            sl_list_remove(node);
+            q->count--;
+            item_destroy(item);
+            return;
+        }
+    }
+}
+
+int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t now,
+                     sl_log_done_fn done, void *user) {
+    item_t *item = calloc(1, sizeof *item);
+
+    if (item == NULL)
+        return SLUICE_NO_MEMORY;
+    item->key = strdup(entry->key);
+    item->value = entry->value == NULL ? NULL : strdup(entry->value);
+    if (item->key == NULL || (entry->value != NULL && item->value == NULL)) {
+        item_destroy(item);
+        return SLUICE_NO_MEMORY;
+    }
+    if (q->count > CROWD && done == NULL && entry->log == SL_LOG_STATES)
+        drop_older(q, entry);
+    item->log = entry->log;
+    item->number = ++q->next_number;
+    item->since = now;
+    item->done = done;
+    item->user = user;
+    sl_list_push(&q->items, &item->link);
+    q->count++;
+    return SLUICE_OK;
+}
+
+static cJSON *frame_entry(const item_t *item) {
+    cJSON *one = cJSON_CreateObject();
+
+    cJSON_AddNumberToObject(one, "n", (double)item->number);
+    cJSON_AddNumberToObject(one, "l", item->log);
+    cJSON_AddStringToObject(one, "k", item->key);
+    if (item->value != NULL)
+        cJSON_AddStringToObject(one, "v", item->value);
+    return one;
+}
+
+cJSON *keeper_queue_next(keeper_queue_t *q) {
+    cJSON *entries = NULL;
+    size_t taken = 0;
+
+    if (q->sent == q->count)
+        return NULL;
+    SL_LIST_EACH(node, &q->items) {
+        item_t *item = item_of(node);
+        if (q->sent >= SENT_MAX || taken >= FRAME_MAX)
+            break;
+        if (item->is_sent)
+            continue;
+        if (entries == NULL)
+            entries = cJSON_CreateArray();
+        cJSON_AddItemToArray(entries, frame_entry(item));
+        item->is_sent = 1;
+        q->sent++;
+        taken++;
+    }
+    return entries;
+}
+
+void keeper_queue_end(keeper_queue_t *q, uint64_t number, const char *error) {
+    SL_LIST_EACH(node, &q->items) {
+        item_t *item = item_of(node);
+        if (item->number == number && item->is_sent) {
+            end(q, item, error);
+            return;
+        }
+    }
+}
+
+void keeper_queue_again(keeper_queue_t *q) {
+    SL_LIST_EACH(node, &q->items)
+    item_of(node)->is_sent = 0;
+    q->sent = 0;
+}
+
+void keeper_queue_expire(keeper_queue_t *q, uint64_t now) {
+    SL_LIST_EACH(node, &q->items) {
+        item_t *item = item_of(node);
+        if (item->log == SL_LOG_CONFIGS && !item->is_sent && now - item->since > EXPIRE_MS)
+            end(q, item, "nobody took it in time");
+    }
+}
+
+void keeper_queue_fail(keeper_queue_t *q, const char *error) {
+    while (!sl_list_empty(&q->items))
+        end(q, item_of(q->items.next), error);
+}

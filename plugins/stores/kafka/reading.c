@@ -1,0 +1,158 @@
+/* Reads every partition of the topics from its beginning to what is its end by then. */
+#include "topic_store.h"
+
+#include <stdlib.h>
+
+#include "clients/kafka/client_conf.h"
+
+static int number_of(const topic_store_t *s, const rd_kafka_topic_t *topic) {
+    int i;
+
+    for (i = 0; i < STORE_LOGS; i++)
+        if (s->logs[i].reader == topic)
+            return i;
+    return -1;
+}
+
+/* SLUICE_BUSY when the host wants a pause. */
+static int take(topic_store_t *s, const rd_kafka_message_t *m) {
+    int log = number_of(s, m->rkt);
+    sluice_entry_t entry = {(uint32_t)(log < 0 ? 0 : log), sluice_str_n(m->key, m->key_len),
+                            sluice_str_n(m->payload, m->len)};
+
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        s->unread--;
+        return SLUICE_OK;
+    }
+    if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        s->api->log(s->ctx, SLUICE_LOG_WARN, "reading %s: %s", rd_kafka_topic_name(m->rkt),
+                    rd_kafka_message_errstr(m));
+        return SLUICE_OK; /* the client tries again */
+    }
+    if (log < 0 || m->key == NULL)
+        return SLUICE_OK;
+    if (m->payload == NULL)
+        entry.value = sluice_str(NULL);
+    return s->api->store_entry(s->ctx, &entry);
+}
+
+/* The pump's timer comes back to what a pause left. */
+static void serve_reading(void *arg) {
+    topic_store_t *s = arg;
+    rd_kafka_message_t *m;
+    int status = SLUICE_OK;
+
+    while (s->unread > 0 && status != SLUICE_BUSY &&
+           (m = rd_kafka_consume_queue(s->read_queue, 0)) != NULL) {
+        status = take(s, m);
+        rd_kafka_message_destroy(m);
+    }
+    if (s->unread == 0 && !s->closing) {
+        s->unread = -1;
+        topic_store_have_read(s);
+    }
+}
+
+/* ---- the consumer ---- */
+
+static int set_all(topic_store_t *s, rd_kafka_conf_t *conf) {
+    static const char *const own[][2] = {
+        {"enable.partition.eof", "true"},
+        {"isolation.level", "read_committed"},
+        {"queued.max.messages.kbytes", "4096"},
+        {"log.queue", "true"},
+    };
+    int status = kafka_conf_apply(s->api, s->ctx, conf, topic_store_families);
+    size_t i;
+
+    for (i = 0; i < sizeof(own) / sizeof(own[0]) && status == SLUICE_OK; i++)
+        status = kafka_conf_set(s->api, s->ctx, conf, own[i][0], own[i][1]);
+    return status;
+}
+
+static int open_ask_pump(topic_store_t *s) {
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_main(s->consumer);
+    int status = kafka_pump_open(&s->ask_pump, s->api, s->ctx, queue, topic_store_serve_asking, s);
+
+    if (status != SLUICE_OK)
+        rd_kafka_queue_destroy(queue);
+    s->ask_pump_open = status == SLUICE_OK;
+    return status;
+}
+
+int topic_store_open_asking(topic_store_t *s) {
+    rd_kafka_conf_t *conf = kafka_conf_create(s->api, s->ctx);
+    char error[512];
+    int i, status;
+
+    if (conf == NULL)
+        return SLUICE_INVALID;
+    status = set_all(s, conf);
+    if (status == SLUICE_OK) {
+        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+        s->consumer = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
+        if (s->consumer == NULL)
+            return s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s", error);
+    } else {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    rd_kafka_set_log_queue(s->consumer, NULL);
+    for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++) {
+        store_log_t *log = &s->logs[i];
+        log->reader = rd_kafka_topic_new(s->consumer, log->topic, NULL);
+        if (log->reader == NULL)
+            status = s->api->fail(s->ctx, SLUICE_INVALID, "kafka-store.topic", "%stopic %s: %s",
+                                  log->family, log->topic, rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    return status == SLUICE_OK ? open_ask_pump(s) : status;
+}
+
+/* ---- reading ---- */
+
+static int start_log(topic_store_t *s, store_log_t *log) {
+    int32_t p;
+
+    for (p = 0; p < log->partitions; p++) {
+        if (rd_kafka_consume_start_queue(log->reader, p, RD_KAFKA_OFFSET_BEGINNING,
+                                         s->read_queue) != 0)
+            return s->api->fail(s->ctx, SLUICE_RETRY, "kafka-store.read", "reading %s: %s",
+                                log->topic, rd_kafka_err2str(rd_kafka_last_error()));
+        s->unread++;
+        log->started = p + 1;
+    }
+    return SLUICE_OK;
+}
+
+int topic_store_read(topic_store_t *s) {
+    int i, status = SLUICE_OK;
+
+    s->read_queue = rd_kafka_queue_new(s->consumer);
+    for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++)
+        status = start_log(s, &s->logs[i]);
+    if (status == SLUICE_OK)
+        status = kafka_pump_open(&s->read_pump, s->api, s->ctx, s->read_queue, serve_reading, s);
+    if (status != SLUICE_OK)
+        rd_kafka_queue_destroy(s->read_queue);
+    s->read_pump_open = status == SLUICE_OK;
+    return status;
+}
+
+void topic_store_end_asking(void *self) {
+    topic_store_t *s = self;
+    int32_t p;
+    int i;
+
+    for (i = 0; i < STORE_LOGS; i++) {
+        store_log_t *log = &s->logs[i];
+        for (p = 0; log->reader != NULL && p < log->started; p++)
+            rd_kafka_consume_stop(log->reader, p);
+        if (log->reader != NULL)
+            rd_kafka_topic_destroy(log->reader);
+        log->reader = NULL;
+        log->started = 0;
+    }
+    if (s->consumer != NULL)
+        rd_kafka_destroy(s->consumer);
+    s->consumer = NULL;
+}

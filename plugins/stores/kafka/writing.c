@@ -1,0 +1,191 @@
+/* Writes entries as Connect's own clients do: one after another, acknowledged by all replicas, to
+ * the partition that Java's hash of the key says. */
+#include "topic_store.h"
+
+#include <stdio.h>
+
+#include "clients/kafka/client_conf.h"
+
+#define CONFIG_TIMEOUT_MS "30000" /* Connect's own: after that the request was refused */
+
+enum {
+    LATE_MS = 5000, /* a write that waits for longer is trouble */
+    WATCH_MS = 1000,
+    QUEUE_KBYTES = 65536,
+    NS_PER_MS = 1000000
+};
+
+/* ---- opening ---- */
+
+static int set_all(topic_store_t *s, rd_kafka_conf_t *conf) {
+    static const char *const own[][2] = {
+        {"max.in.flight.requests.per.connection", "1"},
+        {"retries", "2147483647"},
+        {"linger.ms", "1"},
+        {"log.queue", "true"},
+    };
+    size_t i;
+    int status = kafka_conf_apply(s->api, s->ctx, conf, topic_store_families);
+
+    for (i = 0; i < sizeof(own) / sizeof(own[0]) && status == SLUICE_OK; i++)
+        status = kafka_conf_set(s->api, s->ctx, conf, own[i][0], own[i][1]);
+    if (status == SLUICE_OK)
+        status =
+            kafka_conf_set_int(s->api, s->ctx, conf, "queue.buffering.max.kbytes", QUEUE_KBYTES);
+    return status;
+}
+
+static int open_topic(topic_store_t *s, store_log_t *log) {
+    const char *timeout = log == &s->logs[0] ? CONFIG_TIMEOUT_MS : "0";
+    const char *const own[][2] = {
+        {"message.timeout.ms", timeout}, {"acks", "all"}, {"partitioner", "murmur2"}};
+    rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
+    char error[512];
+    size_t i;
+
+    for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (rd_kafka_topic_conf_set(conf, own[i][0], own[i][1], error, sizeof(error)) !=
+            RD_KAFKA_CONF_OK) {
+            rd_kafka_topic_conf_destroy(conf);
+            return s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s: %s", own[i][0],
+                                error);
+        }
+    log->writer = rd_kafka_topic_new(s->producer, log->topic, conf);
+    if (log->writer != NULL)
+        return SLUICE_OK;
+    rd_kafka_topic_conf_destroy(conf);
+    return s->api->fail(s->ctx, SLUICE_INVALID, "kafka-store.topic", "%stopic %s: %s", log->family,
+                        log->topic, rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+static int open_pump(topic_store_t *s) {
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_main(s->producer);
+    int status = kafka_pump_open(&s->pump, s->api, s->ctx, queue, topic_store_serve, s);
+
+    if (status != SLUICE_OK)
+        rd_kafka_queue_destroy(queue);
+    s->pump_open = status == SLUICE_OK;
+    return status;
+}
+
+int topic_store_open_writing(topic_store_t *s) {
+    rd_kafka_conf_t *conf = kafka_conf_create(s->api, s->ctx);
+    char error[512];
+    int i, status;
+
+    if (conf == NULL)
+        return SLUICE_INVALID;
+    status = set_all(s, conf);
+    if (status == SLUICE_OK) {
+        rd_kafka_conf_set_events(conf,
+                                 RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+        s->producer = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
+        if (s->producer == NULL)
+            return s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s", error);
+    } else {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    rd_kafka_set_log_queue(s->producer, NULL);
+    for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++)
+        status = open_topic(s, &s->logs[i]);
+    return status == SLUICE_OK ? open_pump(s) : status;
+}
+
+/* ---- trouble ---- */
+
+static void say(topic_store_t *s, const char *text) {
+    s->in_trouble = text != NULL;
+    s->api->store_trouble(s->ctx, text);
+}
+
+static void watch(void *arg) {
+    topic_store_t *s = arg;
+    uint64_t now = s->api->tick_ns(s->ctx);
+    char text[600];
+
+    if (s->unwritten == 0 || now - s->waiting_since < (uint64_t)LATE_MS * NS_PER_MS)
+        return;
+    snprintf(text, sizeof(text), "bootstrap.servers %s: no answer to writes for %llu s%s%s",
+             s->api->config_text(s->ctx, "bootstrap.servers"),
+             (unsigned long long)((now - s->waiting_since) / NS_PER_MS / 1000),
+             s->contact.heard[0] != '\0' ? "; " : "", s->contact.heard);
+    if (!s->in_trouble)
+        say(s, text);
+}
+
+/* ---- writing ---- */
+
+int topic_store_write(void *self, uint64_t number, const sluice_entry_t *entry) {
+    topic_store_t *s = self;
+
+    if (entry->log >= STORE_LOGS)
+        return SLUICE_INVALID;
+    if (rd_kafka_produce(s->logs[entry->log].writer, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+                         (void *)(uintptr_t)entry->value.data, entry->value.len, entry->key.data,
+                         entry->key.len, (void *)(uintptr_t)number) != 0) {
+        rd_kafka_resp_err_t err = rd_kafka_last_error();
+        return s->api->fail(s->ctx,
+                            err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? SLUICE_BUSY : SLUICE_INVALID,
+                            "kafka-store.write", "writing to %s: %s", s->logs[entry->log].topic,
+                            rd_kafka_err2str(err));
+    }
+    if (s->unwritten++ == 0)
+        s->waiting_since = s->api->tick_ns(s->ctx);
+    if (s->watch == NULL)
+        s->watch = s->api->timer_start(s->ctx, WATCH_MS, WATCH_MS, watch, s);
+    return SLUICE_OK;
+}
+
+static void answered(topic_store_t *s, const rd_kafka_message_t *m) {
+    int status = SLUICE_OK;
+
+    if (m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+        status = SLUICE_CANCELLED;
+    else if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        status = s->api->fail(
+            s->ctx, m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ? SLUICE_RETRY : SLUICE_INVALID,
+            "kafka-store.write", "writing to %s: %s", rd_kafka_topic_name(m->rkt),
+            rd_kafka_message_errstr(m));
+    s->unwritten--;
+    s->waiting_since = s->api->tick_ns(s->ctx);
+    if (status == SLUICE_OK && s->in_trouble)
+        say(s, NULL);
+    s->api->store_written(s->ctx, (uint64_t)(uintptr_t)m->_private, status);
+}
+
+static void on_event(topic_store_t *s, rd_kafka_event_t *event) {
+    const rd_kafka_message_t *m;
+
+    switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_DR:
+        while ((m = rd_kafka_event_message_next(event)) != NULL)
+            answered(s, m);
+        break;
+    case RD_KAFKA_EVENT_ERROR:
+        kafka_contact_heard(&s->contact, rd_kafka_event_error(event),
+                            rd_kafka_event_error_string(event));
+        break;
+    case RD_KAFKA_EVENT_LOG: kafka_log_event(s->api, s->ctx, &s->contact, event); break;
+    default: break;
+    }
+}
+
+static void drain(topic_store_t *s, rd_kafka_queue_t *queue) {
+    rd_kafka_event_t *event;
+
+    while (queue != NULL && (event = rd_kafka_queue_poll(queue, 0)) != NULL) {
+        on_event(s, event);
+        rd_kafka_event_destroy(event);
+    }
+}
+
+void topic_store_serve(void *self) {
+    topic_store_t *s = self;
+    drain(s, s->pump.queue);
+}
+
+void topic_store_serve_asking(void *self) {
+    topic_store_t *s = self;
+    drain(s, s->ask_pump.queue);
+}

@@ -1,0 +1,225 @@
+"""A Connect worker on the internal topics of another: what a real Connect 4.0 left in its three topics is taken over, and what
+ours writes there is what Connect would have written. Recorded truth: tests/golden/internal-topics."""
+# timeout: 900
+
+import json
+import os
+import pathlib
+import signal
+
+from sluicetest import Case, Kafka
+from sluicetest.host import children
+from sluicetest.kafka import Record
+from sluicetest.worker import ConnectWorker
+
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "internal-topics"
+LOGS = {"config": 1, "offset": 5, "status": 3}  # as recorded: partitions of each topic
+FILES = {"config": "configs.jsonl", "offset": "offsets.jsonl", "status": "status.jsonl"}
+STRING = "org.apache.kafka.connect.storage.StringConverter"
+
+
+class Worker(ConnectWorker):
+    """With the recorded worker's properties, on topics of its own."""
+
+    def __init__(self, bootstrap, prefix, properties=None, **kwargs):
+        own = dict(json.loads((GOLDEN / "session.json").read_text())["worker"], **{"group.id": prefix})
+        own.update({"%s.storage.topic" % log: "%s-%s" % (prefix, log) for log in LOGS})
+        super().__init__("distributed", bootstrap, dict(own, **(properties or {})), **kwargs)
+
+    def store_child(self):
+        """The process that keeps the topics."""
+        for pid in children(self.pid, recursive=False):
+            if b"__store" in pathlib.Path("/proc/%d/cmdline" % pid).read_bytes():
+                return pid
+        return None
+
+
+def murmur2(data):
+    """Kafka's: of a key hangs the partition."""
+    m, mask, h = 0x5bd1e995, 0xffffffff, 0x9747b28c ^ len(data)
+    for i in range(0, len(data) - len(data) % 4, 4):
+        k = int.from_bytes(data[i:i + 4], "little") * m & mask
+        h = (h * m & mask) ^ ((k ^ k >> 24) * m & mask)
+    if len(data) % 4:
+        h = (h ^ int.from_bytes(data[len(data) - len(data) % 4:], "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return (h ^ h >> 15) & 0x7fffffff
+
+
+def recorded(log, directory):
+    for line in (GOLDEN / FILES[log]).read_text(encoding="utf-8").splitlines():
+        yield json.loads(line.replace("{{DIR}}", str(directory)))
+
+
+class Topics(Case):
+    time_limit = 180
+
+    @classmethod
+    def setUpClass(cls):
+        cls.kafka = cls.enterClassContext(Kafka())
+        cls.client = cls.kafka.client
+
+    def make_topics(self, prefix):
+        for log, partitions in LOGS.items():
+            self.client.create_topic("%s-%s" % (prefix, log), partitions, {"cleanup.policy": "compact"})
+
+    def fill(self, prefix, directory):
+        """The recorded topics, every record of them."""
+        self.make_topics(prefix)
+        for log in LOGS:
+            records = [Record(value=None if r["value"] is None else r["value"].encode(), key=r["key"].encode(),
+                              partition=murmur2(r["key"].encode()) % LOGS[log]) for r in recorded(log, directory)]
+            self.client.produce("%s-%s" % (prefix, log), records)
+
+    def read(self, prefix, log, since=None):
+        """[(key, value)] of a topic, from these offsets ({partition: offset}) on, in order of time."""
+        records = [r for r in self.client.consume("%s-%s" % (prefix, log)) if r.offset >= (since or {}).get(r.partition, 0)]
+        records.sort(key=lambda r: (r.timestamp, r.partition, r.offset))
+        return [(r.key.decode(), r.value if r.value is None else r.value.decode()) for r in records]
+
+    def newest(self, prefix, log):
+        return dict(self.read(prefix, log))
+
+    def test_partitions_are_those_of_java(self):
+        for log in ("config", "status"):  # keys of offsets hold the name of a file that is a mask here
+            for r in recorded(log, "{{DIR}}"):
+                self.assertEqual(r["partition"], murmur2(r["key"].encode()) % LOGS[log], r)
+
+    # Taking over ----------------------------------------------------------------------------------------------------------
+
+    def test_takes_over_what_connect_left(self):
+        directory = pathlib.Path(self.scratch())
+        (directory / "in.txt").write_text("one\ntwo\nthree\n")
+        self.client.create_topic("rest-takeover-data")
+        self.fill("over", directory)
+        want = json.loads((GOLDEN / "expected-after-takeover.json").read_text().replace("{{DIR}}", str(directory)))["answers"]
+        with Worker(self.kafka.bootstrap, "over") as worker:
+            worker.wait_state("to-src", tasks=1)
+            worker.wait_state("to-snk", tasks=1)
+            worker_id = "127.0.0.1:%d" % worker.port
+            for path, answer in want.items():
+                if path == "/connectors/to-snk/offsets":
+                    continue  # of a consumer group, not of these topics
+                answer = json.loads(json.dumps(answer).replace("127.0.0.1:18103", worker_id))
+                self.assertEqual(answer, worker.get(path).expect(200).json(), path)
+            self.assertTrue(worker.get("/").json()["kafka_cluster_id"])
+            # It goes on behind the 14 characters that Connect had read: nothing of before comes again.
+            with open(directory / "in.txt", "a") as f:
+                f.write("four\n")
+            lines = self.client.consume("rest-takeover-data", 1)
+            self.assertEqual([b"four"], [r.value for r in lines])
+            key = '["to-src",{"filename":"%s/in.txt"}]' % directory
+            self.eventually(lambda: self.newest("over", "offset")[key] == '{"position":19}')
+            self.assertEqual(0, worker.terminate())
+        states = self.newest("over", "status")
+        for key in ("status-connector-to-src", "status-task-to-src-0", "status-connector-to-snk", "status-task-to-snk-0",
+                    "status-connector-to paused-ž/1"):
+            state = json.loads(states[key])
+            self.assertEqual(["UNASSIGNED", worker_id], [state["state"], state["worker_id"]], key)
+            self.assertGreater(state["generation"], 40)
+        for log in LOGS:
+            for r in self.client.consume("over-" + log):
+                self.assertEqual(murmur2(r.key) % LOGS[log], r.partition, r)
+
+    # Trouble --------------------------------------------------------------------------------------------------------------
+
+    def source(self, directory, topic):
+        return {"connector.class": "FileStreamSource", "file": str(directory / "in.txt"), "topic": topic,
+                "value.converter": STRING}
+
+    def add_lines(self, directory, first, count):
+        with open(directory / "in.txt", "a") as f:
+            f.writelines("line %d\n" % n for n in range(first, first + count))
+
+    def test_kills_lose_nothing(self):
+        """SIGKILL of the process that keeps the topics, then of sluice itself, in the middle of writing."""
+        directory = pathlib.Path(self.scratch())
+        self.client.create_topic("kills-data")
+        worker = Worker(self.kafka.bootstrap, "kills")
+        with worker:
+            self.add_lines(directory, 0, 100)
+            worker.put("/connectors/k/config", self.source(directory, "kills-data")).expect(201)
+            worker.wait_state("k", tasks=1)
+            for kill in range(3):
+                os.kill(worker.store_child(), signal.SIGKILL)
+                self.add_lines(directory, 100 * (kill + 1), 100)
+                worker.put("/connectors/other-%d/config" % kill, dict(self.source(directory, "x"), file="/none")).expect(201)
+            key = '["k",{"filename":"%s/in.txt"}]' % directory
+            size = (directory / "in.txt").stat().st_size
+            self.eventually(lambda: self.newest("kills", "offset").get(key) == '{"position":%d}' % size)
+            for kill in range(3):
+                self.add_lines(directory, 100 * (kill + 4), 100)
+                worker.kill9()
+                worker.start()
+                worker.wait_state("k", tasks=1)
+            size = (directory / "in.txt").stat().st_size
+            self.eventually(lambda: self.newest("kills", "offset").get(key) == '{"position":%d}' % size)
+            self.assertEqual(["k", "other-0", "other-1", "other-2"], sorted(worker.get("/connectors").json()))
+            self.assertEqual({"k": {"topics": ["kills-data"]}}, worker.get("/connectors/k/topics").json())
+        lines = [r.value.decode() for r in self.client.consume("kills-data")]
+        self.assertEqual(["line %d" % n for n in range(700)], list(dict.fromkeys(lines)))
+
+    def test_the_topics_win(self):
+        """Offsets that another worker wrote meanwhile, a connector that it deleted, one that it paused, one of a class that is
+        none of ours."""
+        directory = pathlib.Path(self.scratch())
+        self.client.create_topic("win-data")
+        worker = Worker(self.kafka.bootstrap, "win")
+        with worker:
+            self.add_lines(directory, 0, 3)
+            for name in ("w", "gone", "later"):
+                worker.put("/connectors/%s/config" % name, self.source(directory, "win-data")).expect(201)
+                worker.wait_state(name, tasks=1)
+            key = '["w",{"filename":"%s/in.txt"}]' % directory
+            self.eventually(lambda: self.newest("win", "offset").get(key) == '{"position":21}')
+            self.assertEqual(0, worker.terminate())
+            self.client.produce("win-offset", [Record(b'{"position":14}', key.encode(), partition=murmur2(key.encode()) % 5)])
+            self.client.produce("win-config", [
+                Record(None, b"connector-gone"), Record(None, b"target-state-gone"),
+                Record(b'{"state":"PAUSED","state.v2":"PAUSED"}', b"target-state-later"),
+                Record(b'{"properties":{"connector.class":"com.example.Unknown","name":"odd","tasks.max":"1"}}', b"connector-odd"),
+                Record(b'{"properties":{"connector.class":"com.example.Unknown","name":"odd","task.class":"x"}}', b"task-odd-0"),
+                Record(b'{"tasks":1}', b"commit-odd"), Record(b'{"level":"DEBUG"}', b"logger-cluster-x"),
+                Record(b"no json", b"connector-broken"), Record(b"{}", b"what-is-this")])
+            written = len(self.client.consume("win-data"))
+            worker.start()
+            worker.wait_state("w", tasks=1)
+            worker.wait_state("later", "PAUSED", tasks=1)
+            self.assertEqual(["later", "odd", "w"], sorted(worker.get("/connectors").json()))
+            self.assertEqual("source", worker.get("/connectors/later").json()["type"])
+            odd = self.eventually(lambda: self.failed(worker.get("/connectors/odd/status").json()))
+            self.assertIn("com.example.Unknown", odd["connector"]["trace"])
+            self.assertEqual(["FAILED"], [t["state"] for t in odd["tasks"]])
+            again = self.client.consume("win-data", written + 1)[-1]
+            self.assertEqual(b"line 2", again.value)  # behind byte 14
+            state = self.eventually(lambda: json.loads(self.newest("win", "status").get("status-connector-odd") or "null"))
+            self.assertEqual("FAILED", state["state"])
+            self.assertEqual('{"tasks":1}', self.newest("win", "config")["commit-odd"])  # left for who knows the class
+            self.assertNotIn("gone", worker.get("/connectors").json())
+
+    @staticmethod
+    def failed(status):
+        return status if status["connector"]["state"] == "FAILED" else None
+
+    def test_topics_that_would_lose_entries_are_refused(self):
+        self.client.create_topic("bad-config", 1, {"cleanup.policy": "delete"})
+        for name, topic, words in (("policy", "bad-config", "is required to have 'cleanup.policy=compact' to guarantee consistency "
+                                    "and durability of connector configurations, but found the topic currently has "
+                                    "'cleanup.policy=delete'."),
+                                   ("partitions", "bad-parts", "is required to have a single partition in order to guarantee "
+                                    "consistency of connector configurations, but found 3 partitions.")):
+            if name == "partitions":
+                self.client.create_topic(topic, 3, {"cleanup.policy": "compact"})
+            worker = Worker(self.kafka.bootstrap, "bad-" + name, {"config.storage.topic": topic})
+            self.addCleanup(worker.close)
+            worker.start(wait=False)
+            self.assertEqual(2, worker.process.wait(60))
+            self.assertIn("Topic '%s' supplied via the 'config.storage.topic' property %s" % (topic, words), worker.log())
+
+    def test_no_broker(self):
+        worker = Worker("127.0.0.1:9", "down", {"admin.default.api.timeout.ms": "3000"})
+        self.addCleanup(worker.close)
+        worker.start(wait=False)
+        self.assertEqual(2, worker.process.wait(60))
+        self.assertIn("Connection refused", worker.log())
+        self.assertIn("given up after 3 s", worker.log())
