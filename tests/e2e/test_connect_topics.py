@@ -2,9 +2,11 @@
 ours writes there is what Connect would have written. Recorded truth: tests/golden/internal-topics."""
 # timeout: 900
 
+import itertools
 import json
 import os
 import pathlib
+import re
 import signal
 
 from sluicetest import Case, Kafka
@@ -77,6 +79,14 @@ class Topics(Case):
         records.sort(key=lambda r: (r.timestamp, r.partition, r.offset))
         return [(r.key.decode(), r.value if r.value is None else r.value.decode()) for r in records]
 
+    def ends(self, prefix):
+        """{log: {partition: offset behind its last record}}"""
+        out = {log: {} for log in LOGS}
+        for log in LOGS:
+            for r in self.client.consume("%s-%s" % (prefix, log)):
+                out[log][r.partition] = max(r.offset + 1, out[log].get(r.partition, 0))
+        return out
+
     def newest(self, prefix, log):
         return dict(self.read(prefix, log))
 
@@ -120,6 +130,66 @@ class Topics(Case):
         for log in LOGS:
             for r in self.client.consume("over-" + log):
                 self.assertEqual(murmur2(r.key) % LOGS[log], r.partition, r)
+
+    # Writing --------------------------------------------------------------------------------------------------------------
+
+    def test_writes_what_connect_writes(self):
+        """The recorded calls, one after another: each leaves the records that it left in Connect's topics."""
+        directory = pathlib.Path(self.scratch())
+        (directory / "in.txt").write_text("one\ntwo\n")
+        session = (GOLDEN / "session.json").read_text().replace("rest-takeover-data", "calls-data")
+        steps = json.loads(session.replace("{{DIR}}", str(directory)))["steps"]
+        self.client.create_topic("calls-data")
+        with Worker(self.kafka.bootstrap, "calls") as worker:
+            for topic, partitions in LOGS.items():
+                self.assertEqual(partitions, self.client.topics()["calls-%s" % topic])
+            seen = self.ends("calls")
+            for step in steps[1:29]:
+                if step["after"].startswith("("):
+                    with open(directory / "in.txt", "a") as f:
+                        f.write("three\n")
+                else:
+                    self.call(worker, step["after"])
+                want = self.grouped(step["records"])
+                self.eventually(lambda: self.same(step["after"], want, self.got("calls", seen)), 40, interval=0.3)
+                seen = self.ends("calls")
+            self.assertEqual(0, worker.terminate())
+
+    @staticmethod
+    def call(worker, text):
+        method, path, body, status = re.match(r"(\w+) (\S+) ?(.*?) -> (\d+)$", text).groups()
+        worker.request(method, path, **({"json": json.loads(body)} if body else {})).expect(int(status))
+
+    @staticmethod
+    def plain(key, value):
+        """Without what is another one each time; of traces only the first line."""
+        if value is None or not key.startswith("status-"):
+            return value
+        value = re.sub(r'"generation":\d+|"worker_id":"[^"]*"|"task":\d+,"discoverTimestamp":\d+', "*", value)
+        return re.sub(r'("trace":"[^"\\]*).*?","\*|("trace":"[^"\\]*).*?",\*', r"\1\2*", value)
+
+    def grouped(self, records):
+        """{log: {key: [values]}}, configurations in the order of the topic. Of what was written again and again the last."""
+        out = {}
+        for r in records:
+            log = {"configs": "config", "offsets": "offset", "status": "status"}[r["topic"].split("-")[-1]]
+            out.setdefault(log, []).append((r["key"], r["value"]))
+        return self.by_key(out)
+
+    def got(self, prefix, since):
+        return self.by_key({log: self.read(prefix, log, since[log]) for log in LOGS})
+
+    def by_key(self, logs):
+        out = {"config": logs.get("config", []), "offset": dict(logs.get("offset", []))}
+        states = {}
+        for key, value in logs.get("status", []):
+            states.setdefault(key, []).append(self.plain(key, value))
+        out["status"] = {k: [v for v, _ in itertools.groupby(vs)] for k, vs in states.items()}
+        return out
+
+    def same(self, what, want, got):
+        self.assertEqual(want, got, what)
+        return True
 
     # Trouble --------------------------------------------------------------------------------------------------------------
 
