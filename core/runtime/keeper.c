@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "observe/log.h"
 #include "plugin/module.h"
+#include "record/position.h"
 #include "runtime/instance.h"
 #include "runtime/task_log.h"
 #include <malloc.h>
@@ -133,11 +134,23 @@ static void add_slice(cJSON *object, const char *name, sluice_str_t s) {
     free(copy);
 }
 
+static void add_place(cJSON *object, const sluice_entry_t *entry) {
+    char position[SL_POSITION_TEXT_MAX + 1];
+
+    if (entry->position.len == 0)
+        return;
+    sl_position_text(&entry->position, position);
+    cJSON_AddStringToObject(object, "p", position);
+    add_slice(object, "t", entry->partition);
+    cJSON_AddNumberToObject(object, "s", entry->sub_index);
+}
+
 static int op_entry(void *user, const sluice_entry_t *entry) {
     keeper_t *k = user;
     cJSON *one;
 
-    if (!is_text(entry->key) || (entry->value.data != NULL && !is_text(entry->value)))
+    if (!is_text(entry->key) || (entry->value.data != NULL && !is_text(entry->value)) ||
+        (entry->position.len > 0 && !is_text(entry->partition)))
         return SLUICE_OK;
     if (k->entries == NULL)
         k->entries = cJSON_CreateArray();
@@ -145,6 +158,7 @@ static int op_entry(void *user, const sluice_entry_t *entry) {
     cJSON_AddNumberToObject(one, "l", entry->log);
     add_slice(one, "k", entry->key);
     add_slice(one, "v", entry->value);
+    add_place(one, entry);
     cJSON_AddItemToArray(k->entries, one);
     k->entry_bytes += entry->key.len + entry->value.len;
     if (++k->entry_count < FRAME_ENTRIES && k->entry_bytes < FRAME_BYTES)
@@ -314,13 +328,22 @@ static void write_one(keeper_t *k, const cJSON *one) {
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(one, "n");
     const cJSON *log = cJSON_GetObjectItemCaseSensitive(one, "l");
     const char *key = text_of(one, "k");
-    sluice_entry_t entry = {0, sluice_str(key), sluice_str(text_of(one, "v"))};
+    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(one, "s");
+    sluice_entry_t entry = {
+        .key = sluice_str(key),
+        .value = sluice_str(text_of(one, "v")),
+        .partition = sluice_str(text_of(one, "t")),
+        .name = sluice_str(text_of(one, "o")),
+        .sub_index = cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0,
+    };
     uint64_t n = cJSON_IsNumber(number) ? (uint64_t)number->valuedouble : 0;
     int status;
 
     if (key == NULL || !cJSON_IsNumber(log))
         return;
     entry.log = (uint32_t)log->valueint;
+    if (sl_position_parse(sluice_str(text_of(one, "p")), &entry.position) != SLUICE_OK)
+        entry.position.len = 0;
     status = k->spec.plugin->store->write(k->instance.self, n, &entry);
     if (status != SLUICE_OK)
         refused(k, n, status);

@@ -5,9 +5,10 @@
  * entries of its logs over the channel (base/channel.h), so that the supervisor neither loads the
  * plugin nor waits for its system:
  *   {"type":"open","module","plugin","config":{},"read":true|false,"log_level"}
- *       -> any number of {"type":"entries","entries":[{"l":log,"k":key,"v":value|null}]}
+ *       -> any number of {"type":"entries","entries":[{"l":log,"k":key,"v":value|null,
+ *          "p"?:position in hex,"t"?:its source partition,"s"?:sub index}]}
  *       -> {"type":"opened","system"?}, or {"type":"failed","code","message","heals"} and the end
- *   {"type":"write","entries":[{"n":number,"l","k","v"}]}
+ *   {"type":"write","entries":[{"n":number,"l","k","v","p"?,"t"?,"s"?,"o"?:other log}]}
  *       -> {"type":"written","numbers":[...]}, {"type":"refused","n","message"}
  *   {"type":"close"} -> the end, when the plugin is closed; what was not written is lost
  * At any time: {"type":"trouble","text"?} and log frames as a task's.

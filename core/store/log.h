@@ -10,13 +10,24 @@
 #ifndef SL_STORE_LOG_H
 #define SL_STORE_LOG_H
 
+#include <stdint.h>
+
 /* The logs of a worker. */
 enum { SL_LOG_CONFIGS = 0, SL_LOG_OFFSETS = 1, SL_LOG_STATES = 2 };
+
+/* The place of a source that an offset stands for. */
+typedef struct sl_log_place {
+    const char *position;  /* hexadecimal; NULL: not known */
+    const char *partition; /* source partition, JSON text */
+    uint32_t sub;
+} sl_log_place_t;
 
 typedef struct sl_log_entry {
     int log;
     const char *key;
     const char *value; /* NULL: the key has none any more */
+    sl_log_place_t place;
+    const char *name; /* another log of that kind, by its name; NULL: the worker's own */
 } sl_log_entry_t;
 
 /* error: NULL, or why the entry was not kept and will not be; valid during the call. */

@@ -11,6 +11,8 @@ static void offset_destroy(sl_mirror_offset_t *o) {
     free(o->key);
     free(o->partition);
     free(o->value);
+    free(o->position);
+    free(o->place_partition);
     free(o);
 }
 
@@ -33,6 +35,7 @@ static void connector_destroy(sl_mirror_connector_t *c) {
     cJSON_Delete(c->buffered);
     cJSON_Delete(c->topics);
     free(c->config);
+    free(c->own_log);
     free(c->name);
     free(c);
 }
@@ -98,13 +101,30 @@ sl_mirror_offset_t *sl_mirror_find_offset(const sl_mirror_connector_t *c, const 
     return o != NULL ? o : find_as_value(c, partition);
 }
 
-int sl_mirror_set_offset(sl_mirror_connector_t *c, const char *key, sluice_str_t partition,
-                         const char *value) {
+static int set_text(char **member, const char *text) {
+    char *copy = text == NULL ? NULL : strdup(text);
+
+    if (text != NULL && copy == NULL)
+        return SLUICE_NO_MEMORY;
+    free(*member);
+    *member = copy;
+    return SLUICE_OK;
+}
+
+static int set_entry(sl_mirror_offset_t *o, const sl_log_entry_t *entry) {
+    o->sub = entry->place.sub;
+    if (set_text(&o->value, entry->value) != SLUICE_OK ||
+        set_text(&o->position, entry->place.position) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
+    return set_text(&o->place_partition, entry->place.partition);
+}
+
+int sl_mirror_set_offset(sl_mirror_connector_t *c, const sl_log_entry_t *entry,
+                         sluice_str_t partition) {
     sl_mirror_offset_t *o = sl_map_get(&c->offsets, partition);
-    char *text = value == NULL ? NULL : strdup(value);
 
     if (o == NULL && (o = calloc(1, sizeof *o)) != NULL) {
-        o->key = strdup(key);
+        o->key = strdup(entry->key);
         o->partition = strndup(partition.data, partition.len);
         if (o->key == NULL || o->partition == NULL ||
             sl_map_put(&c->offsets, partition, o) != SLUICE_OK) {
@@ -112,13 +132,7 @@ int sl_mirror_set_offset(sl_mirror_connector_t *c, const char *key, sluice_str_t
             o = NULL;
         }
     }
-    if (o == NULL || (value != NULL && text == NULL)) {
-        free(text);
-        return SLUICE_NO_MEMORY;
-    }
-    free(o->value);
-    o->value = text;
-    return SLUICE_OK;
+    return o == NULL ? SLUICE_NO_MEMORY : set_entry(o, entry);
 }
 
 /* ---- states ---- */

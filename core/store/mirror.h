@@ -20,6 +20,11 @@ typedef struct sl_mirror_offset {
     char *key;
     char *partition; /* JSON text, as it is in the key */
     char *value;     /* JSON text; NULL: none any more */
+    /* The place that it stands for: hexadecimal position, NULL when nobody said it; and the
+     * partition's text as the source writes it. */
+    char *position;
+    char *place_partition;
+    uint32_t sub;
 } sl_mirror_offset_t;
 
 /* The last state of a connector or task. */
@@ -32,6 +37,7 @@ typedef struct sl_mirror_state {
 typedef struct sl_mirror_connector {
     char *name;
     char *config;     /* JSON text of its properties; NULL: there is no such connector */
+    char *own_log;    /* name of the log that it has for its offsets; NULL: the worker's */
     char target[16];  /* "STARTED", "PAUSED", "STOPPED"; empty: never said */
     cJSON *tasks;     /* values of its tasks' entries, as texts; [] when they are not consistent */
     cJSON *buffered;  /* {number: value} until the next commit */

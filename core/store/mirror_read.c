@@ -48,15 +48,19 @@ static void empty(cJSON *container) {
 static int read_connector(sl_mirror_t *m, const char *name, const cJSON *value) {
     sl_mirror_connector_t *c = sl_mirror_make(m, sluice_str(name));
     const cJSON *properties = cJSON_GetObjectItemCaseSensitive(value, "properties");
+    const char *own;
 
     if (c == NULL)
         return SLUICE_NO_MEMORY;
     if (cJSON_IsNull(value)) {
         set_text(&c->config, NULL);
+        set_text(&c->own_log, NULL);
         empty(c->tasks);
         empty(c->buffered);
     } else if (cJSON_IsObject(properties)) {
+        own = text_of(properties, "offsets.storage.topic");
         set_text(&c->config, cJSON_PrintUnformatted(properties));
+        set_text(&c->own_log, own == NULL || *own == '\0' ? NULL : strdup(own));
     }
     return SLUICE_OK;
 }
@@ -162,16 +166,19 @@ static sluice_str_t second_text(const char *key) {
 static int read_offset(sl_mirror_t *m, const sl_log_entry_t *entry, const cJSON *value) {
     cJSON *key = cJSON_Parse(entry->key);
     const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(key, 0));
+    sl_log_entry_t taken = *entry;
     sl_mirror_connector_t *c;
     int status = SLUICE_OK;
+
+    if (cJSON_IsNull(value))
+        taken.value = NULL;
 
     if (cJSON_IsArray(key) && cJSON_GetArraySize(key) == 2 && name != NULL &&
         cJSON_IsObject(cJSON_GetArrayItem(key, 1)) &&
         (cJSON_IsNull(value) || cJSON_IsObject(value))) {
         c = sl_mirror_make(m, sluice_str(name));
         status = c == NULL ? SLUICE_NO_MEMORY
-                           : sl_mirror_set_offset(c, entry->key, second_text(entry->key),
-                                                  cJSON_IsNull(value) ? NULL : entry->value);
+                           : sl_mirror_set_offset(c, &taken, second_text(entry->key));
     }
     cJSON_Delete(key);
     return status;

@@ -8,8 +8,8 @@
 
 /* The connector of that name, made when it is new; NULL: no memory. */
 sl_mirror_connector_t *sl_mirror_make(sl_mirror_t *mirror, sluice_str_t name);
-int sl_mirror_set_offset(sl_mirror_connector_t *c, const char *key, sluice_str_t partition,
-                         const char *value);
+int sl_mirror_set_offset(sl_mirror_connector_t *c, const sl_log_entry_t *entry,
+                         sluice_str_t partition);
 int sl_mirror_set_state(sl_mirror_connector_t *c, int task, const char *state, const char *trace,
                         int is_ours);
 void sl_mirror_drop_state(sl_mirror_connector_t *c, int task);

@@ -242,7 +242,7 @@ typedef struct reading {
 
 static void on_entry(void *user, const char *key, const char *value) {
     reading_t *r = user;
-    sl_log_entry_t entry = {SL_LOG_OFFSETS, key, value};
+    sl_log_entry_t entry = {.log = SL_LOG_OFFSETS, .key = key, .value = value};
 
     set_entry(r->file, key, value);
     if (sl_mirror_apply(r->mirror, &entry, 0) != SLUICE_OK)

@@ -8,8 +8,6 @@
 #include "sluice/error.h"
 #include "store/share.h"
 
-#define POSITION_MAX 64 /* bytes */
-
 void sl_store_request_destroy(request_t *r) {
     size_t i;
 

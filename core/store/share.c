@@ -32,6 +32,7 @@ static void on_log_closed(void *user) {
 
     sl_mirror_destroy(s->mirror);
     free(s->worker);
+    free(s->offset_log);
     free(s);
     closed(store);
 }
@@ -48,6 +49,12 @@ void sl_share_hurry(sl_share_t *s) {
 void sl_share_set_worker(sl_share_t *s, const char *worker_id) {
     free(s->worker);
     s->worker = strdup(worker_id);
+}
+
+int sl_share_set_offset_log(sl_share_t *s, const char *name) {
+    free(s->offset_log);
+    s->offset_log = strdup(name);
+    return s->offset_log == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
 }
 
 void sl_share_only_offsets(sl_share_t *s) {
@@ -93,6 +100,11 @@ static void on_written(void *user, const char *error) {
     release(s);
 }
 
+static sl_log_entry_t entry_of(const entry_t *e) {
+    return (sl_log_entry_t){
+        e->log, e->key, e->value, {e->position, e->partition, e->sub}, e->name};
+}
+
 static void fail_request(request_t *r) {
     r->status = SLUICE_NO_MEMORY;
     snprintf(r->error, sizeof r->error, "out of memory");
@@ -108,7 +120,7 @@ void sl_share_submit(sl_share_t *s, request_t *r) {
         s->waiting.first = r;
     s->waiting.last = r;
     for (e = r->entries; e != NULL; e = e->next) {
-        sl_log_entry_t entry = {e->log, e->key, e->value};
+        sl_log_entry_t entry = entry_of(e);
         if (s->log->write(s->log, &entry, on_written, r) == SLUICE_OK)
             r->unwritten++;
         else
@@ -123,6 +135,9 @@ static void entry_destroy(entry_t *e) {
     if (e != NULL) {
         free(e->key);
         free(e->value);
+        free(e->position);
+        free(e->partition);
+        free(e->name);
         free(e);
     }
 }
@@ -136,28 +151,60 @@ void sl_share_free_entries(request_t *r) {
     }
 }
 
-int sl_share_add(sl_share_t *s, request_t *r, int log, char *key, char *value, int has_value) {
-    entry_t *e = calloc(1, sizeof *e);
+/* Behind the others. Takes e; NULL: no memory. */
+static int add(sl_share_t *s, request_t *r, entry_t *e) {
     entry_t **at = &r->entries;
-    sl_log_entry_t entry = {log, key, value};
+    sl_log_entry_t entry;
+
+    if (e == NULL)
+        return SLUICE_NO_MEMORY;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = e;
+    entry = entry_of(e);
+    return e->name != NULL ? SLUICE_OK : sl_mirror_apply(s->mirror, &entry, 1);
+}
+
+/* Takes key and value. */
+static entry_t *entry_create(int log, char *key, char *value, int has_value) {
+    entry_t *e = calloc(1, sizeof *e);
 
     if (e == NULL || key == NULL || (has_value && value == NULL)) {
         free(e);
         free(key);
         free(value);
-        return SLUICE_NO_MEMORY;
+        return NULL;
     }
-    *e = (entry_t){NULL, log, key, value};
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = e;
-    return sl_mirror_apply(s->mirror, &entry, 1);
+    e->log = log;
+    e->key = key;
+    e->value = value;
+    return e;
 }
 
 int sl_share_put(sl_share_t *s, request_t *r, int log, char *key, char *value) {
-    return sl_share_add(s, r, log, key, value, 1);
+    return add(s, r, entry_create(log, key, value, 1));
 }
 
 int sl_share_bury(sl_share_t *s, request_t *r, int log, char *key) {
-    return sl_share_add(s, r, log, key, NULL, 0);
+    return add(s, r, entry_create(log, key, NULL, 0));
+}
+
+static int copy(char **member, const char *text) {
+    *member = text == NULL ? NULL : strdup(text);
+    return text == NULL || *member != NULL;
+}
+
+int sl_share_put_offset(sl_share_t *s, request_t *r, char *key, const char *value,
+                        const sl_log_place_t *place, const char *name) {
+    entry_t *e = entry_create(SL_LOG_OFFSETS, key, value == NULL ? NULL : strdup(value),
+                              value != NULL);
+
+    if (e == NULL)
+        return SLUICE_NO_MEMORY;
+    e->sub = place->sub;
+    if (copy(&e->position, place->position) && copy(&e->partition, place->partition) &&
+        copy(&e->name, name))
+        return add(s, r, e);
+    entry_destroy(e);
+    return SLUICE_NO_MEMORY;
 }

@@ -115,17 +115,83 @@ static const char *text_of(const cJSON *object, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
-/* The key keeps the bytes that it was first written with: to Connect others are another key. */
-static int put_offset(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
-    sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
-    const char *partition = text_of(entry, "partition"), *offset = text_of(entry, "offset");
-    sl_mirror_offset_t *o = c == NULL ? NULL : sl_mirror_find_offset(c, partition);
+static int same_text(const char *a, const char *b) {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
 
-    if (offset == NULL || (o != NULL && o->value != NULL && strcmp(o->value, offset) == 0))
+static const sl_log_place_t nowhere = {NULL, NULL, 0};
+
+static sl_log_place_t place_of(const cJSON *entry) {
+    const char *position = text_of(entry, "position");
+    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(entry, "sub");
+
+    if (position == NULL || *position == '\0')
+        return nowhere;
+    return (sl_log_place_t){position, text_of(entry, "partition"),
+                            cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0};
+}
+
+/* The log that the connector's tasks write offsets to instead of the worker's; NULL: none. */
+static const char *own_log(const sl_share_t *s, const sl_mirror_connector_t *c) {
+    return s->offset_log != NULL && c != NULL && c->own_log != NULL &&
+                   strcmp(c->own_log, s->offset_log) != 0
+               ? c->own_log
+               : NULL;
+}
+
+static sl_mirror_offset_t *find_offset(const sl_mirror_connector_t *c, const char *partition) {
+    return c == NULL ? NULL : sl_mirror_find_offset(c, partition);
+}
+
+/* The key keeps the bytes that it was first written with: to Connect others are another key. */
+static char *offset_key(const sl_mirror_offset_t *o, const char *name, const char *partition) {
+    return o != NULL ? strdup(o->key) : sl_connect_offset_key(name, partition);
+}
+
+/* A task has written it: it is in the log, under the key that tasks write. */
+static int learn(sl_share_t *s, const char *name, const cJSON *entry) {
+    const char *offset = text_of(entry, "offset");
+    char *key = sl_connect_offset_key(name, text_of(entry, "partition"));
+    sl_log_entry_t e = {SL_LOG_OFFSETS, key, offset == NULL ? "{}" : offset, place_of(entry), NULL};
+    int status = key == NULL ? SLUICE_NO_MEMORY : sl_mirror_apply(s->mirror, &e, 1);
+
+    free(key);
+    return status;
+}
+
+/* With the place only where tasks read it again. */
+static int follow(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
+    const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    const char *partition = text_of(entry, "partition"), *offset = text_of(entry, "offset");
+    const sl_mirror_offset_t *o = find_offset(c, partition);
+    sl_log_place_t place = own_log(s, c) != NULL ? place_of(entry) : nowhere;
+
+    if (offset == NULL)
         return SLUICE_OK;
-    return sl_share_put(s, r, SL_LOG_OFFSETS,
-                        o != NULL ? strdup(o->key) : sl_connect_offset_key(name, partition),
-                        strdup(offset));
+    if (o != NULL && same_text(o->value, offset) &&
+        (place.position == NULL || (same_text(o->position, place.position) && o->sub == place.sub)))
+        return SLUICE_OK;
+    return sl_share_put_offset(s, r, offset_key(o, name, partition), offset, &place, NULL);
+}
+
+/* What a user altered has no position. Where tasks write, what the log holds by now need not be
+ * what we know: it is written in any case, and theirs comes first, as it counts more. */
+static int alter(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
+    const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    const char *partition = text_of(entry, "partition"), *offset = text_of(entry, "offset");
+    const sl_mirror_offset_t *o = find_offset(c, partition);
+    const char *own = own_log(s, c);
+    int status = SLUICE_OK;
+
+    if (s->offset_log == NULL)
+        return follow(s, r, name, entry);
+    if (offset == NULL || place_of(entry).position != NULL)
+        return SLUICE_OK; /* as it was */
+    if (own != NULL)
+        status = sl_share_put_offset(s, r, offset_key(o, name, partition), offset, &nowhere, own);
+    return status == SLUICE_OK ? sl_share_put_offset(s, r, offset_key(o, name, partition), offset,
+                                                     &nowhere, NULL)
+                               : status;
 }
 
 static int is_in(const sl_mirror_connector_t *c, const sl_mirror_offset_t *o,
@@ -139,29 +205,36 @@ static int is_in(const sl_mirror_connector_t *c, const sl_mirror_offset_t *o,
 }
 
 static int forget_others(sl_share_t *s, request_t *r, const char *name, const cJSON *entries) {
-    sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    const char *own = own_log(s, c);
     int status = SLUICE_OK;
     size_t i;
 
     for (i = 0; c != NULL && status == SLUICE_OK && i < c->offsets.count; i++) {
-        sl_mirror_offset_t *o = c->offsets.entries[i].value;
-        if (o->value != NULL && !is_in(c, o, entries))
-            status = sl_share_bury(s, r, SL_LOG_OFFSETS, strdup(o->key));
+        const sl_mirror_offset_t *o = c->offsets.entries[i].value;
+        if (o->value == NULL || is_in(c, o, entries))
+            continue;
+        status = sl_share_put_offset(s, r, strdup(o->key), NULL, &nowhere, NULL);
+        if (status == SLUICE_OK && own != NULL)
+            status = sl_share_put_offset(s, r, strdup(o->key), NULL, &nowhere, own);
     }
     return status;
 }
 
 int sl_share_offsets(sl_share_t *s, request_t *r, const char *name, const cJSON *entries, int all) {
     const cJSON *entry;
-    int status = SLUICE_OK;
+    int status = SLUICE_OK, is_theirs;
 
     if (s == NULL)
         return SLUICE_OK;
+    is_theirs = s->offset_log != NULL && own_log(s, sl_mirror_find(s->mirror, name)) == NULL;
     if (all)
         status = forget_others(s, r, name, entries);
     cJSON_ArrayForEach (entry, entries)
         if (status == SLUICE_OK)
-            status = put_offset(s, r, name, entry);
+            status = all         ? alter(s, r, name, entry)
+                     : is_theirs ? learn(s, name, entry)
+                                 : follow(s, r, name, entry);
     return status;
 }
 
@@ -214,7 +287,7 @@ int sl_share_topics(sl_share_t *s, request_t *r, const char *name, const cJSON *
 /* ---- states ---- */
 
 static void write_now(sl_share_t *s, int log, char *key, char *value, int has_value) {
-    sl_log_entry_t entry = {log, key, value};
+    sl_log_entry_t entry = {.log = log, .key = key, .value = value};
 
     if (key != NULL && (value != NULL || !has_value)) {
         sl_mirror_apply(s->mirror, &entry, 1);
@@ -222,10 +295,6 @@ static void write_now(sl_share_t *s, int log, char *key, char *value, int has_va
     }
     free(key);
     free(value);
-}
-
-static int same_text(const char *a, const char *b) {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
 static char *state_key(const char *name, int task) {

@@ -15,6 +15,7 @@ struct sl_share {
     char *worker;    /* "host:port"; NULL: not known yet */
     long generation; /* of the states that we write */
     int only_offsets;
+    char *offset_log; /* tasks write offsets themselves, into the log of that name; NULL: no */
     request_list_t waiting;
     void (*closed)(void *store);
 };
@@ -23,6 +24,10 @@ struct sl_share {
  * lack of memory. */
 int sl_share_put(sl_share_t *s, request_t *r, int log, char *key, char *value);
 int sl_share_bury(sl_share_t *s, request_t *r, int log, char *key); /* a tombstone */
-int sl_share_add(sl_share_t *s, request_t *r, int log, char *key, char *value, int has_value);
+/* An offset, with the place that it stands for (position NULL: not known); value NULL: none any
+ * more. name: of another log than the worker's, which the mirror does not show; NULL: that. Takes
+ * the key, whose NULL is a lack of memory. */
+int sl_share_put_offset(sl_share_t *s, request_t *r, char *key, const char *value,
+                        const sl_log_place_t *place, const char *name);
 
 #endif

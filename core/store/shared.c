@@ -85,6 +85,10 @@ int sl_store_share(sl_store_t *s, sl_store_log_t *log, sl_mirror_t *mirror, int 
     return SLUICE_OK;
 }
 
+int sl_store_set_offset_log(sl_store_t *s, const char *name) {
+    return s->share == NULL ? SLUICE_INVALID : sl_share_set_offset_log(s->share, name);
+}
+
 void sl_store_set_worker(sl_store_t *s, const char *worker_id) {
     if (s->share != NULL)
         sl_share_set_worker(s->share, worker_id);

@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #define REQUEST_TEXTS 5
+#define POSITION_MAX  64 /* bytes */
 
 /* What a request writes to a shared log (store/share.h). */
 typedef struct entry entry_t;
@@ -22,6 +23,10 @@ struct entry {
     int log;
     char *key;
     char *value; /* NULL: a tombstone */
+    char *position; /* of an offset; NULL: not known */
+    char *partition;
+    uint32_t sub;
+    char *name; /* of another log than the worker's; NULL: that */
 };
 
 typedef struct request request_t;

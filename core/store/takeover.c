@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "observe/log.h"
 #include "sluice/error.h"
 #include "store/store_int.h"
@@ -128,19 +129,26 @@ static int same_json(const char *a, const char *b) {
     return same;
 }
 
-/* A row of SQLite that says another offset than the logs. */
-static int is_outdated(const sl_mirror_t *mirror, const char *name, const char *part,
-                       const char *offset) {
-    const sl_mirror_connector_t *c = sl_mirror_find(mirror, name);
-    const sl_mirror_offset_t *o = c == NULL ? NULL : sl_mirror_find_offset(c, part);
+/* Columns: connector, partition, offset, position in hexadecimal, sub index. A row that says
+ * another offset than the logs, or, where they say one, another position. */
+static int is_outdated(const sl_mirror_t *mirror, sqlite3_stmt *row) {
+    const sl_mirror_connector_t *c =
+        sl_mirror_find(mirror, (const char *)sqlite3_column_text(row, 0));
+    const sl_mirror_offset_t *o =
+        c == NULL ? NULL : sl_mirror_find_offset(c, (const char *)sqlite3_column_text(row, 1));
 
-    return o == NULL || !same_json(o->value, offset);
+    if (o == NULL || !same_json(o->value, (const char *)sqlite3_column_text(row, 2)))
+        return 1;
+    return o->position != NULL &&
+           (strcmp(o->position, (const char *)sqlite3_column_text(row, 3)) != 0 ||
+            sqlite3_column_int64(row, 4) != (sqlite3_int64)o->sub);
 }
 
 static int find_outdated(sqlite3 *db, const sl_mirror_t *mirror, names_t *rows) {
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(db,
-                                "SELECT pipeline, part, offset FROM positions WHERE branch = ?1 AND"
+                                "SELECT pipeline, part, offset, lower(hex(position)), sub"
+                                " FROM positions WHERE branch = ?1 AND"
                                 " pipeline NOT IN (SELECT name FROM configs"
                                 " WHERE kind IN ('pipeline', 'file:pipeline'))",
                                 -1, &statement, NULL);
@@ -151,8 +159,7 @@ static int find_outdated(sqlite3 *db, const sl_mirror_t *mirror, names_t *rows) 
         const char *name = (const char *)sqlite3_column_text(statement, 0);
         const char *part = (const char *)sqlite3_column_text(statement, 1);
         rc = SQLITE_OK;
-        if (is_outdated(mirror, name, part, (const char *)sqlite3_column_text(statement, 2)) &&
-            (rc = add_name(rows, name)) == SQLITE_OK)
+        if (is_outdated(mirror, statement) && (rc = add_name(rows, name)) == SQLITE_OK)
             rc = add_name(rows, part);
     }
     sqlite3_finalize(statement);
@@ -194,7 +201,35 @@ static int find_stored(sqlite3 *db, const sl_mirror_connector_t *c, sl_map_t *st
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* What is left in SQLite agrees with the logs; what it lacks begins from the offset alone. */
+static int put_offset(sqlite3 *db, const char *name, const sl_mirror_offset_t *o) {
+    const char *part = o->place_partition == NULL ? o->partition : o->place_partition;
+    unsigned char position[POSITION_MAX] = {0};
+    int64_t len = o->position == NULL ? 0
+                                      : sl_hex_decode(o->position, strlen(o->position), position,
+                                                      sizeof position);
+    sqlite3_stmt *statement = NULL;
+    /* Two keys may be the same partition in other bytes. */
+    int rc = sqlite3_prepare_v2(db,
+                                "INSERT OR IGNORE INTO"
+                                " positions(pipeline, branch, part, position, sub, offset)"
+                                " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                                -1, &statement, NULL);
+
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 2, BRANCH, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 3, part, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(statement, 4, position, len < 0 ? 0 : (int)len, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 5, (sqlite3_int64)o->sub);
+        sqlite3_bind_text(statement, 6, o->value, -1, SQLITE_STATIC);
+        rc = sqlite3_step(statement);
+    }
+    sqlite3_finalize(statement);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* What is left in SQLite agrees with the logs; what it lacks begins from what they say: an offset,
+ * and the position if they have it. */
 static int put_offsets(sqlite3 *db, const sl_mirror_connector_t *c) {
     sl_map_t stored = {0};
     int rc = find_stored(db, c, &stored);
@@ -202,12 +237,8 @@ static int put_offsets(sqlite3 *db, const sl_mirror_connector_t *c) {
 
     for (i = 0; rc == SQLITE_OK && i < c->offsets.count; i++) {
         const sl_mirror_offset_t *o = c->offsets.entries[i].value;
-        const char *texts[] = {c->name, BRANCH, o->partition, o->value};
         if (o->value != NULL && sl_map_get(&stored, sluice_str(o->partition)) == NULL)
-            rc = run(db,
-                     "INSERT INTO positions(pipeline, branch, part, position, sub, offset)"
-                     " VALUES(?1, ?2, ?3, x'', 0, ?4)",
-                     texts, 4);
+            rc = put_offset(db, c->name, o);
     }
     sl_map_fini(&stored);
     return rc;

@@ -137,8 +137,14 @@ static void on_entries(keeper_t *k, const cJSON *message) {
         return;
     cJSON_ArrayForEach (one, cJSON_GetObjectItemCaseSensitive(message, "entries")) {
         const cJSON *log = cJSON_GetObjectItemCaseSensitive(one, "l");
-        sl_log_entry_t entry = {cJSON_IsNumber(log) ? log->valueint : -1, text_of(one, "k"),
-                                text_of(one, "v")};
+        const cJSON *sub = cJSON_GetObjectItemCaseSensitive(one, "s");
+        sl_log_entry_t entry = {
+            .log = cJSON_IsNumber(log) ? log->valueint : -1,
+            .key = text_of(one, "k"),
+            .value = text_of(one, "v"),
+            .place = {text_of(one, "p"), text_of(one, "t"),
+                      cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0},
+        };
         if (entry.key != NULL)
             k->p.entry(k->p.user, &entry);
     }

@@ -19,6 +19,10 @@ typedef struct item {
     int is_sent;
     char *key;
     char *value;
+    char *position;
+    char *partition;
+    char *name;
+    uint32_t sub;
     sl_log_done_fn done;
     void *user;
 } item_t;
@@ -35,6 +39,9 @@ void keeper_queue_init(keeper_queue_t *q) {
 static void item_destroy(item_t *item) {
     free(item->key);
     free(item->value);
+    free(item->position);
+    free(item->partition);
+    free(item->name);
     free(item);
 }
 
@@ -66,15 +73,21 @@ static void drop_older(keeper_queue_t *q, const sl_log_entry_t *entry) {
     }
 }
 
+static int copy(char **member, const char *text) {
+    *member = text == NULL ? NULL : strdup(text);
+    return text == NULL || *member != NULL;
+}
+
 int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t now,
                      sl_log_done_fn done, void *user) {
     item_t *item = calloc(1, sizeof *item);
 
     if (item == NULL)
         return SLUICE_NO_MEMORY;
-    item->key = strdup(entry->key);
-    item->value = entry->value == NULL ? NULL : strdup(entry->value);
-    if (item->key == NULL || (entry->value != NULL && item->value == NULL)) {
+    item->sub = entry->place.sub;
+    if (!copy(&item->key, entry->key) || !copy(&item->value, entry->value) ||
+        !copy(&item->position, entry->place.position) ||
+        !copy(&item->partition, entry->place.partition) || !copy(&item->name, entry->name)) {
         item_destroy(item);
         return SLUICE_NO_MEMORY;
     }
@@ -90,14 +103,23 @@ int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t no
     return SLUICE_OK;
 }
 
+static void add_text(cJSON *one, const char *key, const char *text) {
+    if (text != NULL)
+        cJSON_AddStringToObject(one, key, text);
+}
+
 static cJSON *frame_entry(const item_t *item) {
     cJSON *one = cJSON_CreateObject();
 
     cJSON_AddNumberToObject(one, "n", (double)item->number);
     cJSON_AddNumberToObject(one, "l", item->log);
     cJSON_AddStringToObject(one, "k", item->key);
-    if (item->value != NULL)
-        cJSON_AddStringToObject(one, "v", item->value);
+    add_text(one, "v", item->value);
+    add_text(one, "o", item->name);
+    add_text(one, "p", item->position);
+    add_text(one, "t", item->partition);
+    if (item->position != NULL)
+        cJSON_AddNumberToObject(one, "s", item->sub);
     return one;
 }
 

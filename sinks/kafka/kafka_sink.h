@@ -177,7 +177,8 @@ void kafka_positions_free(kafka_position_t *list, size_t count);
 /* Hands the position's record to the client. */
 rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic, const char *owner,
                                            const kafka_position_t *position);
-/* 1: it is a position of that owner; out->partition is malloc'ed. */
+/* 1: it is a record of that owner. out->partition is malloc'ed; NULL: it says that there is no
+ * position, or is damaged (then more is written again than need be, nothing is left out). */
 int kafka_position_read(kafka_sink_t *sink, const rd_kafka_message_t *message, const char *owner,
                         kafka_position_t *out);
 

@@ -10,10 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clients/kafka/place_headers.h"
 #include "support/position.h"
-
-#define HEADER_PLACE     "sluice.position"
-#define HEADER_PARTITION "sluice.partition"
 
 /* ---- native ---- */
 
@@ -67,27 +65,6 @@ static char *connect_key(const char *owner, const char *partition) {
     return out;
 }
 
-static rd_kafka_headers_t *connect_headers(const kafka_position_t *p) {
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
-    char place[POSITION_PLACE_MAX];
-
-    rd_kafka_header_add(headers, HEADER_PLACE, -1,
-                        position_place(&p->position, p->sub_index, place), -1);
-    rd_kafka_header_add(headers, HEADER_PARTITION, -1, p->partition, -1);
-    return headers;
-}
-
-static sluice_str_t header(const rd_kafka_message_t *message, const char *name) {
-    rd_kafka_headers_t *headers = NULL;
-    const void *value = NULL;
-    size_t len = 0;
-
-    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return sluice_str(NULL);
-    return sluice_str_n(value, len);
-}
-
 /* ---- both ---- */
 
 rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic, const char *owner,
@@ -96,7 +73,8 @@ rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic
                                       : native_key(owner, p->partition);
     char *value = sink->connect_offsets ? strdup(p->offset != NULL ? p->offset : "{}")
                                         : native_value(p);
-    rd_kafka_headers_t *headers = sink->connect_offsets ? connect_headers(p) : NULL;
+    kafka_place_t place = {p->position, p->sub_index, sluice_str(p->partition)};
+    rd_kafka_headers_t *headers = sink->connect_offsets ? kafka_place_headers(&place) : NULL;
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__QUEUE_FULL;
 
     if (key != NULL && value != NULL)
@@ -112,29 +90,31 @@ rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic
     return err;
 }
 
-static char *partition_of(kafka_sink_t *sink, const rd_kafka_message_t *message, const cJSON *key) {
-    const char *text = cJSON_GetStringValue(cJSON_GetArrayItem(key, 1));
-    sluice_str_t own = sink->connect_offsets ? header(message, HEADER_PARTITION) : sluice_str(text);
-
-    return own.data == NULL ? NULL : strndup(own.data, own.len);
+static char *copy(sluice_str_t text) {
+    return text.data == NULL ? NULL : strndup(text.data, text.len);
 }
 
-/* A damaged one is passed over: then more is written again than need be, nothing is left out. */
+static void read_connect(const rd_kafka_message_t *message, kafka_position_t *out) {
+    kafka_place_t place;
+
+    if (!kafka_place_read(message, &place))
+        return;
+    out->position = place.position;
+    out->sub_index = place.sub_index;
+    out->partition = copy(place.partition);
+}
+
 int kafka_position_read(kafka_sink_t *sink, const rd_kafka_message_t *message, const char *owner,
                         kafka_position_t *out) {
     cJSON *key = cJSON_ParseWithLength(message->key, message->key_len);
     const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(key, 0));
-    int ok = name != NULL && strcmp(name, owner) == 0;
+    int is_owners = name != NULL && strcmp(name, owner) == 0;
 
     memset(out, 0, sizeof(*out));
-    if (ok && sink->connect_offsets)
-        ok = position_place_read(header(message, HEADER_PLACE), &out->position, &out->sub_index) ==
-                 SLUICE_OK &&
-             out->position.len > 0;
-    else if (ok)
-        ok = native_read(message->payload, message->len, out);
-    if (ok)
-        out->partition = partition_of(sink, message, key);
+    if (is_owners && sink->connect_offsets)
+        read_connect(message, out);
+    else if (is_owners && native_read(message->payload, message->len, out))
+        out->partition = copy(sluice_str(cJSON_GetStringValue(cJSON_GetArrayItem(key, 1))));
     cJSON_Delete(key);
-    return ok && out->partition != NULL;
+    return is_owners;
 }

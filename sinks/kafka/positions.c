@@ -10,47 +10,78 @@ enum { READ_TIMEOUT_MS = 90000, POLL_MS = 500, ADMIN_TIMEOUT_MS = 15000 };
 
 /* ---- reading ---- */
 
+/* What the newest record of a key says. */
+struct slot {
+    char *key;
+    size_t key_len;
+    kafka_position_t position; /* partition NULL: none (any more) */
+};
+
 struct reader {
     kafka_sink_t *sink;
     rd_kafka_t *consumer;
     const char *owner;
-    kafka_position_t *list;
+    struct slot *slots;
     size_t count;
     int64_t *ends; /* of each partition; 0 when it was reached */
     int partitions;
     int left; /* partitions whose end was not reached */
 };
 
-static kafka_position_t *slot_for(struct reader *r, const char *partition) {
-    kafka_position_t *grown;
+static struct slot *slot_for(struct reader *r, const rd_kafka_message_t *message) {
+    struct slot *grown;
+    char *key;
     size_t i;
 
     for (i = 0; i < r->count; i++) {
-        if (strcmp(r->list[i].partition, partition) == 0)
-            return &r->list[i];
+        if (r->slots[i].key_len == message->key_len &&
+            memcmp(r->slots[i].key, message->key, message->key_len) == 0)
+            return &r->slots[i];
     }
-    grown = realloc(r->list, (r->count + 1) * sizeof(*grown));
+    grown = realloc(r->slots, (r->count + 1) * sizeof(*grown));
     if (grown == NULL)
         return NULL;
-    r->list = grown;
-    memset(&grown[r->count], 0, sizeof(*grown));
-    grown[r->count].partition = strdup(partition);
-    return grown[r->count].partition == NULL ? NULL : &grown[r->count++];
+    r->slots = grown;
+    key = malloc(message->key_len + 1);
+    if (key == NULL)
+        return NULL;
+    memcpy(key, message->key, message->key_len);
+    grown[r->count] = (struct slot){.key = key, .key_len = message->key_len};
+    return &grown[r->count++];
 }
 
-/* A record of ours replaces what an earlier one of the same key said. */
+/* Whoever alters or forgets an offset writes a record of its key without a position: then none
+ * before it counts. */
 static void take_record(struct reader *r, const rd_kafka_message_t *message) {
     kafka_position_t read;
-    kafka_position_t *slot;
+    struct slot *slot;
 
     if (!kafka_position_read(r->sink, message, r->owner, &read))
         return;
-    slot = slot_for(r, read.partition);
+    slot = slot_for(r, message);
     if (slot != NULL) {
-        slot->position = read.position;
-        slot->sub_index = read.sub_index;
+        free(slot->position.partition);
+        slot->position = read;
+    } else {
+        free(read.partition);
     }
-    free(read.partition);
+}
+
+/* The positions out of the slots, which end. */
+static kafka_position_t *take_positions(struct reader *r, size_t *count) {
+    kafka_position_t *list = calloc(r->count + 1, sizeof(*list));
+    size_t i;
+
+    *count = 0;
+    for (i = 0; i < r->count; i++) {
+        free(r->slots[i].key);
+        if (list != NULL && r->slots[i].position.partition != NULL)
+            list[(*count)++] = r->slots[i].position;
+        else
+            free(r->slots[i].position.partition);
+    }
+    free(r->slots);
+    return list;
 }
 
 /* ---- the topic ---- */
@@ -252,9 +283,10 @@ int kafka_positions_read(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *
     else
         rd_kafka_conf_destroy(conf);
     free(reader.ends);
-    *list = reader.list;
-    *count = reader.count;
-    return rc;
+    *list = take_positions(&reader, count);
+    if (*list == NULL && rc == 0)
+        snprintf(error, error_size, "position topic: out of memory");
+    return *list == NULL ? -1 : rc;
 }
 
 void kafka_positions_free(kafka_position_t *list, size_t count) {

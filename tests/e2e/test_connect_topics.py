@@ -112,7 +112,7 @@ class Topics(Case):
                     continue  # of a consumer group, not of these topics
                 answer = json.loads(json.dumps(answer).replace("127.0.0.1:18103", worker_id))
                 self.assertEqual(answer, worker.get(path).expect(200).json(), path)
-            self.assertTrue(worker.get("/").json()["kafka_cluster_id"])
+            self.assertEqual(self.client.cluster_id(), worker.get("/").json()["kafka_cluster_id"])
             # It goes on behind the 14 characters that Connect had read: nothing of before comes again.
             with open(directory / "in.txt", "a") as f:
                 f.write("four\n")

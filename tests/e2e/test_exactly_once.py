@@ -1,9 +1,11 @@
 # timeout: 300
 """exactly.once.source.support of a Connect worker: records and offsets in one transaction, whoever is killed and when."""
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import threading
 import time
 
@@ -108,6 +110,107 @@ class ExactlyOnce(Case):
         self.kills(worker, kill, self.feed(), 4)
         self.all_once()
         self.assertEqual({"position": self.input.stat().st_size}, self.offsets(topic)[1])
+
+    # What the worker's own offsets have to do with it ---------------------------------------------------------------------
+
+    def records(self, topic="once-offsets"):
+        """All committed offsets of the connector: (value, names of headers)."""
+        return [(None if r.value is None else json.loads(r.value), {h for h, _ in r.headers})
+                for r in self.kafka.consume(topic, timeout=20) if json.loads(r.key)[0] == self.name]
+
+    def write(self, first, count):
+        with open(self.input, "a", encoding="utf-8") as f:
+            f.writelines("line %d\n" % n for n in range(first, first + count))
+
+    def wait_lines(self, count):
+        self.eventually(lambda: len(self.lines()) >= count, 60, interval=0.5)
+        time.sleep(1)
+        return self.lines()
+
+    def stop(self, worker):
+        worker.put("/connectors/%s/stop" % self.name).expect(204)
+        self.eventually(lambda: task_pid(worker) is None)
+
+    def set_position(self, worker, position):
+        offset = {"partition": {"filename": str(self.input)}, "offset": position}
+        worker.patch("/connectors/%s/offsets" % self.name, {"offsets": [offset]}).expect(200)
+
+    def test_only_transactions_write_offsets(self):
+        worker = self.worker()
+        worker.put("/connectors/%s/config" % self.name, self.config()).expect(201)
+        for n in range(5):
+            self.write(100 * n, 100)
+            self.wait_lines(100 * (n + 1))
+        self.assertEqual(self.input.stat().st_size, self.shown(worker))
+        worker.terminate()
+        found = self.records()
+        self.assertGreaterEqual(len(found), 5)
+        self.assertEqual([{"sluice.position", "sluice.partition"}] * len(found), [headers for _, headers in found])
+
+    def shown(self, worker):
+        found = worker.get("/connectors/%s/offsets" % self.name).expect(200).json()["offsets"]
+        return found[0]["offset"]["position"] if found else None
+
+    def altered(self, topics, **config):
+        """Set back, forgotten, each before and after the worker began anew: the topics say it, and it goes on from there."""
+        worker = self.worker()
+        self.write(0, 10)
+        worker.put("/connectors/%s/config" % self.name, self.config(**config)).expect(201)
+        self.assertEqual(10, len(self.wait_lines(10)))
+        self.stop(worker)
+        self.set_position(worker, {"position": 35})
+        for topic in topics:
+            self.assertEqual(({"position": 35}, set()), self.records(topic)[-1], topic)
+        worker.put("/connectors/%s/resume" % self.name).expect(202)
+        self.assertEqual(["line %d" % n for n in range(5, 10)], self.wait_lines(15)[10:])
+        self.stop(worker)
+        self.set_position(worker, {"position": 56})
+        worker.kill9()
+        worker.start()
+        worker.put("/connectors/%s/resume" % self.name).expect(202)
+        self.assertEqual(["line 8", "line 9"], self.wait_lines(17)[15:])
+        self.eventually(lambda: self.records()[-1][0] == {"position": 70})
+        self.stop(worker)
+        worker.delete("/connectors/%s/offsets" % self.name).expect(200)
+        for topic in topics:
+            self.assertEqual((None, set()), self.records(topic)[-1], topic)
+            self.assertEqual(1, len({r.key for r in self.kafka.consume(topic) if json.loads(r.key)[0] == self.name}), topic)
+        worker.kill9()
+        worker.start()
+        worker.put("/connectors/%s/resume" % self.name).expect(202)
+        self.assertEqual(["line %d" % n for n in range(10)], self.wait_lines(27)[17:])
+
+    def test_altered_offsets(self):
+        self.altered(["once-offsets"])
+
+    def test_altered_offsets_in_an_own_topic(self):
+        own = self.name + "-offsets"
+        self.altered([own, "once-offsets"], **{"offsets.storage.topic": own})
+
+    def test_another_data_directory(self):
+        """A worker that has nothing but the topics knows the positions that the transactions left there."""
+        logs = {"config.storage.topic": "once-moved-config", "status.storage.topic": "once-moved-status"}
+        first = self.worker(**logs)
+        first.put("/connectors/%s/config" % self.name, self.config()).expect(201)
+        feeder = self.feed(10000, 6)
+        self.eventually(lambda: len(self.lines()) > 2000, 60)
+        first.kill9()
+        second = self.worker(**logs)
+        feeder.join()
+        self.all_once(10000)
+        self.eventually(lambda: self.shown(second) == self.input.stat().st_size)
+        second.put("/connectors/%s/pause" % self.name).expect(202)
+        second.wait_state(self.name, "PAUSED")
+        self.eventually(lambda: task_pid(second) is None)
+        place = [dict(r.headers)["sluice.position"] for r in self.kafka.consume("once-offsets")
+                 if json.loads(r.key)[0] == self.name][-1]
+        second.kill9()
+        third = self.worker(**logs)
+        self.assertEqual(self.input.stat().st_size, self.shown(third))
+        third.kill9()  # it holds the database for itself
+        with contextlib.closing(sqlite3.connect(third.data / "sluice.db")) as db:
+            rows = db.execute("SELECT lower(hex(position)) || '/' || sub FROM positions WHERE pipeline = ?", (self.name,)).fetchall()
+        self.assertEqual([(place if isinstance(place, str) else place.decode(),)], rows)
 
     def test_zombie_is_fenced(self):
         """Two workers with the same group and connector, the first stopped in its tracks: when it goes on, it writes nothing."""

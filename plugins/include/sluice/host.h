@@ -109,8 +109,13 @@ struct sluice_buf {
 /* One entry of a keyed log, see sluice_store_t. */
 typedef struct sluice_entry {
     uint32_t log;       /* which: 0 .. */
+    uint32_t sub_index; /* with position */
     sluice_str_t key;   /* UTF-8 */
     sluice_str_t value; /* UTF-8; data NULL: the key has no value any more */
+    /* Of a source's offset: the place that it stands for; len 0: not known. */
+    sluice_position_t position;
+    sluice_str_t partition; /* of that place: its source partition, JSON text */
+    sluice_str_t name; /* another log of that kind, by its name; data NULL: the worker's own */
 } sluice_entry_t;
 
 /* JSON flags */

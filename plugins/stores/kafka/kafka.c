@@ -100,6 +100,7 @@ static void destroy_clients(void *arg) {
     int i;
 
     topic_store_end_asking(s);
+    topic_store_end_named(s);
     for (i = 0; i < STORE_LOGS; i++)
         if (s->logs[i].writer != NULL)
             rd_kafka_topic_destroy(s->logs[i].writer);
@@ -148,7 +149,11 @@ static int store_close(void *self) {
 
     s->closing = 1;
     atomic_store(&s->contact.stop, 1);
-    return s->busy ? SLUICE_OK : s->api->post(s->ctx, go_on_closing, s);
+    return s->busy || s->making > 0 ? SLUICE_OK : s->api->post(s->ctx, go_on_closing, s);
+}
+
+void topic_store_have_made(topic_store_t *s) {
+    go_on_closing(s);
 }
 
 /* ---- open: ask and make topics, read, let go of the consumer ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clients/kafka/client_conf.h"
+#include "clients/kafka/place_headers.h"
 
 static int number_of(const topic_store_t *s, const rd_kafka_topic_t *topic) {
     int i;
@@ -17,8 +18,10 @@ static int number_of(const topic_store_t *s, const rd_kafka_topic_t *topic) {
 /* SLUICE_BUSY when the host wants a pause. */
 static int take(topic_store_t *s, const rd_kafka_message_t *m) {
     int log = number_of(s, m->rkt);
-    sluice_entry_t entry = {(uint32_t)(log < 0 ? 0 : log), sluice_str_n(m->key, m->key_len),
-                            sluice_str_n(m->payload, m->len)};
+    sluice_entry_t entry = {.log = (uint32_t)(log < 0 ? 0 : log),
+                            .key = sluice_str_n(m->key, m->key_len),
+                            .value = sluice_str_n(m->payload, m->len)};
+    kafka_place_t place;
 
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         s->unread--;
@@ -33,6 +36,11 @@ static int take(topic_store_t *s, const rd_kafka_message_t *m) {
         return SLUICE_OK;
     if (m->payload == NULL)
         entry.value = sluice_str(NULL);
+    if (kafka_place_read(m, &place)) {
+        entry.position = place.position;
+        entry.sub_index = place.sub_index;
+        entry.partition = place.partition;
+    }
     return s->api->store_entry(s->ctx, &entry);
 }
 

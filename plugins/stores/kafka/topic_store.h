@@ -3,7 +3,8 @@
  *
  * What this is: a worker's three logs as compacted Kafka topics. kafka.c opens and closes, on an
  * offload thread where it blocks; topics.c makes and checks the topics; group.c looks whether a
- * Connect worker still runs; reading.c reads all to the end; writing.c produces.
+ * Connect worker still runs; reading.c reads all to the end; writing.c produces;
+ * named.c makes the topics of connectors that have their own.
  * Threads: the instance's, but for `topic_store_prepare_*`, which run offloaded while nothing else
  * touches the store.
  */
@@ -44,6 +45,8 @@ typedef struct topic_store {
     int ask_pump_open;
     int read_pump_open;
     int pump_open;
+    struct named_log *named;
+    int making; /* of those; close waits for it */
     int closing;
     int busy; /* work is offloaded: close waits for it */
     int prepared;
@@ -66,6 +69,9 @@ const char *topic_store_option(const topic_store_t *s, const store_log_t *log, c
 int topic_store_note(topic_store_t *s, int status, const char *code, const char *fmt, ...)
     SLUICE_PRINTF(4, 5);
 
+/* Blocks: makes a topic as this log's would be; it may be there. Else text says why not. */
+int topic_store_make(const topic_store_t *s, rd_kafka_t *client, const store_log_t *log,
+                     const char *topic, char *text, size_t size);
 /* Offloaded; a negative status after topic_store_note. */
 int topic_store_prepare_topics(topic_store_t *s);
 int topic_store_prepare_group(topic_store_t *s);
@@ -79,6 +85,17 @@ void topic_store_end_asking(void *self); /* offloaded, behind the pumps */
 
 int topic_store_open_writing(topic_store_t *s);
 int topic_store_write(void *self, uint64_t number, const sluice_entry_t *entry);
+/* Of a topic that is there, with the settings of that log; NULL after api->fail. */
+rd_kafka_topic_t *topic_store_writer(topic_store_t *s, const store_log_t *log, const char *topic);
+int topic_store_produce(topic_store_t *s, rd_kafka_topic_t *writer, uint64_t number,
+                        const sluice_entry_t *entry);
+
+/* ---- named.c: logs that an entry names ---- */
+int topic_store_write_named(topic_store_t *s, uint64_t number, const sluice_entry_t *entry);
+/* Not while one is being made (s->making). */
+void topic_store_end_named(topic_store_t *s);
+/* Nothing is being made any more, and the store is closing. */
+void topic_store_have_made(topic_store_t *s);
 /* Serves the producer's events; those of the consumer. */
 void topic_store_serve(void *self);
 void topic_store_serve_asking(void *self);

@@ -80,27 +80,34 @@ static rd_kafka_resp_err_t created(rd_kafka_event_t *event, char *text, size_t s
     return err;
 }
 
-static int make(topic_store_t *s, const store_log_t *log) {
+int topic_store_make(const topic_store_t *s, rd_kafka_t *client, const store_log_t *log,
+                     const char *topic, char *text, size_t size) {
     int partitions = log == &s->logs[0] ? 1 : number_of(s, log, "partitions", -1);
     int factor = number_of(s, log, "replication.factor", -1);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(s->consumer);
-    char text[ERROR_TEXT];
-    rd_kafka_NewTopic_t *wanted =
-        rd_kafka_NewTopic_new(log->topic, partitions, factor, text, sizeof(text));
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, partitions, factor, text, size);
     rd_kafka_event_t *event = NULL;
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__INVALID_ARG;
 
     if (wanted != NULL) {
         add_settings(s, log, wanted);
-        rd_kafka_CreateTopics(s->consumer, &wanted, 1, NULL, queue);
+        rd_kafka_CreateTopics(client, &wanted, 1, NULL, queue);
         event = rd_kafka_queue_poll(queue, ASK_MS);
-        err = created(event, text, sizeof(text));
+        err = created(event, text, size);
         rd_kafka_NewTopic_destroy(wanted);
         if (event != NULL)
             rd_kafka_event_destroy(event);
     }
     rd_kafka_queue_destroy(queue);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS
+               ? SLUICE_OK
+               : SLUICE_RETRY;
+}
+
+static int make(topic_store_t *s, const store_log_t *log) {
+    char text[ERROR_TEXT];
+
+    if (topic_store_make(s, s->consumer, log, log->topic, text, sizeof(text)) == SLUICE_OK)
         return SLUICE_OK;
     return topic_store_note(s, SLUICE_RETRY, "org.apache.kafka.connect.errors.ConnectException",
                             "Error while attempting to create/find topic(s) '%s': %s. Make it by "

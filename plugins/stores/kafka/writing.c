@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "clients/kafka/client_conf.h"
+#include "clients/kafka/place_headers.h"
 
 #define CONFIG_TIMEOUT_MS "30000" /* Connect's own: after that the request was refused */
 
@@ -35,11 +36,13 @@ static int set_all(topic_store_t *s, rd_kafka_conf_t *conf) {
     return status;
 }
 
-static int open_topic(topic_store_t *s, store_log_t *log) {
+rd_kafka_topic_t *topic_store_writer(topic_store_t *s, const store_log_t *log,
+                                     const char *topic) {
     const char *timeout = log == &s->logs[0] ? CONFIG_TIMEOUT_MS : "0";
     const char *const own[][2] = {
         {"message.timeout.ms", timeout}, {"acks", "all"}, {"partitioner", "murmur2"}};
     rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
+    rd_kafka_topic_t *writer;
     char error[512];
     size_t i;
 
@@ -47,15 +50,16 @@ static int open_topic(topic_store_t *s, store_log_t *log) {
         if (rd_kafka_topic_conf_set(conf, own[i][0], own[i][1], error, sizeof(error)) !=
             RD_KAFKA_CONF_OK) {
             rd_kafka_topic_conf_destroy(conf);
-            return s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s: %s", own[i][0],
-                                error);
+            s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s: %s", own[i][0], error);
+            return NULL;
         }
-    log->writer = rd_kafka_topic_new(s->producer, log->topic, conf);
-    if (log->writer != NULL)
-        return SLUICE_OK;
+    writer = rd_kafka_topic_new(s->producer, topic, conf);
+    if (writer != NULL)
+        return writer;
     rd_kafka_topic_conf_destroy(conf);
-    return s->api->fail(s->ctx, SLUICE_INVALID, "kafka-store.topic", "%stopic %s: %s", log->family,
-                        log->topic, rd_kafka_err2str(rd_kafka_last_error()));
+    s->api->fail(s->ctx, SLUICE_INVALID, "kafka-store.topic", "%stopic %s: %s", log->family, topic,
+                 rd_kafka_err2str(rd_kafka_last_error()));
+    return NULL;
 }
 
 static int open_pump(topic_store_t *s) {
@@ -87,9 +91,13 @@ int topic_store_open_writing(topic_store_t *s) {
         return status;
     }
     rd_kafka_set_log_queue(s->producer, NULL);
-    for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++)
-        status = open_topic(s, &s->logs[i]);
-    return status == SLUICE_OK ? open_pump(s) : status;
+    for (i = 0; i < STORE_LOGS; i++) {
+        store_log_t *log = &s->logs[i];
+        log->writer = topic_store_writer(s, log, log->topic);
+        if (log->writer == NULL)
+            return SLUICE_INVALID;
+    }
+    return open_pump(s);
 }
 
 /* ---- trouble ---- */
@@ -116,25 +124,45 @@ static void watch(void *arg) {
 
 /* ---- writing ---- */
 
-int topic_store_write(void *self, uint64_t number, const sluice_entry_t *entry) {
-    topic_store_t *s = self;
+static rd_kafka_resp_err_t produce(topic_store_t *s, rd_kafka_topic_t *writer, uint64_t number,
+                                   const sluice_entry_t *e) {
+    kafka_place_t place = {e->position, e->sub_index, e->partition};
+    rd_kafka_headers_t *headers = e->position.len > 0 ? kafka_place_headers(&place) : NULL;
+    rd_kafka_resp_err_t err = rd_kafka_producev(
+        s->producer, RD_KAFKA_V_RKT(writer), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(e->key.data, e->key.len),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)e->value.data, e->value.len),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)number), RD_KAFKA_V_END);
 
-    if (entry->log >= STORE_LOGS)
-        return SLUICE_INVALID;
-    if (rd_kafka_produce(s->logs[entry->log].writer, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-                         (void *)(uintptr_t)entry->value.data, entry->value.len, entry->key.data,
-                         entry->key.len, (void *)(uintptr_t)number) != 0) {
-        rd_kafka_resp_err_t err = rd_kafka_last_error();
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    return err;
+}
+
+int topic_store_produce(topic_store_t *s, rd_kafka_topic_t *writer, uint64_t number,
+                        const sluice_entry_t *entry) {
+    rd_kafka_resp_err_t err = produce(s, writer, number, entry);
+
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return s->api->fail(s->ctx,
                             err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? SLUICE_BUSY : SLUICE_INVALID,
-                            "kafka-store.write", "writing to %s: %s", s->logs[entry->log].topic,
+                            "kafka-store.write", "writing to %s: %s", rd_kafka_topic_name(writer),
                             rd_kafka_err2str(err));
-    }
     if (s->unwritten++ == 0)
         s->waiting_since = s->api->tick_ns(s->ctx);
     if (s->watch == NULL)
         s->watch = s->api->timer_start(s->ctx, WATCH_MS, WATCH_MS, watch, s);
     return SLUICE_OK;
+}
+
+int topic_store_write(void *self, uint64_t number, const sluice_entry_t *entry) {
+    topic_store_t *s = self;
+
+    if (entry->log >= STORE_LOGS)
+        return SLUICE_INVALID;
+    if (entry->name.data != NULL)
+        return topic_store_write_named(s, number, entry);
+    return topic_store_produce(s, s->logs[entry->log].writer, number, entry);
 }
 
 static void answered(topic_store_t *s, const rd_kafka_message_t *m) {

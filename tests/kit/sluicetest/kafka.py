@@ -178,6 +178,16 @@ class Client:
             raise KafkaError(done.stderr.decode("utf-8", "replace"))
         return {t["topic"]: len(t["partitions"]) for t in json.loads(done.stdout)["topics"]}
 
+    def cluster_id(self):
+        answer = self._admin(3, 4, struct.pack(">i?", 0, False))
+        answer.take(">i")
+        for _ in range(answer.take(">i")):
+            answer.take(">i")
+            answer.string()
+            answer.take(">i")
+            answer.string()
+        return answer.string()
+
     def end_offset(self, topic, partition=0):
         done = subprocess.run(self._kcat("-Q", "-t", "%s:%d:-1" % (topic, partition)), stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=30, text=True)

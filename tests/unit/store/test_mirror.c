@@ -21,7 +21,7 @@ static int teardown(void **state) {
 }
 
 static void put(sl_mirror_t *m, int log, const char *key, const char *value) {
-    sl_log_entry_t entry = {log, key, value};
+    sl_log_entry_t entry = {.log = log, .key = key, .value = value};
     assert_int_equal(sl_mirror_apply(m, &entry, 0), SLUICE_OK);
 }
 

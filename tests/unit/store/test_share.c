@@ -35,13 +35,28 @@ typedef struct fixture {
     cJSON *entries;
 } fixture_t;
 
+/* The place and the log, where an entry has them. */
+static void note_rest(char *line, const sl_log_entry_t *e) {
+    char *end = line + strlen(line);
+    size_t size = sizeof ((fixture_t *)NULL)->written[0] - strlen(line);
+
+    if (e->place.position != NULL)
+        snprintf(end, size, " at %s/%u of %s", e->place.position, (unsigned)e->place.sub,
+                 e->place.partition);
+    end = line + strlen(line);
+    size = sizeof ((fixture_t *)NULL)->written[0] - strlen(line);
+    if (e->name != NULL)
+        snprintf(end, size, " in %s", e->name);
+}
+
 static int log_write(sl_store_log_t *self, const sl_log_entry_t *e, sl_log_done_fn done,
                      void *user) {
     fixture_t *f = (fixture_t *)self;
 
     assert_true(f->count < MOST);
-    snprintf(f->written[f->count++], sizeof f->written[0], "%d %s %s", e->log, e->key,
+    snprintf(f->written[f->count], sizeof f->written[0], "%d %s %s", e->log, e->key,
              e->value == NULL ? "-" : e->value);
+    note_rest(f->written[f->count++], e);
     if (done != NULL)
         f->waiting[f->waits++] = (waiting_t){done, user};
     return SLUICE_OK;
@@ -89,7 +104,7 @@ static void wait_done(fixture_t *f, int count) {
 }
 
 static void put_log(fixture_t *f, int log, const char *key, const char *value) {
-    sl_log_entry_t entry = {log, key, value};
+    sl_log_entry_t entry = {.log = log, .key = key, .value = value};
     assert_int_equal(sl_mirror_apply(f->mirror, &entry, 0), SLUICE_OK);
 }
 
@@ -252,6 +267,50 @@ static void test_offsets(void **state) {
     close_store(f);
 }
 
+/* Where tasks write offsets themselves none is written again; what users alter is, always. */
+static void test_exactly_once(void **state) {
+    fixture_t *f = *state;
+    cJSON *none = cJSON_CreateArray(), *altered = offsets("{\"p\":1}", "{\"n\":2}");
+
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"\"}}");
+    open_store(f);
+    share(f);
+    assert_int_equal(sl_store_set_offset_log(f->store, "theirs"), SLUICE_OK);
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    wait_done(f, 1);
+    assert_int_equal(f->count, 0);
+    cJSON_SetValuestring(cJSON_GetObjectItem(altered->child, "position"), "");
+    sl_store_replace_offsets(f->store, "a-b", altered, on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2}"); /* the log may hold a later one by now */
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":2}", "{\"n\":3}"), on_done, f);
+    sl_store_replace_offsets(f->store, "a-b", none, on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] -", "1 [\"a-b\",{\"p\":2}] -"); /* its tasks' keys */
+    wait_done(f, 4);
+    close_store(f);
+}
+
+/* A connector with a log of its own: the worker's follows, with the place. */
+static void test_own_log(void **state) {
+    fixture_t *f = *state;
+    cJSON *altered = offsets("{\"p\":1}", "{\"n\":1}");
+
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"own\"}}");
+    open_store(f);
+    share(f);
+    sl_store_set_offset_log(f->store, "theirs");
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2} at 0a0b/0 of {\"p\":1}");
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    assert_int_equal(f->count, 0); /* as it is */
+    cJSON_SetValuestring(cJSON_GetObjectItem(altered->child, "position"), "");
+    sl_store_replace_offsets(f->store, "a-b", altered, on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":1} in own", "1 [\"a-b\",{\"p\":1}] {\"n\":1}");
+    sl_store_replace_offsets(f->store, "a-b", cJSON_CreateArray(), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] -", "1 [\"a-b\",{\"p\":1}] - in own");
+    wait_done(f, 4);
+    close_store(f);
+}
+
 static void test_refused(void **state) {
     fixture_t *f = *state;
 
@@ -303,12 +362,50 @@ static void test_take_over(void **state) {
     close_store(f);
 }
 
+/* A log that says positions is believed: they are those of the offsets that it says. */
+static void test_take_over_positions(void **state) {
+    fixture_t *f = *state;
+    sl_log_entry_t entry = {.log = SL_LOG_OFFSETS,
+                            .key = "[\"a-b\",{\"p\":1}]",
+                            .value = "{\"n\":1}",
+                            .place = {"0c", "{\"p\":1}", 7}};
+
+    open_store(f);
+    put_config(f, "RUNNING");
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":1}"), on_done, f);
+    wait_done(f, 2);
+    close_store(f);
+
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"k\":\"v\"}}");
+    assert_int_equal(sl_mirror_apply(f->mirror, &entry, 0), SLUICE_OK);
+    entry.key = "[\"a-b\",{\"p\":2}]";
+    entry.place = (sl_log_place_t){"ff00", "{ \"p\": 2 }", 0};
+    assert_int_equal(sl_mirror_apply(f->mirror, &entry, 0), SLUICE_OK);
+    put_log(f, SL_LOG_OFFSETS, "[\"a-b\",{\"p\":2}]", "{\"n\":5}"); /* somebody altered it */
+    entry.key = "[\"a-b\",{\"p\":3}]";
+    entry.place.partition = "{ \"p\": 3 }";
+    assert_int_equal(sl_mirror_apply(f->mirror, &entry, 0), SLUICE_OK);
+    open_store(f);
+    share(f);
+    sl_store_load_positions(f->store, "a-b", on_loaded, f);
+    wait_done(f, 3);
+    assert_int_equal(cJSON_GetArraySize(f->entries), 3); /* by their partitions' texts */
+    assert_string_equal(member(f, 0, "partition"), "{ \"p\": 3 }");
+    assert_string_equal(member(f, 0, "position"), "ff00");
+    assert_string_equal(member(f, 1, "position"), "0c");
+    assert_int_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(f->entries, 1), "sub")->valueint, 7);
+    assert_string_equal(member(f, 2, "position"), "");
+    assert_string_equal(member(f, 2, "offset"), "{\"n\":5}");
+    close_store(f);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_entries_of_changes), CASE(test_states), CASE(test_offsets), CASE(test_refused),
-        CASE(test_take_over),
+        CASE(test_take_over), CASE(test_exactly_once), CASE(test_own_log),
+        CASE(test_take_over_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
