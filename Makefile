@@ -14,7 +14,7 @@
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: setup setup-servers setup-postgres-majors setup-demo setup-kafka build asan tsan demo test test-all test-compose bench install clean
+.PHONY: setup setup-servers setup-postgres-majors setup-connect setup-demo setup-kafka build asan tsan demo test test-all test-compose bench install clean
 
 PREFIX ?= /usr/local
 PYTHON ?= python3
@@ -32,7 +32,7 @@ with_release = PYTHONPATH=tests/kit SLUICE_BIN=$(CURDIR)/build/release/sluice \
 run_tests = $(PYTHON) tests/run.py --jobs $(TEST_JOBS) $(if $(FILTER),--filter '$(FILTER)')
 
 ifdef SKIP_SETUP
-setup setup-servers setup-postgres-majors setup-demo setup-kafka:
+setup setup-servers setup-postgres-majors setup-connect setup-demo setup-kafka:
 	@echo "$@: left out (SKIP_SETUP)"
 else
 setup:
@@ -44,6 +44,9 @@ setup-servers: setup
 
 setup-postgres-majors: setup
 	@tests/kit/setup-servers.sh postgres || echo "WARNING: a major of PostgreSQL is missing; its tests are skipped" >&2
+
+setup-connect: setup
+	@tests/kit/setup-servers.sh connect || echo "WARNING: Kafka Connect's own worker is missing: nothing is taken over from it or measured against it" >&2
 
 setup-demo:
 	@tests/kit/setup.sh --demo
@@ -70,7 +73,7 @@ tsan:
 test: setup setup-servers asan
 	@$(run_tests) --build build/asan
 
-test-all: setup setup-servers setup-postgres-majors asan tsan build
+test-all: setup setup-servers setup-postgres-majors setup-connect asan tsan build
 	@$(run_tests) --build build/asan --build build/tsan --build build/release --tier all
 
 # Only the servers that it shows: `make setup-servers` adds S3 to them.
@@ -80,8 +83,7 @@ demo: setup-demo $(if $(filter 1,$(KAFKA)),setup-kafka) build
 test-compose: build
 	@$(with_release) $(PYTHON) tests/compose/try.py
 
-bench: setup setup-servers build
-	@$(if $(SKIP_SETUP),:,tests/kit/setup-servers.sh connect) || echo "WARNING: nothing is measured against Kafka Connect's own worker" >&2
+bench: setup setup-servers setup-connect build
 	@$(with_release) $(PYTHON) tests/bench/rest.py
 	@cmake --build build/release --target transform_bench
 	@$(with_release) $(PYTHON) tests/bench/transforms.py

@@ -14,23 +14,21 @@ import multiprocessing
 import os
 import pathlib
 import socket
-import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "kit"))
 
-from sluicetest import http, servers  # noqa: E402
+from sluicetest import servers  # noqa: E402
 from sluicetest.host import children, rss_anon  # noqa: E402
-from sluicetest.ports import free_port  # noqa: E402
-from sluicetest.worker import BASE, ConnectWorker  # noqa: E402
+from sluicetest.jvm_connect import JvmConnect, jars  # noqa: E402
+from sluicetest.worker import ConnectWorker  # noqa: E402
 
 COUNT = int(os.environ.get("REST_CONNECTORS", "1000"))
 JVM_COUNT = int(os.environ.get("REST_JVM_CONNECTORS", str(COUNT)))
 LISTS = int(os.environ.get("REST_LISTS", "20"))
 CLIENTS = int(os.environ.get("REST_CLIENTS", "4"))
-CACHE = pathlib.Path(os.environ.get("SLUICE_CACHE") or pathlib.Path.home() / ".cache" / "sluice-testbed")
 LIST = "/connectors?expand=info&expand=status"
 
 
@@ -222,37 +220,15 @@ def measure(who, port, pid, count):
 
 def jvm(kafka, count):
     """The same of Kafka Connect's own worker; None without it."""
-    if count == 0 or not (CACHE / "connect" / ".complete").exists():
+    if count == 0 or jars() is None:
         emit(phase="rest", who="connect", what="left out: run tests/kit/setup-servers.sh connect for it")
         return None
+    own = {"group.id": "bench"}
+    own.update({kind + ".storage.topic": "bench-" + kind for kind in ("config", "offset", "status")})
     with servers.scratch_dir("sluice-bench-") as folder:
-        port = free_port()
-        own = dict(BASE, **{"bootstrap.servers": kafka.bootstrap, "listeners": "http://127.0.0.1:%d" % port, "group.id": "bench",
-                            "scheduled.rebalance.max.delay.ms": "0"})
-        for kind in ("config", "offset", "status"):
-            own.update({kind + ".storage.topic": "bench-" + kind, kind + ".storage.replication.factor": "1"})
-        (folder / "worker.properties").write_text("".join("%s=%s\n" % kv for kv in own.items()))
-        with open(folder / "log", "wb") as log:
-            process = subprocess.Popen(["java", "-Xms256m", "-Xmx2g", "-Dorg.apache.logging.log4j.level=ERROR", "-cp",
-                                        "%s/*" % (CACHE / "connect"), "org.apache.kafka.connect.cli.ConnectDistributed",
-                                        str(folder / "worker.properties")], stdout=log, stderr=log)
-        try:
-            wait_for("http://127.0.0.1:%d/connectors" % port, process)
-            warm(port)
-            return measure("connect", port, process.pid, count)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def wait_for(url, process):
-    end = time.monotonic() + 120
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError):
-            if http.get(url, timeout=10).status == 200:
-                return
-        time.sleep(0.2)
-    raise AssertionError("Kafka Connect does not start")
+        with JvmConnect(kafka.bootstrap, folder, own, ("-Xms256m", "-Xmx2g")) as connect:
+            warm(connect.port)
+            return measure("connect", connect.port, connect.process.pid, count)
 
 
 def warm(port):

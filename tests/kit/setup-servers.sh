@@ -5,7 +5,7 @@
 # build tree and is finished when its .complete file names the wanted version.
 #
 #   setup-servers.sh [kafka] [chdb] [s3] [registry] [pyclients] [jsclient] [javaclient]      (default: all of these)
-#   setup-servers.sh connect      Kafka Connect's own worker, which only measurements need
+#   setup-servers.sh connect      Kafka Connect's own worker, to take over from (test-all) and to measure against (bench)
 #   setup-servers.sh postgres     PostgreSQL of the other supported majors than Debian's (test-all); postgres17: that one alone
 #   setup-servers.sh librdkafka   a newer Kafka client than Debian's, whose login by SCRAM Kafka 4 refuses (built: 2 minutes)
 # Env: SLUICE_CACHE (default ~/.cache/sluice-testbed). Logs lie in $SLUICE_CACHE/log.
