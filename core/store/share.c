@@ -6,6 +6,7 @@
 
 #include "observe/log.h"
 #include "sluice/error.h"
+#include "store/connect_text.h"
 #include "store/share_int.h"
 #include "store/store_int.h"
 
@@ -88,12 +89,48 @@ static void release(sl_share_t *s) {
     }
 }
 
+static int begins(const char *key, const char *prefix) {
+    return strncmp(key, prefix, strlen(prefix)) == 0;
+}
+
+/* The next one under the same key that is still to be answered. */
+static entry_t *find_later(const request_t *r, const char *key) {
+    entry_t *e;
+
+    for (r = r->next; r != NULL; r = r->next)
+        for (e = r->entries; e != NULL; e = e->next)
+            if (e->log == SL_LOG_CONFIGS && strcmp(e->key, key) == 0)
+                return e;
+    return NULL;
+}
+
+/* The log has not got it: the mirror must not go on saying so. Tasks are said anew next time. */
+static void undo(sl_share_t *s, entry_t *e) {
+    entry_t *later = e->log == SL_LOG_CONFIGS ? find_later(e->request, e->key) : NULL;
+    sl_log_entry_t was = {.log = e->log, .key = e->key, .value = e->before};
+
+    if (later != NULL) { /* what is there counts; but it may fail, too */
+        free(later->before);
+        later->before = e->before;
+        e->before = NULL;
+    }
+    if (e->log != SL_LOG_CONFIGS || later != NULL)
+        return;
+    if (begins(e->key, "commit-"))
+        was.value = "{\"tasks\":0}";
+    else if (!begins(e->key, "connector-") && !begins(e->key, "target-state-"))
+        return;
+    (void)sl_mirror_apply(s->mirror, &was, 0);
+}
+
 static void on_written(void *user, const char *error) {
-    request_t *r = user;
+    entry_t *e = user;
+    request_t *r = e->request;
     sl_share_t *s = r->share;
 
     r->unwritten--;
     if (error != NULL) {
+        undo(s, e);
         r->status = SLUICE_RETRY;
         snprintf(r->error, sizeof r->error, "%s", error);
     }
@@ -121,10 +158,13 @@ void sl_share_submit(sl_share_t *s, request_t *r) {
     s->waiting.last = r;
     for (e = r->entries; e != NULL; e = e->next) {
         sl_log_entry_t entry = entry_of(e);
-        if (s->log->write(s->log, &entry, on_written, r) == SLUICE_OK)
+        e->request = r;
+        if (s->log->write(s->log, &entry, on_written, e) == SLUICE_OK) {
             r->unwritten++;
-        else
+        } else {
+            undo(s, e);
             fail_request(r);
+        }
     }
     release(s);
 }
@@ -138,6 +178,7 @@ static void entry_destroy(entry_t *e) {
         free(e->position);
         free(e->partition);
         free(e->name);
+        free(e->before);
         free(e);
     }
 }
@@ -151,6 +192,22 @@ void sl_share_free_entries(request_t *r) {
     }
 }
 
+/* What the mirror says under the key of a configuration or a target, as an entry. */
+static char *said(const sl_share_t *s, const char *key) {
+    const char *target = begins(key, "target-state-") ? key + strlen("target-state-") : NULL;
+    const char *config = begins(key, "connector-") ? key + strlen("connector-") : NULL;
+    const sl_mirror_connector_t *c =
+        sl_mirror_find(s->mirror, target != NULL ? target : config != NULL ? config : "");
+    char *text = NULL;
+
+    if (c != NULL && target != NULL && c->target[0] != '\0')
+        return sl_connect_target(sl_mirror_target(c));
+    if (c != NULL && config != NULL && c->config != NULL &&
+        asprintf(&text, "{\"properties\":%s}", c->config) < 0)
+        return NULL;
+    return text;
+}
+
 /* Behind the others. Takes e; NULL: no memory. */
 static int add(sl_share_t *s, request_t *r, entry_t *e) {
     entry_t **at = &r->entries;
@@ -161,6 +218,8 @@ static int add(sl_share_t *s, request_t *r, entry_t *e) {
     while (*at != NULL)
         at = &(*at)->next;
     *at = e;
+    if (e->log == SL_LOG_CONFIGS)
+        e->before = said(s, e->key);
     entry = entry_of(e);
     return e->name != NULL ? SLUICE_OK : sl_mirror_apply(s->mirror, &entry, 1);
 }

@@ -27,6 +27,8 @@ struct entry {
     char *partition;
     uint32_t sub;
     char *name; /* of another log than the worker's; NULL: that */
+    struct request *request; /* once it is submitted */
+    char *before; /* what a connector's configuration or target was, as an entry; NULL: none */
 };
 
 typedef struct request request_t;

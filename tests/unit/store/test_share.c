@@ -328,6 +328,37 @@ static void test_refused(void **state) {
     close_store(f);
 }
 
+/* What the log refused is asked for again: then it is written again. */
+static void test_refused_delete(void **state) {
+    fixture_t *f = *state;
+
+    open_store(f);
+    share(f);
+    put_config(f, "PAUSED");
+    put_tasks(f, "[{\"x\":\"1\"}]");
+    wait_done(f, 1);
+    f->holds = 1;
+    f->count = 0;
+    sl_store_put_target(f->store, "a-b", "RUNNING", on_done, f);
+    sl_store_delete_config(f->store, "a-b", on_done, f);
+    EXPECT(f, "0 target-state-a-b {\"state\":\"STARTED\",\"state.v2\":\"STARTED\"}",
+           "0 connector-a-b -", "0 target-state-a-b -");
+    answer(f, "no way");
+    wait_done(f, 3);
+    put_tasks(f, "[{\"x\":\"1\"}]"); /* they went with it, so nobody knows them */
+    EXPECT(f, "0 task-a-b-0 {\"properties\":{\"x\":\"1\"}}", "0 commit-a-b {\"tasks\":1}");
+    answer(f, "no way");
+    put_tasks(f, "[{\"x\":\"1\"}]");
+    EXPECT(f, "0 task-a-b-0 {\"properties\":{\"x\":\"1\"}}", "0 commit-a-b {\"tasks\":1}");
+    answer(f, NULL);
+    sl_store_delete_config(f->store, "a-b", on_done, f);
+    EXPECT(f, "0 connector-a-b -", "0 target-state-a-b -");
+    answer(f, NULL);
+    f->holds = 0;
+    wait_done(f, 4);
+    close_store(f);
+}
+
 static const char *member(const fixture_t *f, int i, const char *key) {
     return cJSON_GetStringValue(
         cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(f->entries, i), key));
@@ -405,6 +436,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_entries_of_changes), CASE(test_states), CASE(test_offsets), CASE(test_refused),
         CASE(test_take_over), CASE(test_exactly_once), CASE(test_own_log),
+        CASE(test_refused_delete),
         CASE(test_take_over_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
