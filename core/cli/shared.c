@@ -74,9 +74,9 @@ static void share(sl_shared_t *s, const char *cluster, int only_offsets) {
         fail(s, "what the worker's topics say cannot be stored in the data directory");
         return;
     }
-    if (sl_exactly_once_enabled(s->p.worker) &&
-        sl_store_set_offset_log(s->p.store, sl_worker_text(s->p.worker, "offset.storage.topic")) !=
-            SLUICE_OK)
+    if (!only_offsets &&
+        sl_store_set_offset_log(s->p.store, sl_worker_text(s->p.worker, "offset.storage.topic"),
+                                sl_exactly_once_enabled(s->p.worker)) != SLUICE_OK)
         abort(); /* out of memory before anything began */
     s->error = cluster == NULL ? NULL : strdup(cluster);
     uv_close((uv_handle_t *)&s->later, on_shared);

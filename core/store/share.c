@@ -52,7 +52,8 @@ void sl_share_set_worker(sl_share_t *s, const char *worker_id) {
     s->worker = strdup(worker_id);
 }
 
-int sl_share_set_offset_log(sl_share_t *s, const char *name) {
+int sl_share_set_offset_log(sl_share_t *s, const char *name, int tasks_write) {
+    s->tasks_write = tasks_write;
     free(s->offset_log);
     s->offset_log = strdup(name);
     return s->offset_log == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;

@@ -24,9 +24,9 @@ sl_share_t *sl_share_create(sl_store_t *store, sl_store_log_t *log, sl_mirror_t 
 void sl_share_close(sl_share_t *share, void (*closed)(void *store));
 void sl_share_hurry(sl_share_t *share);
 void sl_share_set_worker(sl_share_t *share, const char *worker_id);
-/* Source connectors' tasks write their offsets themselves, with their records in one transaction:
- * into the log of offsets, of which this is the name, or into one that the connector names. */
-int sl_share_set_offset_log(sl_share_t *share, const char *name);
+/* The name of the worker's log of offsets: connectors may name another. tasks_write: tasks write
+ * offsets themselves, with their records in one transaction, into the one or the other. */
+int sl_share_set_offset_log(sl_share_t *share, const char *name, int tasks_write);
 /* The logs of a standalone worker keep offsets alone. */
 void sl_share_only_offsets(sl_share_t *share);
 

@@ -131,7 +131,7 @@ static sl_log_place_t place_of(const cJSON *entry) {
                             cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0};
 }
 
-/* The log that the connector's tasks write offsets to instead of the worker's; NULL: none. */
+/* The log that a connector has for its offsets, before the worker's; NULL: none. */
 static const char *own_log(const sl_share_t *s, const sl_mirror_connector_t *c) {
     return s->offset_log != NULL && c != NULL && c->own_log != NULL &&
                    strcmp(c->own_log, s->offset_log) != 0
@@ -159,39 +159,60 @@ static int learn(sl_share_t *s, const char *name, const cJSON *entry) {
     return status;
 }
 
-/* With the place only where tasks read it again. */
-static int follow(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
-    const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
-    const char *partition = text_of(entry, "partition"), *offset = text_of(entry, "offset");
-    const sl_mirror_offset_t *o = find_offset(c, partition);
-    sl_log_place_t place = own_log(s, c) != NULL ? place_of(entry) : nowhere;
-
-    if (offset == NULL)
-        return SLUICE_OK;
-    if (o != NULL && same_text(o->value, offset) &&
-        (place.position == NULL || (same_text(o->position, place.position) && o->sub == place.sub)))
-        return SLUICE_OK;
-    return sl_share_put_offset(s, r, offset_key(o, name, partition), offset, &place, NULL);
-}
-
-/* What a user altered has no position. Where tasks write, what the log holds by now need not be
- * what we know: it is written in any case, and theirs comes first, as it counts more. */
-static int alter(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
-    const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+/* Into the connector's own log, which counts more, and into the worker's. */
+static int put_both(sl_share_t *s, request_t *r, const sl_mirror_connector_t *c, const char *name,
+                    const cJSON *entry) {
     const char *partition = text_of(entry, "partition"), *offset = text_of(entry, "offset");
     const sl_mirror_offset_t *o = find_offset(c, partition);
     const char *own = own_log(s, c);
     int status = SLUICE_OK;
 
-    if (s->offset_log == NULL)
-        return follow(s, r, name, entry);
-    if (offset == NULL || place_of(entry).position != NULL)
-        return SLUICE_OK; /* as it was */
     if (own != NULL)
         status = sl_share_put_offset(s, r, offset_key(o, name, partition), offset, &nowhere, own);
     return status == SLUICE_OK ? sl_share_put_offset(s, r, offset_key(o, name, partition), offset,
                                                      &nowhere, NULL)
                                : status;
+}
+
+/* The worker's log follows what tasks wrote into their own. */
+static int follow(sl_share_t *s, request_t *r, const sl_mirror_connector_t *c, const char *name,
+                  const cJSON *entry) {
+    const char *partition = text_of(entry, "partition");
+    const sl_mirror_offset_t *o = find_offset(c, partition);
+    sl_log_place_t place = place_of(entry);
+
+    if (o != NULL && same_text(o->value, text_of(entry, "offset")) &&
+        same_text(o->position, place.position) && o->sub == place.sub)
+        return SLUICE_OK;
+    return sl_share_put_offset(s, r, offset_key(o, name, partition), text_of(entry, "offset"),
+                               &place, NULL);
+}
+
+static int commit(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
+    const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    const char *offset = text_of(entry, "offset");
+    const sl_mirror_offset_t *o = find_offset(c, text_of(entry, "partition"));
+
+    if (s->tasks_write && own_log(s, c) == NULL)
+        return learn(s, name, entry);
+    if (offset == NULL)
+        return SLUICE_OK;
+    if (s->tasks_write)
+        return follow(s, r, c, name, entry);
+    return o != NULL && same_text(o->value, offset) ? SLUICE_OK : put_both(s, r, c, name, entry);
+}
+
+/* What a user altered has no position. Where tasks write, what the log holds by now need not be
+ * what we know: it is written in any case. */
+static int alter(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
+    const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
+    const char *offset = text_of(entry, "offset");
+
+    if (!s->tasks_write)
+        return commit(s, r, name, entry);
+    if (offset == NULL || place_of(entry).position != NULL)
+        return SLUICE_OK; /* as it was */
+    return put_both(s, r, c, name, entry);
 }
 
 static int is_in(const sl_mirror_connector_t *c, const sl_mirror_offset_t *o,
@@ -223,18 +244,15 @@ static int forget_others(sl_share_t *s, request_t *r, const char *name, const cJ
 
 int sl_share_offsets(sl_share_t *s, request_t *r, const char *name, const cJSON *entries, int all) {
     const cJSON *entry;
-    int status = SLUICE_OK, is_theirs;
+    int status = SLUICE_OK;
 
     if (s == NULL)
         return SLUICE_OK;
-    is_theirs = s->offset_log != NULL && own_log(s, sl_mirror_find(s->mirror, name)) == NULL;
     if (all)
         status = forget_others(s, r, name, entries);
     cJSON_ArrayForEach (entry, entries)
         if (status == SLUICE_OK)
-            status = all         ? alter(s, r, name, entry)
-                     : is_theirs ? learn(s, name, entry)
-                                 : follow(s, r, name, entry);
+            status = all ? alter(s, r, name, entry) : commit(s, r, name, entry);
     return status;
 }
 

@@ -15,7 +15,8 @@ struct sl_share {
     char *worker;    /* "host:port"; NULL: not known yet */
     long generation; /* of the states that we write */
     int only_offsets;
-    char *offset_log; /* tasks write offsets themselves, into the log of that name; NULL: no */
+    char *offset_log; /* the name of the worker's log of offsets; NULL: not known */
+    int tasks_write;  /* tasks write their offsets themselves */
     request_list_t waiting;
     void (*closed)(void *store);
 };

@@ -85,8 +85,9 @@ int sl_store_share(sl_store_t *s, sl_store_log_t *log, sl_mirror_t *mirror, int 
     return SLUICE_OK;
 }
 
-int sl_store_set_offset_log(sl_store_t *s, const char *name) {
-    return s->share == NULL ? SLUICE_INVALID : sl_share_set_offset_log(s->share, name);
+int sl_store_set_offset_log(sl_store_t *s, const char *name, int tasks_write) {
+    return s->share == NULL ? SLUICE_INVALID
+                            : sl_share_set_offset_log(s->share, name, tasks_write);
 }
 
 void sl_store_set_worker(sl_store_t *s, const char *worker_id) {

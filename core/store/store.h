@@ -116,10 +116,11 @@ int sl_store_put_topics(sl_store_t *store, const char *connector, const cJSON *t
  * standalone worker's, nothing but offsets is. What the mirror says counts more than what is in
  * SQLite, which is brought in line at once: blocks, only between open and the first request. */
 int sl_store_share(sl_store_t *store, sl_store_log_t *log, sl_mirror_t *mirror, int only_offsets);
-/* Source connectors' tasks write their offsets into their log themselves, with their records:
- * put_offsets takes note of them and writes none. `name`: of the worker's own; a connector whose
- * configuration names another (offsets.storage.topic) has them there, and the worker's follows. */
-int sl_store_set_offset_log(sl_store_t *store, const char *name);
+/* `name`: of the worker's log of offsets. A connector whose configuration names another
+ * (offsets.storage.topic) has its offsets there, and the worker's follows. tasks_write: source
+ * connectors' tasks write their offsets themselves, with their records: put_offsets then takes note
+ * of them, and writes only what follows. */
+int sl_store_set_offset_log(sl_store_t *store, const char *name, int tasks_write);
 /* "host:port" by which others know this worker. */
 void sl_store_set_worker(sl_store_t *store, const char *worker_id);
 /* The state of a connector (task -1) or task in Connect's words; NULL: it is gone. Nothing without

@@ -100,7 +100,7 @@ class TakeOver(Case):
             self.assertEqual(["%d" % n for n in range(1, 7)], self.lines(name), name)
 
     def test_at_least_once(self):
-        self.hand_over({}, {})
+        self.hand_over({}, {"offsets.storage.topic": self.topic("own")})
 
     def test_exactly_once(self):
         self.hand_over({"exactly.once.source.support": "enabled"}, {"offsets.storage.topic": self.topic("own")})

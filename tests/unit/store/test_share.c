@@ -275,7 +275,7 @@ static void test_exactly_once(void **state) {
     put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"\"}}");
     open_store(f);
     share(f);
-    assert_int_equal(sl_store_set_offset_log(f->store, "theirs"), SLUICE_OK);
+    assert_int_equal(sl_store_set_offset_log(f->store, "theirs", 1), SLUICE_OK);
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
     wait_done(f, 1);
     assert_int_equal(f->count, 0);
@@ -297,7 +297,7 @@ static void test_own_log(void **state) {
     put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"own\"}}");
     open_store(f);
     share(f);
-    sl_store_set_offset_log(f->store, "theirs");
+    sl_store_set_offset_log(f->store, "theirs", 1);
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
     EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2} at 0a0b/0 of {\"p\":1}");
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
@@ -325,6 +325,27 @@ static void test_refused(void **state) {
     close_store(f);
     open_store(f);
     assert_int_equal(sl_store_each_config(f->store, NULL, NULL), SLUICE_OK); /* there is none */
+    close_store(f);
+}
+
+/* The same where tasks do not write: both logs have everything. */
+static void test_own_log_of_whom_we_write(void **state) {
+    fixture_t *f = *state;
+
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"own\"}}");
+    open_store(f);
+    share(f);
+    sl_store_set_offset_log(f->store, "theirs", 0);
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2} in own", "1 [\"a-b\",{\"p\":1}] {\"n\":2}");
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    assert_int_equal(f->count, 0);
+    sl_store_replace_offsets(f->store, "a-b", cJSON_CreateArray(), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] -", "1 [\"a-b\",{\"p\":1}] - in own");
+    sl_store_set_offset_log(f->store, "own", 0);
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":3}"), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":3}"); /* it is the worker's */
+    wait_done(f, 4);
     close_store(f);
 }
 
@@ -436,7 +457,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_entries_of_changes), CASE(test_states), CASE(test_offsets), CASE(test_refused),
         CASE(test_take_over), CASE(test_exactly_once), CASE(test_own_log),
-        CASE(test_refused_delete),
+        CASE(test_own_log_of_whom_we_write), CASE(test_refused_delete),
         CASE(test_take_over_positions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
