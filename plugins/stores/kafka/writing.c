@@ -22,7 +22,7 @@ static int set_all(topic_store_t *s, rd_kafka_conf_t *conf) {
     static const char *const own[][2] = {
         {"max.in.flight.requests.per.connection", "1"},
         {"retries", "2147483647"},
-        {"linger.ms", "1"},
+        {"linger.ms", "0"}, /* somebody waits for each; what comes meanwhile goes together */
         {"log.queue", "true"},
     };
     size_t i;
