@@ -272,7 +272,8 @@ static void test_exactly_once(void **state) {
     fixture_t *f = *state;
     cJSON *none = cJSON_CreateArray(), *altered = offsets("{\"p\":1}", "{\"n\":2}");
 
-    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"\"}}");
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b",
+            "{\"properties\":{\"offsets.storage.topic\":\"\"}}");
     open_store(f);
     share(f);
     assert_int_equal(sl_store_set_offset_log(f->store, "theirs", 1), SLUICE_OK);
@@ -294,7 +295,8 @@ static void test_own_log(void **state) {
     fixture_t *f = *state;
     cJSON *altered = offsets("{\"p\":1}", "{\"n\":1}");
 
-    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"own\"}}");
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b",
+            "{\"properties\":{\"offsets.storage.topic\":\"own\"}}");
     open_store(f);
     share(f);
     sl_store_set_offset_log(f->store, "theirs", 1);
@@ -332,7 +334,8 @@ static void test_refused(void **state) {
 static void test_own_log_of_whom_we_write(void **state) {
     fixture_t *f = *state;
 
-    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"offsets.storage.topic\":\"own\"}}");
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b",
+            "{\"properties\":{\"offsets.storage.topic\":\"own\"}}");
     open_store(f);
     share(f);
     sl_store_set_offset_log(f->store, "theirs", 0);
