@@ -21,6 +21,7 @@ CONFIGS = {
     "file-stream-sink": {"file": "$TMPDIR/lines.txt"},
     "file-stream-source": {"file": "$TMPDIR/input.jsonl"},
     "kafka-source": {"topics": "t", "bootstrap.servers": "127.0.0.1:1"},
+    "kafka-store": {"bootstrap.servers": "127.0.0.1:1", "config.storage.topic": "c", "offset.storage.topic": "o", "status.storage.topic": "s"},
     "converter-avro": {"schema.registry.url": "mock://conformance"},
     "route": {"regex": "(.*)", "replacement": "to-$1"},
     "cast": {"spec": "id:string"},

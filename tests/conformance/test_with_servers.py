@@ -1,6 +1,6 @@
 # timeout: 400
 # builds: all
-"""Redis, PostgreSQL, ClickHouse and S3 connectors keep the promises of the plugin ABI with a server, too: nothing of the suite ends at their open."""
+"""Redis, PostgreSQL, ClickHouse and S3 connectors, and the store of a worker's topics, keep the promises of the plugin ABI with a server, too: nothing of the suite ends at their open."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import unittest
 
-from sluicetest import S3, Case, ClickHouse, Postgres, Redis
+from sluicetest import S3, Case, ClickHouse, Kafka, Postgres, Redis
 from sluicetest.host import SANITIZER_REPORT
 
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", "build"))
@@ -59,6 +59,11 @@ class WithServers(Case):
         server.create_bucket("conformance")
         self.sink("s3-sink", s3__bucket__name="conformance", store__url=server.url, s3__region=server.info["region"], flush__size=5,
                   aws__access__key__id=server.info["access_key"], aws__secret__access__key=server.info["secret_key"])
+
+    def test_kafka_store(self):
+        server = self.enterContext(Kafka())
+        self.check("kafka-store", "lifecycle", "open-again", bootstrap__servers=server.bootstrap, config__storage__topic="c",
+                   offset__storage__topic="o", status__storage__topic="s")
 
 
 if __name__ == "__main__":
