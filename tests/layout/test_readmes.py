@@ -1,3 +1,4 @@
+# timeout: 300
 """The option table in each plugin's README.md is exactly what `sluice plugins describe --markdown` prints."""
 
 import os
