@@ -23,6 +23,7 @@ struct kafka_delivery {
     size_t text_count;
     int64_t charged;        /* told to the host: the client's memory for it and our own */
     int was_alone;          /* the last record produced went alone */
+    int unkept;             /* there was no memory for a result: all of it has to come again */
     kafka_delivery_t *next; /* among those that wait for one transaction */
     kafka_delivery_t *slots[];
 };
@@ -77,14 +78,21 @@ static sluice_str_t topic_of(const kafka_sink_t *sink, const sluice_record_t *r)
 
 /* ---- results ---- */
 
-static void add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err, int status) {
-    sluice_result_t *r;
-
+static sluice_result_t *new_result(kafka_delivery_t *d) {
     if (d->failures == NULL)
         d->failures = calloc(d->count, sizeof(*d->failures));
-    if (d->failures == NULL)
-        abort(); /* a result that can't be kept must not become a success */
-    r = &d->failures[d->failure_count++];
+    if (d->failures != NULL)
+        return &d->failures[d->failure_count++];
+    d->unkept = 1;
+    kafka_sink_no_memory(d->sink, "the results of a batch");
+    return &d->sink->unkept;
+}
+
+/* The result is the caller's to explain. */
+static sluice_result_t *add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err,
+                                   int status) {
+    sluice_result_t *r = new_result(d);
+
     r->status = status;
     r->native_code = err;
     r->record = (uint32_t)record;
@@ -93,16 +101,18 @@ static void add_result(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t e
     if (status != SLUICE_CANCELLED && err != RD_KAFKA_RESP_ERR__PURGE_QUEUE)
         d->sink->api->metric_add(d->sink->failed, 1);
     if (d->sink->tx != NULL)
-        kafka_transaction_spoil(d->sink, r->status);
+        kafka_transaction_spoil(d->sink, r->status, "a record of the transaction was refused");
+    return r;
 }
 
-static void add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err) {
-    add_result(d, record, err, meaning_of(err).status);
+static sluice_result_t *add_failure(kafka_delivery_t *d, size_t record, rd_kafka_resp_err_t err) {
+    return add_result(d, record, err, meaning_of(err).status);
 }
 
-/* Gives the failure that was added last a text of its own. */
-static void explain(kafka_delivery_t *d, const char *fmt, ...) SLUICE_PRINTF(2, 3);
-static void explain(kafka_delivery_t *d, const char *fmt, ...) {
+/* Gives a result a text of its own. */
+static void explain(kafka_delivery_t *d, sluice_result_t *result, const char *fmt, ...)
+    SLUICE_PRINTF(3, 4);
+static void explain(kafka_delivery_t *d, sluice_result_t *result, const char *fmt, ...) {
     char **grown = realloc(d->texts, (d->text_count + 1) * sizeof(*grown));
     va_list args;
     int made;
@@ -115,7 +125,7 @@ static void explain(kafka_delivery_t *d, const char *fmt, ...) {
     va_end(args);
     if (made < 0)
         return;
-    d->failures[d->failure_count - 1].message = grown[d->text_count++];
+    result->message = grown[d->text_count++];
 }
 
 static void warn_of_small_limit(kafka_sink_t *sink, sluice_str_t topic) {
@@ -132,8 +142,7 @@ static void warn_of_small_limit(kafka_sink_t *sink, sluice_str_t topic) {
 
 static void add_suspect(kafka_delivery_t *d, size_t record) {
     warn_of_small_limit(d->sink, topic_of(d->sink, &d->records[record]));
-    add_result(d, record, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, SLUICE_RETRY);
-    d->failures[d->failure_count - 1].retry_after_ms = 1;
+    add_result(d, record, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, SLUICE_RETRY)->retry_after_ms = 1;
     d->sink->alone++;
 }
 
@@ -165,14 +174,23 @@ static void destroy_delivery(kafka_delivery_t *d) {
     free(d);
 }
 
+/* There was no memory to say what became of its records, and a record without a result would count
+ * as written. The sink is broken by now: what it cancels comes again. */
+static void end_unkept(kafka_delivery_t *d) {
+    d->sink->api->durable(d->sink->ctx, d->ticket, SLUICE_CANCELLED, NULL, 0);
+}
+
 /* The transaction took all records with it: a result for each. */
 static void end_all(kafka_delivery_t *d, int status, const char *why, int precise) {
     size_t count = d->count > 0 ? d->count : 1;
     sluice_result_t *all = calloc(count, sizeof(*all));
     size_t i;
 
-    if (all == NULL)
-        abort();
+    if (all == NULL) {
+        kafka_sink_no_memory(d->sink, "the results of a transaction");
+        end_unkept(d);
+        return;
+    }
     for (i = 0; i < count; i++) {
         all[i].status = status;
         all[i].record = (uint32_t)i;
@@ -194,6 +212,8 @@ void kafka_delivery_end(kafka_delivery_t *d, int status, const char *why, int pr
     charge(d, 0); /* before the host gives credit again */
     if (status != SLUICE_OK) {
         end_all(d, status, why, precise);
+    } else if (d->unkept) {
+        end_unkept(d);
     } else {
         int first = d->failure_count > 0 ? d->failures[0].status : SLUICE_OK;
 
@@ -272,18 +292,21 @@ static int is_refused(kafka_delivery_t *d, size_t i) {
     sluice_str_t topic = topic_of(d->sink, r);
     int64_t bytes = kafka_java_bytes(r);
     int valid = kafka_topics_may_be_named(d->sink, topic);
+    sluice_result_t *result;
 
     if (valid && bytes <= d->sink->window.max_request)
         return 0;
-    add_failure(d, i,
-                valid ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
+    result = add_failure(d, i,
+                         valid ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+                               : RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION);
     if (valid)
-        explain(d,
+        explain(d, result,
                 "The message is %lld bytes when serialized which is larger than %lld, which is the "
                 "value of the max.request.size configuration.",
                 (long long)bytes, (long long)d->sink->window.max_request);
     else
-        explain(d, "Invalid topics: [%.*s]", (int)topic.len, topic.data != NULL ? topic.data : "");
+        explain(d, result, "Invalid topics: [%.*s]", (int)topic.len,
+                topic.data != NULL ? topic.data : "");
     d->reported++;
     return 1;
 }
@@ -291,13 +314,15 @@ static int is_refused(kafka_delivery_t *d, size_t i) {
 /* Behind a record that was refused nothing is sent, so that the runtime may end there: what could
  * be sent is for another time. */
 static void hold_rest(kafka_delivery_t *d) {
+    sluice_result_t *result;
+
     for (; d->produced < d->count; d->produced++) {
         if (is_refused(d, d->produced))
             continue;
-        add_result(d, d->produced, RD_KAFKA_RESP_ERR__PURGE_QUEUE, SLUICE_RETRY);
-        d->failures[d->failure_count - 1].code = "kafka.not_sent";
-        d->failures[d->failure_count - 1].message = "a record before it was refused";
-        d->failures[d->failure_count - 1].retry_after_ms = 1;
+        result = add_result(d, d->produced, RD_KAFKA_RESP_ERR__PURGE_QUEUE, SLUICE_RETRY);
+        result->code = "kafka.not_sent";
+        result->message = "a record before it was refused";
+        result->retry_after_ms = 1;
         d->reported++;
     }
 }

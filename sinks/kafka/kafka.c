@@ -242,6 +242,15 @@ void kafka_sink_progress(kafka_sink_t *sink) {
     }
 }
 
+void kafka_sink_no_memory(kafka_sink_t *sink, const char *what) {
+    if (sink->closing || !sink->opened)
+        return;
+    sink->opened = 0; /* said once */
+    sink->api->broken(sink->ctx,
+                      sink->api->fail(sink->ctx, SLUICE_NO_MEMORY, "kafka.memory",
+                                      "the sink has no memory for %s and begins anew", what));
+}
+
 /* ---- events of the client ---- */
 
 static void on_fatal(kafka_sink_t *sink) {

@@ -70,6 +70,7 @@ struct kafka_sink {
     rd_kafka_conf_t *admin_conf;
     rd_kafka_t *admin;
     int broken; /* and said so */
+    sluice_result_t unkept; /* where a result goes that there is no memory for; nobody reads it */
     kafka_transaction_t *tx; /* NULL: at least once */
     int each_batch;          /* option transaction.each.batch */
     int connect_offsets;     /* option position.format is connect */
@@ -126,6 +127,8 @@ void kafka_topics_destroy_client(kafka_sink_t *sink);
 extern const char *const kafka_sink_families[]; /* of the client's properties */
 /* Room came back, or everything ended: wakes the runtime, completes flush and close. */
 void kafka_sink_progress(kafka_sink_t *sink);
+/* There is none for `what`, and no going on without it: the sink breaks, and is opened again. */
+void kafka_sink_no_memory(kafka_sink_t *sink, const char *what);
 
 /* ---- transaction.c ---- */
 
@@ -137,8 +140,8 @@ void kafka_transaction_destroy(kafka_sink_t *sink);
 void kafka_transaction_prepare(kafka_sink_t *sink);
 /* On the loop, after prepare: tells the host what the cluster has; or fails, with a status. */
 int kafka_transaction_announce(kafka_sink_t *sink);
-/* A record of the open transaction was refused: it can't be committed any more. */
-void kafka_transaction_spoil(kafka_sink_t *sink, int status);
+/* The open transaction can't be committed any more; `why` is static, the first one counts. */
+void kafka_transaction_spoil(kafka_sink_t *sink, int status, const char *why);
 /* Aborts a transaction that was spoilt. At once: of one that it knows to fail the client sends
  * nothing more, so the other records' reports come with the abort. */
 void kafka_transaction_give_up(kafka_sink_t *sink);

@@ -127,7 +127,8 @@ static void on_made(void *arg) {
     kafka_sink_progress(sink);
 }
 
-/* Of those that are wanted, one at a time. */
+/* Of those that are wanted, one at a time. Who waits for them asks again at each turn of the pump,
+ * so that what fails for want of memory here is tried again soon. */
 static void start(kafka_sink_t *sink) {
     size_t i;
     kafka_making_t *making;
@@ -139,13 +140,15 @@ static void start(kafka_sink_t *sink) {
         return;
     making = calloc(1, sizeof(*making));
     if (making == NULL)
-        abort(); /* its records would wait for ever */
+        return;
     making->sink = sink;
     making->topic = i;
     snprintf(making->name, sizeof(making->name), "%s", sink->topics[i].name);
     sink->making = making;
-    if (sink->api->offload(sink->ctx, make, on_made, making) != SLUICE_OK)
-        abort();
+    if (sink->api->offload(sink->ctx, make, on_made, making) == SLUICE_OK)
+        return;
+    sink->making = NULL;
+    free(making);
 }
 
 /* ---- handles ---- */

@@ -31,7 +31,7 @@ struct kafka_transaction {
     sluice_timer_t *timer;
     int commit_wanted;
     int stopping;
-    int spoilt;      /* a record was refused: abort instead of commit */
+    const char *spoilt; /* why it is to be aborted instead of committed; NULL: it is not */
     int aborted;     /* only deliveries with reports still to be served are missing */
     int refused;     /* one of them for good: the worst status */
     size_t released; /* deliveries whose memory we gave back */
@@ -166,7 +166,8 @@ int kafka_transaction_announce(kafka_sink_t *sink) {
 int kafka_transaction_busy(const kafka_sink_t *sink) {
     const kafka_transaction_t *tx = sink->tx;
 
-    return tx->state == COMMITTING || tx->state == ABORTING || tx->commit_wanted || tx->spoilt;
+    return tx->state == COMMITTING || tx->state == ABORTING || tx->commit_wanted ||
+           tx->spoilt != NULL;
 }
 
 int kafka_transaction_idle(const kafka_sink_t *sink) {
@@ -179,7 +180,8 @@ static void end_deliveries(kafka_sink_t *sink, int status, const char *why, int 
 
     tx->first = tx->last = NULL;
     tx->records = tx->waiting = tx->released = 0;
-    tx->commit_wanted = tx->spoilt = tx->aborted = 0;
+    tx->commit_wanted = tx->aborted = 0;
+    tx->spoilt = NULL;
     tx->refused = SLUICE_OK;
     tx->state = IDLE;
     forget_covered(tx);
@@ -325,8 +327,9 @@ static void stop_timer(kafka_sink_t *sink) {
     sink->tx->timer = NULL;
 }
 
-void kafka_transaction_spoil(kafka_sink_t *sink, int status) {
-    sink->tx->spoilt = 1;
+void kafka_transaction_spoil(kafka_sink_t *sink, int status, const char *why) {
+    if (sink->tx->spoilt == NULL)
+        sink->tx->spoilt = why;
     if (status == SLUICE_FATAL || sink->tx->refused == SLUICE_OK)
         sink->tx->refused = status;
 }
@@ -334,11 +337,11 @@ void kafka_transaction_spoil(kafka_sink_t *sink, int status) {
 void kafka_transaction_give_up(kafka_sink_t *sink) {
     kafka_transaction_t *tx = sink->tx;
 
-    if (tx->state != OPEN || !tx->spoilt)
+    if (tx->state != OPEN || tx->spoilt == NULL)
         return;
     stop_timer(sink);
     if (!tx->stopping)
-        snprintf(tx->error, sizeof(tx->error), "a record of the transaction was refused");
+        snprintf(tx->error, sizeof(tx->error), "%s", tx->spoilt);
     abort_now(sink);
     kafka_delivery_cancel_pending(sink);
 }
@@ -403,21 +406,27 @@ int kafka_transaction_begin(kafka_sink_t *sink) {
 
     if (tx->state == OPEN)
         return SLUICE_OK;
-    if (take_error(tx, rd_kafka_begin_transaction(sink->client), "begin_transaction") != SLUICE_OK)
+    tx->timer = sink->api->timer_start(sink->ctx, (uint64_t)interval, 0, on_interval, sink);
+    if (tx->timer == NULL)
+        return SLUICE_NO_MEMORY; /* nothing would end it */
+    if (take_error(tx, rd_kafka_begin_transaction(sink->client), "begin_transaction") !=
+        SLUICE_OK) {
+        stop_timer(sink);
         return sink->api->fail(sink->ctx, SLUICE_NOT_CONNECTED, "kafka.transaction", "%s",
                                tx->error);
+    }
     tx->state = OPEN;
-    tx->timer = sink->api->timer_start(sink->ctx, (uint64_t)interval, 0, on_interval, sink);
     return SLUICE_OK;
 }
 
 /* The offset that users see; a part of a batch has none, and leaves the one before in its place. */
-static void take_offset(kafka_sink_t *sink, kafka_position_t *position, sluice_str_t offset) {
+static int take_offset(kafka_sink_t *sink, kafka_position_t *position, sluice_str_t offset) {
     if (!sink->connect_offsets || offset.len < 2 || offset.data[0] != '{' ||
         offset.data[offset.len - 1] != '}')
-        return;
+        return SLUICE_OK;
     free(position->offset);
     position->offset = strndup(offset.data, offset.len);
+    return position->offset != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
 }
 
 static struct covered *find_covered(kafka_transaction_t *tx, uint32_t source_partition) {
@@ -436,30 +445,35 @@ static struct covered *add_covered(kafka_sink_t *sink, uint32_t source_partition
     struct covered *grown = realloc(tx->covered, (tx->covered_count + 1) * sizeof(*grown));
 
     if (grown == NULL)
-        abort(); /* a position left out would repeat records after a restart */
+        return NULL;
     tx->covered = grown;
-    grown += tx->covered_count++;
+    grown += tx->covered_count;
     memset(grown, 0, sizeof(*grown));
     grown->source_partition = source_partition;
     grown->position.partition = strndup(json.data, json.len);
+    if (grown->position.partition == NULL)
+        return NULL;
+    tx->covered_count++;
     return grown;
 }
 
-static void cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
+static int cover(kafka_sink_t *sink, const sluice_mark_t *mark) {
     struct covered *known = find_covered(sink->tx, mark->source_partition);
     kafka_position_t *p;
     int order;
 
     if (known == NULL)
         known = add_covered(sink, mark->source_partition);
+    if (known == NULL)
+        return SLUICE_NO_MEMORY;
     p = &known->position;
     /* Batches may be reported out of order: the newest position counts. */
     order = sluice_position_cmp(&p->position, &mark->position);
     if (p->position.len > 0 && (order > 0 || (order == 0 && p->sub_index >= mark->sub_index)))
-        return;
+        return SLUICE_OK;
     p->position = mark->position;
     p->sub_index = mark->sub_index;
-    take_offset(sink, p, mark->offset);
+    return take_offset(sink, p, mark->offset);
 }
 
 void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery,
@@ -476,9 +490,10 @@ void kafka_transaction_add(kafka_sink_t *sink, kafka_delivery_t *delivery,
         return;
     }
     for (i = 0; i < count; i++)
-        cover(sink, &marks[i]);
+        if (cover(sink, &marks[i]) != SLUICE_OK) /* left out, it would repeat records */
+            kafka_transaction_spoil(sink, SLUICE_RETRY, "no memory for its position");
     sink->api->batch_records(batch, &records);
-    if (!tx->spoilt) { /* else it has to be written again */
+    if (tx->spoilt == NULL) { /* else it has to be written again */
         kafka_delivery_release(delivery);
         tx->released++;
     }

@@ -37,6 +37,24 @@ void kafka_client_unref(kafka_client_t *client) {
     free(client);
 }
 
+/* ---- the end of an instance ---- */
+
+static void break_down(kafka_source_t *source, int status, const char *code, const char *text) {
+    if (source->broken || source->closing)
+        return;
+    source->broken = 1;
+    source->api->fail(source->ctx, status, code, "consumer: %s", text);
+    source->api->broken(source->ctx, status);
+}
+
+/* The next instance goes on from what is durable, so that nothing is left out. */
+static void no_memory(kafka_source_t *source, const char *what) {
+    char text[128];
+
+    snprintf(text, sizeof(text), "no memory for %s; begins anew", what);
+    break_down(source, SLUICE_NO_MEMORY, "kafka.memory", text);
+}
+
 /* ---- assignment ---- */
 
 kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic,
@@ -56,6 +74,7 @@ kafka_assigned_t *kafka_consumer_find(kafka_source_t *source, const char *topic,
     return NULL;
 }
 
+/* NULL: no memory. */
 static kafka_assigned_t *learn(kafka_source_t *source, const char *topic, int32_t partition) {
     kafka_assigned_t *a = kafka_consumer_find(source, topic, partition);
     kafka_assigned_t *grown;
@@ -65,13 +84,16 @@ static kafka_assigned_t *learn(kafka_source_t *source, const char *topic, int32_
         return a;
     grown = realloc(source->assigned, (source->assigned_count + 1) * sizeof(*grown));
     if (grown == NULL)
-        abort();
+        return NULL;
     source->assigned = grown;
-    a = &grown[source->assigned_count++];
+    a = &grown[source->assigned_count];
     /* Kafka's topic names need no JSON escapes: [a-zA-Z0-9._-] */
     snprintf(json, sizeof(json), "{\"kafka_topic\":\"%s\",\"kafka_partition\":%d}", topic,
              (int)partition);
     a->topic = strdup(topic);
+    if (a->topic == NULL)
+        return NULL;
+    source->assigned_count++;
     a->partition = partition;
     a->source_partition = source->api->source_partition(source->ctx, sluice_str(json));
     a->mine = 0;
@@ -169,8 +191,12 @@ static void take_on(kafka_source_t *source, rd_kafka_topic_partition_list_t *par
 
     for (i = 0; i < partitions->cnt; i++) {
         rd_kafka_topic_partition_t *p = &partitions->elems[i];
+        kafka_assigned_t *a = learn(source, p->topic, p->partition);
 
-        learn(source, p->topic, p->partition)->mine = 1;
+        if (a != NULL)
+            a->mine = 1;
+        else
+            no_memory(source, "the partitions that were assigned");
     }
 }
 
@@ -427,14 +453,6 @@ static int may_poll(kafka_source_t *source, int64_t *limit) {
     return 1;
 }
 
-static void break_down(kafka_source_t *source, int status, const char *code, const char *text) {
-    if (source->broken || source->closing)
-        return;
-    source->broken = 1;
-    source->api->fail(source->ctx, status, code, "consumer: %s", text);
-    source->api->broken(source->ctx, status);
-}
-
 static void on_consumer_error(kafka_source_t *source, const rd_kafka_message_t *message) {
     char text[256];
 
@@ -500,7 +518,9 @@ void kafka_consumer_serve(void *arg) {
 
         got = rd_kafka_consume_batch_queue(source->pump.queue, 0, messages, (size_t)limit);
         kept = got > 0 ? sort_out_errors(source, messages, (size_t)got) : 0;
-        if (kept > 0)
-            kafka_messages_emit(source, messages, kept);
+        if (source->broken) /* nothing is emitted any more; the next instance reads them again */
+            kafka_messages_drop(messages, kept);
+        else if (kept > 0 && kafka_messages_emit(source, messages, kept) == SLUICE_NO_MEMORY)
+            no_memory(source, "a batch of messages");
     }
 }

@@ -100,8 +100,10 @@ void kafka_lag_start(kafka_source_t *source); /* once it is open */
 void kafka_lag_stop(kafka_source_t *source);  /* nothing is shown any more */
 
 /* ---- messages.c ---- */
-/* Takes `count` messages and emits them as one batch. What api->emit answered. */
+/* Takes `count` messages and emits them as one batch. What api->emit answered; or
+ * SLUICE_NO_MEMORY: they are gone, and as the client does not give them twice, so must it be. */
 int kafka_messages_emit(kafka_source_t *source, rd_kafka_message_t **messages, size_t count);
+void kafka_messages_drop(rd_kafka_message_t **messages, size_t count);
 
 /* ---- probe.c ---- */
 /* For `validate --connect`: brokers, topics. */

@@ -11,10 +11,8 @@ struct pinned {
 
 static void release(void *arg) {
     struct pinned *p = arg;
-    size_t i;
 
-    for (i = 0; i < p->count; i++)
-        rd_kafka_message_destroy(p->messages[i]);
+    kafka_messages_drop(p->messages, p->count);
     kafka_client_unref(p->client);
     free(p);
 }
@@ -102,18 +100,44 @@ static int add_message(kafka_source_t *source, sluice_batch_t *batch, rd_kafka_m
     return add_headers(source, batch, message, r);
 }
 
-int kafka_messages_emit(kafka_source_t *source, rd_kafka_message_t **messages, size_t count) {
-    const sluice_api_t *api = source->api;
-    sluice_batch_t *batch = api->batch_new(source->ctx, count * sizeof(sluice_record_t));
-    struct pinned *p = pin(source, messages, count);
+void kafka_messages_drop(rd_kafka_message_t **messages, size_t count) {
     size_t i;
 
-    if (batch == NULL || p == NULL ||
-        api->batch_pin(batch, memory_of(messages, count), release, p) != SLUICE_OK)
-        abort(); /* messages taken from the client can't be given back */
+    for (i = 0; i < count; i++)
+        rd_kafka_message_destroy(messages[i]);
+}
+
+/* A batch that the messages belong to; NULL: they are freed. */
+static sluice_batch_t *batch_of(kafka_source_t *source, rd_kafka_message_t **messages,
+                                size_t count) {
+    const sluice_api_t *api = source->api;
+    struct pinned *p = pin(source, messages, count);
+    sluice_batch_t *batch =
+        p != NULL ? api->batch_new(source->ctx, count * sizeof(sluice_record_t)) : NULL;
+
+    if (batch != NULL &&
+        api->batch_pin(batch, memory_of(messages, count), release, p) == SLUICE_OK)
+        return batch;
+    api->batch_unref(batch);
+    if (p != NULL)
+        release(p);
+    else
+        kafka_messages_drop(messages, count);
+    return NULL;
+}
+
+int kafka_messages_emit(kafka_source_t *source, rd_kafka_message_t **messages, size_t count) {
+    const sluice_api_t *api = source->api;
+    sluice_batch_t *batch = batch_of(source, messages, count);
+    size_t i;
+
+    if (batch == NULL)
+        return SLUICE_NO_MEMORY;
     for (i = 0; i < count; i++) {
-        if (add_message(source, batch, messages[i]) != SLUICE_OK)
-            abort();
+        if (add_message(source, batch, messages[i]) == SLUICE_OK)
+            continue;
+        api->batch_unref(batch);
+        return SLUICE_NO_MEMORY;
     }
     api->metric_add(source->messages, (double)count);
     return api->emit(source->ctx, batch);

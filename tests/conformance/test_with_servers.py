@@ -41,6 +41,16 @@ class WithServers(Case):
         for exact in (False, True):
             self.sink("redis-sink", redis__host=server.host, redis__port=server.port, exactly__once=exact)
 
+    def test_kafka(self):
+        server = self.enterContext(Kafka())
+        server.create_topic("read")
+        server.produce("read", [{"value": "%d" % i} for i in range(20000)])
+        self.source("kafka-source", bootstrap__servers=server.bootstrap, topics="read", group__id="conformance")
+        for exact in (False, True):
+            self.sink("kafka-sink", bootstrap__servers=server.bootstrap, exactly__once=exact)
+        self.sink("kafka-sink", bootstrap__servers=server.bootstrap, topic__creation__default__partitions=1,
+                  topic__creation__default__replication__factor=1)
+
     def test_postgres(self):
         server = self.enterContext(Postgres())
         server.query("CREATE TABLE t (id bigint PRIMARY KEY, name text); INSERT INTO t SELECT i, 'n' FROM generate_series(1, 20000) i")
