@@ -104,6 +104,7 @@ static void destroy(redis_delivery_t *d) {
 static void end(redis_sink_t *sink, redis_delivery_t *d) {
     int status = d->failure_count > 0 ? d->failures[0].status : SLUICE_OK;
 
+    sink->in_flight--;
     sink->api->metric_add(sink->errors, (double)d->failure_count);
     sink->api->durable(sink->ctx, d->ticket, status, d->failures, d->failure_count);
     destroy(d);
@@ -139,6 +140,7 @@ void redis_delivery_reply(redis_sink_t *sink, const redisReply *reply) {
 void redis_delivery_end_all(redis_sink_t *sink, int status, const char *code, const char *why) {
     redis_delivery_t *d = sink->first;
 
+    redis_gather_drop(sink);
     sink->first = sink->last = NULL;
     while (d != NULL) {
         redis_delivery_t *next = d->next;
@@ -206,7 +208,7 @@ int redis_delivery_begin(redis_sink_t *sink, sluice_batch_t *batch, sluice_ticke
                                 : build(sink, d, batch, scratch, &p);
     sink->api->batch_unref(scratch);
     if (rc == SLUICE_OK)
-        rc = redis_connection_send(&sink->connection, &p);
+        rc = redis_gather_add(sink, &p, d->records);
     redis_pipeline_fini(&p);
     if (rc != SLUICE_OK) {
         if (d != NULL)
@@ -215,6 +217,7 @@ int redis_delivery_begin(redis_sink_t *sink, sluice_batch_t *batch, sluice_ticke
     }
     sink->api->metric_add(sink->commands, (double)d->commands);
     d->ticket = ticket;
+    sink->in_flight++;
     if (sink->last != NULL)
         sink->last->next = d;
     else

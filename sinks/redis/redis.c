@@ -69,6 +69,30 @@ static const sluice_option_t options[] = {
      .group = "Writing",
      .importance = SLUICE_LOW,
      .doc = "JSON: JSON.SET of the module, SET of the text, or what the server can."},
+    {.name = "batch.max.records",
+     .type = SLUICE_OPT_INT,
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1,
+     .max = 1000000,
+     .default_text = "5000",
+     .group = "Batching",
+     .importance = SLUICE_LOW,
+     .doc = "With linger: records that wait at most."},
+    {.name = "batch.max.bytes",
+     .type = SLUICE_OPT_BYTES,
+     .flags = SLUICE_OPT_RANGE,
+     .min = 1024,
+     .max = 1 << 30,
+     .default_text = "1m",
+     .group = "Batching",
+     .importance = SLUICE_LOW,
+     .doc = "With linger: bytes of commands that wait at most."},
+    {.name = "linger",
+     .type = SLUICE_OPT_DURATION,
+     .default_text = "0",
+     .group = "Batching",
+     .importance = SLUICE_LOW,
+     .doc = "How long commands wait for more, to go out together; 0: they go at once."},
     {.name = "exactly.once",
      .type = SLUICE_OPT_BOOLEAN,
      .default_text = "false",
@@ -104,6 +128,9 @@ static void read_options(redis_sink_t *s) {
     s->exactly_once = (int)api->config_int(ctx, "exactly.once");
     s->ttl_seconds = api->config_int(ctx, "redis.key.ttl");
     s->stream_max_length = api->config_int(ctx, "redis.stream.max.length");
+    s->gather.max_records = api->config_int(ctx, "batch.max.records");
+    s->gather.max_bytes = api->config_int(ctx, "batch.max.bytes");
+    s->gather.linger_ms = api->config_int(ctx, "linger");
     s->keyspace = api->config_text(ctx, "redis.keyspace");
     s->separator = api->config_text(ctx, "redis.separator");
     s->key_template = api->config_text(ctx, "redis.key");
@@ -138,6 +165,8 @@ static int sink_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) 
         return api->fail(ctx, SLUICE_FATAL, "redis.random", "the system gives no random numbers");
     }
     s->commands = api->metric(ctx, SLUICE_COUNTER, "commands_total", "Commands sent.");
+    s->writes = api->metric(ctx, SLUICE_COUNTER, "writes_total",
+                            "Writes of commands, of one batch or of several.");
     s->errors =
         api->metric(ctx, SLUICE_COUNTER, "errors_total", "Records that the server refused.");
     *self = s;
@@ -149,8 +178,6 @@ static void sink_destroy(void *self) {
 }
 
 /* ---- connection events ---- */
-
-static void on_lost(void *arg, int status, const char *code, const char *message);
 
 static void finish_open(redis_sink_t *s, int status) {
     s->opening = 0;
@@ -171,7 +198,8 @@ static void on_ready(void *arg) {
     if (s->questions == 0)
         finish_open(s, SLUICE_OK);
     else if (redis_connection_send(&s->connection, &p) != SLUICE_OK)
-        on_lost(s, SLUICE_NOT_CONNECTED, "redis.write", "the first questions could not be sent");
+        redis_sink_lost(s, SLUICE_NOT_CONNECTED, "redis.write",
+                        "the first questions could not be sent");
     redis_pipeline_fini(&p);
 }
 
@@ -213,7 +241,7 @@ static void on_answer(redis_sink_t *s, const redisReply *reply) {
         return;
     }
     if (more < 0) {
-        on_lost(s, SLUICE_NOT_CONNECTED, "redis.write", "a question could not be sent");
+        redis_sink_lost(s, SLUICE_NOT_CONNECTED, "redis.write", "a question could not be sent");
         return;
     }
     if (s->questions == 0)
@@ -237,9 +265,7 @@ static void on_reply(void *arg, const redisReply *reply) {
     complete_flush(s);
 }
 
-static void on_lost(void *arg, int status, const char *code, const char *message) {
-    redis_sink_t *s = arg;
-
+void redis_sink_lost(redis_sink_t *s, int status, const char *code, const char *message) {
     s->broken = 1;
     redis_delivery_end_all(s, SLUICE_NOT_CONNECTED, code, message);
     complete_flush(s);
@@ -248,6 +274,10 @@ static void on_lost(void *arg, int status, const char *code, const char *message
         finish_open(s, status);
     else
         s->api->broken(s->ctx, status);
+}
+
+static void on_lost(void *arg, int status, const char *code, const char *message) {
+    redis_sink_lost(arg, status, code, message);
 }
 
 static void on_closed(void *arg) {
@@ -294,7 +324,9 @@ static int sink_flush(void *self) {
     redis_sink_t *s = self;
 
     s->flushing = 1;
-    return s->first != NULL ? SLUICE_OK : s->api->post(s->ctx, flush_later, s);
+    if (s->first == NULL)
+        return s->api->post(s->ctx, flush_later, s);
+    return redis_gather_send(s);
 }
 
 static int sink_close(void *self) {
@@ -331,7 +363,7 @@ static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
 static const sluice_sink_t redis_sink = {
     .size = sizeof(sluice_sink_t),
     .failure_mode = SLUICE_PER_RECORD,
-    .max_in_flight = 8,
+    .max_in_flight = REDIS_IN_FLIGHT,
     .flags = SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES,
     .create = sink_create,
     .destroy = sink_destroy,

@@ -5,6 +5,7 @@
  *   key.c       the key and the text of values
  *   commands.c  one record -> its commands
  *   delivery.c  one batch in flight: pipeline, every reply looked at, results a record
+ *   gather.c    commands of several batches that go out together
  *   exact.c     the same with exactly.once: a batch is one script that keeps the position, too
  *
  * Thread: all on the instance's.
@@ -21,6 +22,7 @@ enum redis_type { TYPE_HASH, TYPE_JSON, TYPE_STRING, TYPE_STREAM, TYPE_LIST, TYP
 enum json_storage { JSON_AUTO, JSON_MODULE, JSON_TEXT };
 
 enum { REDIS_NO_RECORD = 0xffffffffu };
+enum { REDIS_IN_FLIGHT = 8 }; /* batches */
 
 /* One batch in flight. Replies come in the order of its commands. */
 typedef struct redis_delivery {
@@ -38,6 +40,16 @@ typedef struct redis_delivery {
     uint8_t *failed; /* a flag for each record */
     size_t failure_count;
 } redis_delivery_t;
+
+/* What waits to go out together. */
+typedef struct redis_gather {
+    int64_t max_records;
+    int64_t max_bytes;
+    int64_t linger_ms; /* 0: nothing waits */
+    redis_pipeline_t waiting;
+    int64_t records;
+    sluice_timer_t *timer;
+} redis_gather_t;
 
 typedef struct redis_sink {
     const sluice_api_t *api;
@@ -67,14 +79,20 @@ typedef struct redis_sink {
     char bad_text[400];
     redis_delivery_t *first; /* in flight, oldest first */
     redis_delivery_t *last;
+    size_t in_flight;
+    redis_gather_t gather;
     int flushing;
     sluice_metric_t *commands;
+    sluice_metric_t *writes;
     sluice_metric_t *errors;
 } redis_sink_t;
 
 /* ---- redis.c ---- */
 /* Keeps code (static) and text of a record that can't be written; SLUICE_BAD_RECORD. */
 int redis_bad(redis_sink_t *sink, const char *code, const char *fmt, ...) SLUICE_PRINTF(3, 4);
+
+/* The connection is of no use any more: ends what is in flight and says so. */
+void redis_sink_lost(redis_sink_t *sink, int status, const char *code, const char *message);
 
 /* ---- key.c: texts, in scratch memory of the batch being written ---- */
 /* The text of a value as Redis keeps it: strings and bytes as they are, numbers as Java prints
@@ -111,6 +129,14 @@ int redis_error_status(const char *error);
 const char *redis_error_code(const char *error);
 /* What to do about redirections of a cluster, to be added to the message; NULL: it is another. */
 const char *redis_error_advice(const char *error);
+
+/* ---- gather.c ---- */
+/* Sends a batch's commands, at once or with others soon. Takes the text on success. */
+int redis_gather_add(redis_sink_t *sink, redis_pipeline_t *p, size_t records);
+/* What waits goes now. */
+int redis_gather_send(redis_sink_t *sink);
+/* Forgets what waits. */
+void redis_gather_drop(redis_sink_t *sink);
 
 /* ---- exact.c ---- */
 /* Names the position hash and draws a new epoch. */

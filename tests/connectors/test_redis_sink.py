@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -152,6 +153,49 @@ class Types(RedisCase):
         self.assertIn("redis[s]://", told)
         self.assertNotIn("geheim", told)
         self.assertIn("redis.tpye", findings(**{"redis.tpye": "HASH"}))
+
+
+class Batching(RedisCase):
+    """One record a batch; how many writes there were tells which went out together."""
+
+    def writes(self):
+        text = self.sluice.get("/metrics").text
+        found = re.search(r'sluice_redis_writes_total\{[^}]*pipeline="%s"[^}]*\} (\d+)' % self.name, text)
+        return int(found[1]) if found else 0
+
+    def check(self, writes, name, count, payload=10, **config):
+        self.name, self.feed = name, Feed(self.folder, name)
+        self.feed.add(*(line({"v": "x" * payload}, n) for n in range(count)))
+        self.run_sink(source=self.feed.source(**{"batch.size": 1}), **{"redis.type": "HASH", "redis.keyspace": name, **config})
+        self.eventually(lambda: len(self.redis("KEYS", name + ":*")) == count)
+        time.sleep(1.2)  # the task tells once a second
+        self.assertEqual(writes, self.writes(), name)
+
+    def test_by_records_bytes_and_time(self):
+        self.check(48, "at-once", 48)
+        # Neither of these waits for its minute: four records, two of 600 bytes, eight batches are enough.
+        self.check(12, "by-records", 48, linger="60s", **{"batch.max.records": 4})
+        self.check(24, "by-bytes", 48, 600, linger="60s", **{"batch.max.bytes": "1k"})
+        self.check(6, "by-count", 48, linger="60s")
+        self.check(6, "once", 48, linger="60s", **{"exactly.once": True})
+        self.check(1, "by-time", 3, linger="1s")
+
+    def test_draining_does_not_linger(self):
+        self.feed.add(line({"v": 1}, 1), line({"v": 2}, 2))
+        self.run_sink(linger="60s", **{"redis.type": "HASH", "redis.keyspace": "d"})
+        self.wait_running()
+        self.eventually(lambda: self.sluice.status(self.name)["tasks"][0]["branches"][0]["in_flight"] > 0)
+        self.assertEqual(0, self.redis("EXISTS", "d:1", "d:2"))
+        self.sluice.put("/pipelines/%s/pause" % self.name).expect(202)
+        self.eventually(lambda: self.redis("EXISTS", "d:1", "d:2") == 2)
+
+    def test_what_waits_survives_a_lost_connection(self):
+        self.feed.add(*(line({"v": n}, n) for n in range(3)))
+        self.run_sink(linger="2s", **{"redis.type": "HASH", "redis.keyspace": "l"})
+        self.wait_running()
+        self.eventually(lambda: self.sluice.status(self.name)["tasks"][0]["branches"][0]["in_flight"] > 0)
+        self.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        self.eventually(lambda: self.redis("EXISTS", "l:0", "l:1", "l:2") == 3, 20)
 
 
 class Refusals(RedisCase):
