@@ -380,22 +380,13 @@ static int produce_rest(kafka_delivery_t *d) {
     return 1;
 }
 
-static void go_on(kafka_delivery_t *d) {
-    if (!produce_rest(d)) {
-        d->sink->pending = d;
-        return;
-    }
-    d->sink->pending = NULL;
-    if (d->reported == d->count)
-        settle(d);
-}
-
-/* Ends on the loop's next turn: a ticket never completes inside write. */
+/* Ends on the loop's next turn: a ticket never completes inside write. By then a later delivery may
+ * be the pending one. */
 static void settle_empty(void *arg) {
     kafka_delivery_t *d = arg;
     kafka_sink_t *sink = d->sink;
 
-    go_on(d);
+    settle(d);
     kafka_sink_progress(sink);
 }
 
@@ -420,7 +411,7 @@ int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticke
         sink->pending = d;
     if (d->reported == d->count) { /* empty, or every record was refused at once */
         if (sink->api->post(sink->ctx, settle_empty, d) != SLUICE_OK)
-            sink->pending = d; /* the client's next event settles it */
+            sink->pending = d; /* the pump's next turn settles it */
         return SLUICE_OK;
     }
     if (sink->tx != NULL)
@@ -429,8 +420,13 @@ int kafka_delivery_begin(kafka_sink_t *sink, sluice_batch_t *batch, sluice_ticke
 }
 
 void kafka_delivery_continue(kafka_sink_t *sink) {
-    if (sink->pending != NULL)
-        go_on(sink->pending);
+    kafka_delivery_t *d = sink->pending;
+
+    if (d == NULL || !produce_rest(d))
+        return;
+    sink->pending = NULL;
+    if (d->reported == d->count)
+        settle(d);
 }
 
 void kafka_delivery_report(kafka_sink_t *sink, const rd_kafka_message_t *message) {

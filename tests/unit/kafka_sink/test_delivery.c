@@ -110,6 +110,53 @@ static void test_charge_ends_with_the_sink(void **state) {
     assert_int_equal(sl_ctx_charged(h.ctx), 0);
 }
 
+/* A batch without records ends on the next turn of the loop; one that was accepted behind it, and
+ * for which the client has no room yet, is not forgotten over that. */
+static void test_empty_batch_before_one_that_waits(void **state) {
+    kafka_sink_t *sink;
+
+    (void)state;
+    open_sink(",\"producer.override.batch.size\":600");
+    sink = h.self;
+    assert_int_equal(fakehost_write(&h, fakehost_batch("", 0))->accepted, 1);
+    assert_int_equal(fakehost_write(&h, records(0))->accepted, 1);
+    assert_non_null(sink->pending);
+    assert_true(fakehost_run_until_durable(&h, 10000));
+    assert_int_equal(h.tickets[0].status, SLUICE_OK);
+    assert_int_equal(h.tickets[1].status, SLUICE_OK);
+    assert_int_equal(sl_ctx_charged(h.ctx), 0);
+}
+
+static int no_post(sluice_ctx_t *ctx, void (*fn)(void *arg), void *arg) {
+    (void)ctx;
+    (void)fn;
+    (void)arg;
+    return SLUICE_NO_MEMORY;
+}
+
+/* Without memory for that turn it ends all the same, and what comes behind it follows. */
+static void test_empty_batch_that_cannot_be_posted(void **state) {
+    sluice_api_t api;
+    kafka_sink_t *sink;
+
+    (void)state;
+    open_sink(",\"producer.override.batch.size\":600");
+    sink = h.self;
+    api = *h.api;
+    api.post = no_post;
+    sink->api = &api;
+    assert_int_equal(fakehost_write(&h, fakehost_batch("", 0))->accepted, 1);
+    sink->api = h.api;
+    assert_int_equal(h.tickets[0].durable, 0);
+    assert_int_equal(fakehost_write(&h, records(0))->status, SLUICE_BUSY);
+    assert_true(fakehost_run_until_durable(&h, 10000));
+    assert_int_equal(h.tickets[0].status, SLUICE_OK);
+    assert_int_equal(h.ready, 1);
+    assert_int_equal(fakehost_write(&h, records(0))->accepted, 1);
+    assert_true(fakehost_run_until_durable(&h, 10000));
+    assert_int_equal(h.tickets[2].status, SLUICE_OK);
+}
+
 static void on_freed(void *arg) {
     *(int *)arg = 1;
 }
@@ -262,6 +309,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_charged_until_reported, begin, end),
         cmocka_unit_test_setup_teardown(test_queue_bytes_bounds_the_clients_memory, begin, end),
         cmocka_unit_test_setup_teardown(test_charge_ends_with_the_sink, begin, end),
+        cmocka_unit_test_setup_teardown(test_empty_batch_before_one_that_waits, begin, end),
+        cmocka_unit_test_setup_teardown(test_empty_batch_that_cannot_be_posted, begin, end),
         cmocka_unit_test_setup_teardown(test_open_transaction_holds_no_batch, begin, end),
         cmocka_unit_test_setup_teardown(test_refused_transaction_ends_at_once, begin, end),
         cmocka_unit_test(test_sizes_are_the_clients),
