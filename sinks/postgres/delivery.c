@@ -338,10 +338,11 @@ static int start_soon(pg_sink_t *sink) {
     return status;
 }
 
+/* At the bound of batches nothing more will come to wait for. */
 static int is_due(const pg_sink_t *sink) {
     return sink->linger_ms == 0 || sink->due || sink->flushing || sink->alone > 0 ||
            sink->waiting.rows >= (size_t)sink->max_rows ||
-           sink->waiting.bytes >= (size_t)sink->max_bytes;
+           sink->waiting.bytes >= (size_t)sink->max_bytes || sink->in_flight >= PG_IN_FLIGHT;
 }
 
 static void on_linger(void *arg) {

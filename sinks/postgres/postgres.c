@@ -404,7 +404,7 @@ static int sink_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
 static const sluice_sink_t postgres_sink = {
     .size = sizeof(sluice_sink_t),
     .failure_mode = SLUICE_ATOMIC,
-    .max_in_flight = 256, /* wait for the transaction under way, and share the next */
+    .max_in_flight = PG_IN_FLIGHT,
     .flags = SLUICE_SINK_OWN_POSITION | SLUICE_SINK_EMPTY_BATCHES,
     .create = sink_create,
     .destroy = sink_destroy,

@@ -26,6 +26,9 @@
 enum insert_mode { INSERT_PLAIN, INSERT_UPSERT };
 enum missing_mode { MISSING_FAIL, MISSING_IGNORE };
 
+/* Batches: they wait for the transaction under way, and share the next. */
+enum { PG_IN_FLIGHT = 256 };
+
 typedef struct pg_column {
     char *name;
     char *type; /* as format_type prints it */

@@ -231,6 +231,7 @@ class PostgresSink(PostgresSinkCase):
         self.assertEqual(10, self.batched("by-records", 100, linger="60s", **{"batch.max.records": 10}))
         by_bytes = self.batched("by-bytes", 100, linger="60s", **{"batch.max.bytes": "1k"})
         self.assertEqual(100, by_bytes, "each batch is larger")
+        self.assertEqual(2, self.batched("by-batches", 512, linger="60s"), "more than 256 batches cannot come to wait")
 
     def test_draining_does_not_linger(self):
         self.pg.execute("DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY)")
