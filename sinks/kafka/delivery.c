@@ -340,12 +340,10 @@ static rd_kafka_resp_err_t produce_next(kafka_delivery_t *d) {
     rd_kafka_topic_t *topic = NULL;
     rd_kafka_resp_err_t err;
     const sluice_record_t *r = &d->records[d->produced];
-    int status = kafka_topics_find(d->sink, topic_of(d->sink, r), &topic);
 
-    if (status == SLUICE_BUSY)
+    /* It is being made, or there is no memory for it: what comes behind must not overtake. */
+    if (kafka_topics_find(d->sink, topic_of(d->sink, r), &topic) != SLUICE_OK)
         return RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    if (status != SLUICE_OK)
-        return RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE; /* no memory: tried again */
     d->was_alone = d->sink->alone > 0;
     err = produce_record(d, d->produced, topic);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)

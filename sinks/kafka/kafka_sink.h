@@ -110,7 +110,7 @@ void kafka_delivery_set_next(kafka_delivery_t *delivery, kafka_delivery_t *next)
 /* ---- topics.c ---- */
 
 /* The handle of a topic. SLUICE_BUSY: it is being made, kafka_delivery_continue follows.
- * SLUICE_BAD_RECORD: no topic can have that name. */
+ * SLUICE_NO_MEMORY: to be tried again. SLUICE_BAD_RECORD: no topic can have that name. */
 int kafka_topics_find(kafka_sink_t *sink, sluice_str_t name, rd_kafka_topic_t **handle);
 /* Whether a topic can have that name; cheap for one that records went to before. */
 int kafka_topics_may_be_named(kafka_sink_t *sink, sluice_str_t name);
