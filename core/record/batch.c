@@ -296,8 +296,6 @@ int sl_batch_share(sluice_batch_t *b, sluice_batch_t *with) {
         sl_batch_pin(b, 0, release_shared, with) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
     keep_batch(b, sl_batch_ref(with));
-    if (b->record_count == 0 && with->record_count > b->record_cap) /* as a rule it gets as many */
-        (void)make_record_room(b, with->record_count);
     for (i = 0; i < with->kept_slots; i++)
         if (with->kept[i] != NULL)
             keep_batch(b, with->kept[i]);
@@ -311,6 +309,12 @@ static void clean_records(sluice_batch_t *b) {
         count = RECORDS_CLEAN;
     memset(&b->records[b->record_count], 0, count * sizeof(*b->records));
     b->record_clean = b->record_count + count;
+}
+
+int sl_batch_reserve(sluice_batch_t *b, size_t count) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    SL_ASSERT(!b->sealed);
+    return count > b->record_cap ? make_record_room(b, count) : SLUICE_OK;
 }
 
 sluice_record_t *sl_batch_add(sluice_batch_t *b) {
@@ -334,8 +338,7 @@ sluice_batch_t *sl_batch_derive(sluice_batch_t *in, sluice_record_t **records) {
     sluice_batch_t *b = sl_batch_create(0);
 
     if (b == NULL || sl_batch_share(b, in) != SLUICE_OK ||
-        (b->record_cap < in->record_count &&
-         make_record_room(b, in->record_count) != SLUICE_OK)) {
+        sl_batch_reserve(b, in->record_count) != SLUICE_OK) {
         sl_batch_unref(b);
         return NULL;
     }

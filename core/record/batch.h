@@ -27,6 +27,8 @@ int sl_batch_pin(sluice_batch_t *batch, size_t bytes, void (*release)(void *arg)
 int sl_batch_share(sluice_batch_t *batch, sluice_batch_t *with);
 /* Whether `batch` is `other`, or keeps it alive by sharing, also through others. */
 int sl_batch_keeps(const sluice_batch_t *batch, const sluice_batch_t *other);
+/* Room for `count` records in all, for who knows that so many will be added. */
+int sl_batch_reserve(sluice_batch_t *batch, size_t count);
 sluice_record_t *sl_batch_add(sluice_batch_t *batch);
 /* Sealing a sealed batch is SLUICE_OK. */
 int sl_batch_seal(sluice_batch_t *batch);

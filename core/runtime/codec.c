@@ -192,7 +192,8 @@ static int begin_run(sl_codec_t *codec, sluice_batch_t *in, sl_failure_t *failur
 
     run->in = sl_batch_ref(in);
     run->out = sl_batch_create(0);
-    if (run->out != NULL && sl_batch_share(run->out, in) == SLUICE_OK)
+    if (run->out != NULL && sl_batch_share(run->out, in) == SLUICE_OK &&
+        sl_batch_reserve(run->out, codec->taken) == SLUICE_OK) /* as a rule it gets as many */
         return SLUICE_OK;
     sl_failure_set(failure, SLUICE_NO_MEMORY, NULL, "no memory to convert a batch");
     return SLUICE_NO_MEMORY;

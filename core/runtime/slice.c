@@ -87,6 +87,8 @@ sluice_batch_t *sl_slice(sluice_batch_t *batch, const uint32_t *index, size_t co
         return NULL;
     status = sl_batch_share(out, batch);
     if (status == SLUICE_OK)
+        status = sl_batch_reserve(out, count);
+    if (status == SLUICE_OK)
         status = copy_records(out, records, index, count);
     if (status == SLUICE_OK)
         status = sl_batch_seal(out);

@@ -155,6 +155,39 @@ static void test_a_shared_batch_is_charged_once(void **state) {
     sl_batch_unref(all);
 }
 
+/* As when a predicate lets every other record through: a slice pays for what it holds, whatever
+ * else is in the batch that it is of. */
+static void test_a_slice_costs_its_own_records(void **state) {
+    enum { RECORDS = 2000 };
+    sluice_batch_t *whole = sl_batch_create(0);
+    sluice_batch_t *all = sl_batch_create(0);
+    size_t i, count;
+
+    (void)state;
+    for (i = 0; i < RECORDS; i++)
+        sl_batch_add(whole);
+    sl_batch_seal(whole);
+    for (i = 0; i < RECORDS / 2; i++) {
+        sluice_batch_t *part = sl_batch_create(0);
+        assert_int_equal(sl_batch_share(part, whole), SLUICE_OK);
+        assert_int_equal(sl_batch_reserve(part, 2), SLUICE_OK);
+        sl_batch_add(part);
+        sl_batch_add(part);
+        assert_in_range(sl_batch_bytes(part), sl_batch_bytes(whole), sl_batch_bytes(whole) + 4096);
+        sl_batch_seal(part);
+        assert_int_equal(sl_batch_share(all, part), SLUICE_OK);
+        sl_batch_add(all);
+        sl_batch_add(all);
+        sl_batch_unref(part);
+    }
+    sl_batch_records(all, &count);
+    assert_int_equal(count, RECORDS);
+    assert_in_range(sl_batch_bytes(all), sl_batch_bytes(whole),
+                    4 * sl_batch_bytes(whole) + RECORDS / 2 * 4096);
+    sl_batch_unref(whole);
+    sl_batch_unref(all);
+}
+
 static void test_marks(void **state) {
     sluice_batch_t *b = sl_batch_create(0);
     char offset[] = "private";
@@ -324,6 +357,7 @@ int main(void) {
         cmocka_unit_test(test_records_and_schemas),
         cmocka_unit_test(test_pins_and_sharing),
         cmocka_unit_test(test_a_shared_batch_is_charged_once),
+        cmocka_unit_test(test_a_slice_costs_its_own_records),
         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_buf),
         cmocka_unit_test(test_buf_without_memory),
