@@ -486,6 +486,28 @@ int sl_batch_set_marks(sluice_batch_t *b, const sluice_mark_t *marks, size_t cou
     return SLUICE_OK;
 }
 
+static int is_equal(sluice_str_t a, sluice_str_t b) {
+    return a.len == b.len && a.len > 0 && memcmp(a.data, b.data, a.len) == 0;
+}
+
+int sl_batch_set_offset(sluice_batch_t *b, size_t record, sluice_str_t offset) {
+    sluice_record_t *r = &b->records[record];
+    char *copy;
+
+    SL_CHECK_MAGIC(b, MAGIC);
+    if (record > 0 && is_equal(r[-1].offset, offset)) {
+        r->offset = r[-1].offset;
+        return SLUICE_OK;
+    }
+    copy = arena_alloc(b, offset.len);
+    if (copy == NULL)
+        return SLUICE_NO_MEMORY;
+    if (offset.len > 0)
+        memcpy(copy, offset.data, offset.len);
+    r->offset = sluice_str_n(copy, offset.len);
+    return SLUICE_OK;
+}
+
 uint64_t sl_batch_serial(const sluice_batch_t *b) {
     SL_CHECK_MAGIC(b, MAGIC);
     return b->serial;

@@ -47,6 +47,9 @@ void sl_batch_unref(sluice_batch_t *batch);
 /* Sets what the batch covers; marks and their offset bytes are copied. Allowed once sealed too,
  * but only while no other thread has the batch. */
 int sl_batch_set_marks(sluice_batch_t *batch, const sluice_mark_t *marks, size_t count);
+/* Sets a record's offset bytes, which are copied; not twice when the record before has the same.
+ * Allowed when sl_batch_set_marks is. */
+int sl_batch_set_offset(sluice_batch_t *batch, size_t record, sluice_str_t offset);
 /* Keeps a schema alive with the batch before it is sealed (one that no record names itself). */
 int sl_batch_keep_schema(sluice_batch_t *batch, const sluice_schema_t *schema);
 

@@ -2,7 +2,6 @@
  * branches. */
 #include "runtime/trunk_int.h"
 
-#include "base/heapbuf.h"
 #include "observe/log.h"
 #include "record/batch.h"
 #include "runtime/slice.h"
@@ -259,49 +258,6 @@ static int arrive(sl_trunk_t *t, sluice_batch_t *batch) {
     return has_room(t) ? SLUICE_OK : SLUICE_BUSY;
 }
 
-/* A sink that keeps offsets where users read them gets them as text: what is private to the source
- * could be rendered here only. From then on the marks hold the text. */
-static int render_mark(sl_trunk_t *t, sluice_mark_t *mark, char **text) {
-    sluice_buf_t out;
-
-    *text = NULL;
-    if (!t->render_offsets || t->plugin->offset_json == NULL)
-        return SLUICE_OK;
-    sl_heapbuf_init(&out);
-    if (t->plugin->offset_json(t->source.self, &mark->position, mark->offset, &out) == SLUICE_OK)
-        *text = sl_heapbuf_take(&out);
-    else
-        sl_heapbuf_fini(&out);
-    mark->offset = sluice_str(*text);
-    return *text != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
-}
-
-static int render_marks(sl_trunk_t *t, sluice_batch_t *batch) {
-    size_t count, i;
-    const sluice_mark_t *marks = sl_batch_marks(batch, &count);
-    sluice_mark_t *rendered;
-    char **texts;
-    int status = SLUICE_OK;
-
-    if (!t->render_offsets || t->plugin->offset_json == NULL || count == 0)
-        return SLUICE_OK;
-    rendered = malloc(count * sizeof(*rendered));
-    texts = calloc(count, sizeof(*texts));
-    if (rendered == NULL || texts == NULL)
-        status = SLUICE_NO_MEMORY;
-    for (i = 0; status == SLUICE_OK && i < count; i++) {
-        rendered[i] = marks[i];
-        status = render_mark(t, &rendered[i], &texts[i]);
-    }
-    if (status == SLUICE_OK)
-        status = sl_batch_set_marks(batch, rendered, count);
-    for (i = 0; texts != NULL && i < count; i++)
-        free(texts[i]);
-    free(texts);
-    free(rendered);
-    return status;
-}
-
 static int op_emit(void *user, sluice_batch_t *batch) {
     sl_trunk_t *t = user;
 
@@ -310,8 +266,8 @@ static int op_emit(void *user, sluice_batch_t *batch) {
         sl_batch_unref(batch);
         return SLUICE_BUSY;
     }
-    if (sl_batch_seal(batch) != SLUICE_OK || sl_slice_mark(batch) != SLUICE_OK ||
-        render_marks(t, batch) != SLUICE_OK) {
+    if (sl_batch_seal(batch) != SLUICE_OK || sl_source_render(t, batch) != SLUICE_OK ||
+        sl_slice_mark(batch) != SLUICE_OK) {
         sl_batch_unref(batch);
         no_memory(t, "seal a batch");
         return SLUICE_BUSY;
@@ -329,7 +285,7 @@ static int op_advance(void *user, uint32_t partition, const sluice_position_t *p
 
     if (!t->accepting || t->finished)
         return SLUICE_BUSY;
-    if (render_mark(t, &mark, &text) != SLUICE_OK)
+    if (sl_source_render_mark(t, &mark, &text) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
     batch = sl_slice_empty(&mark, 1);
     free(text);
@@ -390,44 +346,6 @@ static int op_stored(void *user, uint32_t partition, sluice_position_t *position
     free(json);
     sl_place_fini(&place);
     return 1;
-}
-
-/* The slice has no end of its own, which strndup may read past under a strict sanitizer. */
-static char *copy_text(sluice_str_t s) {
-    char *text = s.data == NULL ? NULL : malloc(s.len + 1);
-
-    if (text == NULL)
-        return NULL;
-    memcpy(text, s.data, s.len);
-    text[s.len] = '\0';
-    return text;
-}
-
-/* The offset of a part of a batch is still that of its record: private. */
-static int is_object(sluice_str_t text) {
-    cJSON *json = cJSON_ParseWithLength(text.data, text.len);
-    int is = cJSON_IsObject(json);
-
-    cJSON_Delete(json);
-    return is;
-}
-
-char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place) {
-    sluice_str_t cookie = sluice_str_n(place->cookie, place->cookie_len);
-    const char *shown = sl_shown_find(&t->shown, partition, place);
-    sluice_buf_t text;
-
-    if (shown != NULL)
-        return strdup(shown);
-    if (t->plugin->offset_json == NULL || (t->render_offsets && is_object(cookie)))
-        return copy_text(cookie);
-    if (t->source.self == NULL || t->source.state == SL_INSTANCE_CLOSING)
-        return NULL;
-    sl_heapbuf_init(&text);
-    if (t->plugin->offset_json(t->source.self, &place->position, cookie, &text) == SLUICE_OK)
-        return sl_heapbuf_take(&text);
-    sl_heapbuf_fini(&text);
-    return NULL;
 }
 
 /* ---- life of the source instance ---- */

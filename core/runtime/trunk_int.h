@@ -151,6 +151,13 @@ void sl_source_fini(sl_trunk_t *t);
 void sl_source_credit(sl_trunk_t *t); /* credit came back */
 int sl_source_idle(const sl_trunk_t *t); /* nothing waits for the shared transforms */
 int64_t sl_source_room(sl_trunk_t *t);
+
+/* ---- offset_text.c ---- */
+/* For a sink that keeps offsets where users read them: from here on every record of the batch has
+ * its offset as text, and so has each mark that is made of one, now or in a part of the batch. */
+int sl_source_render(sl_trunk_t *t, sluice_batch_t *batch);
+/* The same for a mark without a record; *text (given, may be NULL) is what it then refers to. */
+int sl_source_render_mark(sl_trunk_t *t, sluice_mark_t *mark, char **text);
 /* Text of a place as users see it; NULL when unknown. Given. */
 char *sl_source_offset_json(sl_trunk_t *t, uint32_t partition, const sl_place_t *place);
 

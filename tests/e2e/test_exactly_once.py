@@ -243,6 +243,22 @@ class ExactlyOnce(Case):
         self.assertEqual(["1", "2"], self.lines())
         self.assertEqual({"position": 4}, self.offsets()[1])
 
+    def test_the_last_record_of_a_poll_is_left_out(self):
+        """The offset is then that of the last one that was sent, as the source shows it, with every poll."""
+        self.input.write_text("x\n1\n2\nx\n3\nx\n")
+        worker = self.worker()
+        worker.put("/connectors/%s/config" % self.name, self.config(**{
+            "batch.size": "2", "transforms": "c", "transforms.c.spec": "int32", "errors.tolerance": "all",
+            "transforms.c.type": "org.apache.kafka.connect.transforms.Cast$Value"})).expect(201)
+        self.assertEqual(["1", "2", "3"], self.wait_lines(3))
+        self.eventually(lambda: {"position": 10} in [value for value, _ in self.records()])
+        self.assertEqual([], [v for v, _ in self.records() if v not in ({"position": n} for n in (4, 6, 10))])
+        self.assertEqual(10, self.eventually(lambda: self.shown(worker)))
+        worker.kill9()
+        self.input.write_text("x\n1\n2\nx\n3\nx\n4\n")
+        worker.start()
+        self.assertEqual(["1", "2", "3", "4"], self.wait_lines(4))
+
     def test_validation(self):
         worker = self.worker()
         answer = worker.put("/connector-plugins/FileStreamSource/config/validate", dict(
