@@ -177,11 +177,12 @@ void kafka_positions_free(kafka_position_t *list, size_t count);
 
 /* ---- position_record.c ---- */
 
-/* Hands the position's record to the client. */
+/* Hands the position's record to the client; __CRIT_SYS_RESOURCE: no memory. */
 rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic, const char *owner,
                                            const kafka_position_t *position);
-/* 1: it is a record of that owner. out->partition is malloc'ed; NULL: it says that there is no
- * position, or is damaged (then more is written again than need be, nothing is left out). */
+/* 1: it is a record of that owner; 0: it is not; SLUICE_NO_MEMORY: that is not known.
+ * out->partition is malloc'ed; NULL: it says that there is no position, or is damaged (then more is
+ * written again than need be, nothing is left out). */
 int kafka_position_read(kafka_sink_t *sink, const rd_kafka_message_t *message, const char *owner,
                         kafka_position_t *out);
 

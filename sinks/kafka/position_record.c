@@ -7,6 +7,7 @@
 #include "kafka_sink.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,31 +16,47 @@
 
 /* ---- native ---- */
 
+/* Takes the JSON; NULL without memory for any part of it. */
+static char *printed(cJSON *json, int is_whole) {
+    char *out = is_whole ? cJSON_PrintUnformatted(json) : NULL;
+
+    cJSON_Delete(json);
+    return out;
+}
+
+static int add_text(cJSON *array, const char *text) {
+    cJSON *item = cJSON_CreateString(text);
+
+    if (cJSON_AddItemToArray(array, item))
+        return 1;
+    cJSON_Delete(item);
+    return 0;
+}
+
 static char *native_key(const char *owner, const char *partition) {
     cJSON *key = cJSON_CreateArray();
-    char *out;
 
-    cJSON_AddItemToArray(key, cJSON_CreateString(owner));
-    cJSON_AddItemToArray(key, cJSON_CreateString(partition));
-    out = cJSON_PrintUnformatted(key);
-    cJSON_Delete(key);
-    return out;
+    return printed(key, add_text(key, owner) && add_text(key, partition));
 }
 
 static char *native_value(const kafka_position_t *p) {
     char hex[POSITION_HEX_MAX];
     cJSON *value = cJSON_CreateObject();
-    char *out;
 
-    cJSON_AddStringToObject(value, "position", position_hex(&p->position, hex));
-    cJSON_AddNumberToObject(value, "sub", p->sub_index);
-    out = cJSON_PrintUnformatted(value);
-    cJSON_Delete(value);
-    return out;
+    return printed(value, cJSON_AddStringToObject(value, "position",
+                                                  position_hex(&p->position, hex)) != NULL &&
+                              cJSON_AddNumberToObject(value, "sub", p->sub_index) != NULL);
 }
 
-static int native_read(const char *text, size_t len, kafka_position_t *out) {
-    cJSON *value = cJSON_ParseWithLength(text, len);
+/* cJSON does not say why it read nothing: what is damaged is no position, but without memory
+ * nothing is known. malloc does say. */
+static int parse(const void *text, size_t len, cJSON **out) {
+    errno = 0;
+    *out = cJSON_ParseWithLength(text, len);
+    return *out == NULL && errno == ENOMEM ? SLUICE_NO_MEMORY : SLUICE_OK;
+}
+
+static int is_native(const cJSON *value, kafka_position_t *out) {
     const char *hex = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(value, "position"));
     const cJSON *sub = cJSON_GetObjectItemCaseSensitive(value, "sub");
     int ok = hex != NULL && position_hex_read(sluice_str(hex), &out->position) == SLUICE_OK &&
@@ -47,8 +64,26 @@ static int native_read(const char *text, size_t len, kafka_position_t *out) {
              sub->valuedouble <= UINT32_MAX;
 
     out->sub_index = ok ? (uint32_t)sub->valuedouble : 0;
-    cJSON_Delete(value);
     return ok;
+}
+
+static int set_partition(kafka_position_t *out, sluice_str_t text) {
+    if (text.data == NULL)
+        return SLUICE_OK;
+    out->partition = strndup(text.data, text.len);
+    return out->partition != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
+}
+
+static int read_native(const rd_kafka_message_t *message, const cJSON *key,
+                       kafka_position_t *out) {
+    const char *partition = cJSON_GetStringValue(cJSON_GetArrayItem(key, 1));
+    cJSON *value;
+    int status = parse(message->payload, message->len, &value);
+
+    if (status == SLUICE_OK && is_native(value, out))
+        status = set_partition(out, sluice_str(partition));
+    cJSON_Delete(value);
+    return status;
 }
 
 /* ---- Connect's ---- */
@@ -75,7 +110,7 @@ rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic
                                         : native_value(p);
     kafka_place_t place = {p->position, p->sub_index, sluice_str(p->partition)};
     rd_kafka_headers_t *headers = sink->connect_offsets ? kafka_place_headers(&place) : NULL;
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE; /* no memory */
 
     if (key != NULL && value != NULL)
         err = rd_kafka_producev(sink->client, RD_KAFKA_V_TOPIC(topic),
@@ -90,31 +125,27 @@ rd_kafka_resp_err_t kafka_position_produce(kafka_sink_t *sink, const char *topic
     return err;
 }
 
-static char *copy(sluice_str_t text) {
-    return text.data == NULL ? NULL : strndup(text.data, text.len);
-}
-
-static void read_connect(const rd_kafka_message_t *message, kafka_position_t *out) {
+static int read_connect(const rd_kafka_message_t *message, kafka_position_t *out) {
     kafka_place_t place;
 
     if (!kafka_place_read(message, &place))
-        return;
+        return SLUICE_OK;
     out->position = place.position;
     out->sub_index = place.sub_index;
-    out->partition = copy(place.partition);
+    return set_partition(out, place.partition);
 }
 
 int kafka_position_read(kafka_sink_t *sink, const rd_kafka_message_t *message, const char *owner,
                         kafka_position_t *out) {
-    cJSON *key = cJSON_ParseWithLength(message->key, message->key_len);
+    cJSON *key;
+    int status = parse(message->key, message->key_len, &key);
     const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(key, 0));
     int is_owners = name != NULL && strcmp(name, owner) == 0;
 
     memset(out, 0, sizeof(*out));
-    if (is_owners && sink->connect_offsets)
-        read_connect(message, out);
-    else if (is_owners && native_read(message->payload, message->len, out))
-        out->partition = copy(sluice_str(cJSON_GetStringValue(cJSON_GetArrayItem(key, 1))));
+    if (is_owners)
+        status = sink->connect_offsets ? read_connect(message, out)
+                                       : read_native(message, key, out);
     cJSON_Delete(key);
-    return is_owners;
+    return status == SLUICE_OK ? is_owners : status;
 }

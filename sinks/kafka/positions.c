@@ -26,6 +26,7 @@ struct reader {
     int64_t *ends; /* of each partition; 0 when it was reached */
     int partitions;
     int left; /* partitions whose end was not reached */
+    int status; /* NO_MEMORY: a record is lost to us, and what is known is not the newest */
 };
 
 static struct slot *slot_for(struct reader *r, const rd_kafka_message_t *message) {
@@ -52,19 +53,21 @@ static struct slot *slot_for(struct reader *r, const rd_kafka_message_t *message
 
 /* Whoever alters or forgets an offset writes a record of its key without a position: then none
  * before it counts. */
-static void take_record(struct reader *r, const rd_kafka_message_t *message) {
+static int take_record(struct reader *r, const rd_kafka_message_t *message) {
     kafka_position_t read;
     struct slot *slot;
+    int is_owners = kafka_position_read(r->sink, message, r->owner, &read);
 
-    if (!kafka_position_read(r->sink, message, r->owner, &read))
-        return;
+    if (is_owners <= 0)
+        return is_owners;
     slot = slot_for(r, message);
-    if (slot != NULL) {
-        free(slot->position.partition);
-        slot->position = read;
-    } else {
+    if (slot == NULL) {
         free(read.partition);
+        return SLUICE_NO_MEMORY;
     }
+    free(slot->position.partition);
+    slot->position = read;
+    return SLUICE_OK;
 }
 
 /* The positions out of the slots, which end. */
@@ -184,6 +187,8 @@ static int find_ends(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topi
     r->partitions = ensure_topic(sink, consumer, topic, error, size);
     if (r->partitions > 0 && (r->ends = calloc((size_t)r->partitions, sizeof(*r->ends))) != NULL)
         rc = 0;
+    else if (r->partitions > 0)
+        snprintf(error, size, "position topic: out of memory");
     for (i = 0; rc == 0 && i < r->partitions; i++) {
         int64_t low;
         rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(consumer, topic, i, &low,
@@ -213,33 +218,38 @@ static void take_end(struct reader *r, const rd_kafka_message_t *message, int64_
     r->left--;
 }
 
+/* Returns how many milliseconds went by for nothing. */
+static int take_message(struct reader *r, const rd_kafka_message_t *message, char *last,
+                        size_t size) {
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        take_end(r, message, message->offset);
+    } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        r->status = take_record(r, message);
+        take_end(r, message, message->offset + 1);
+    } else {
+        snprintf(last, size, "%s", rd_kafka_message_errstr(message));
+        return POLL_MS;
+    }
+    return 0;
+}
+
 static int read_to_ends(kafka_sink_t *sink, struct reader *r, char *error, size_t size) {
     char last[256] = "a transaction of another producer is open there";
-    int waited;
+    int waited = 0;
 
-    for (waited = 0;
-         r->left > 0 && waited < READ_TIMEOUT_MS && !atomic_load(&sink->contact.stop);) {
+    while (r->left > 0 && r->status == SLUICE_OK && waited < READ_TIMEOUT_MS &&
+           !atomic_load(&sink->contact.stop)) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(r->consumer, POLL_MS);
 
-        if (message == NULL) {
-            waited += POLL_MS;
-            continue;
-        }
-        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            take_end(r, message, message->offset);
-        } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            take_record(r, message);
-            take_end(r, message, message->offset + 1);
-        } else {
-            snprintf(last, sizeof(last), "%s", rd_kafka_message_errstr(message));
-            waited += POLL_MS;
-        }
-        rd_kafka_message_destroy(message);
+        waited += message == NULL ? POLL_MS : take_message(r, message, last, sizeof(last));
+        if (message != NULL)
+            rd_kafka_message_destroy(message);
     }
-    if (r->left == 0)
-        return 0;
-    snprintf(error, size, "position topic: its end was not reached: %s", last);
-    return -1;
+    if (r->status != SLUICE_OK)
+        snprintf(error, size, "position topic: out of memory");
+    else if (r->left > 0)
+        snprintf(error, size, "position topic: its end was not reached: %s", last);
+    return r->status == SLUICE_OK && r->left == 0 ? 0 : -1;
 }
 
 static void assign_all(rd_kafka_t *consumer, const char *topic, int partitions) {

@@ -5,8 +5,11 @@
 
 #include <cmocka.h>
 
+#include <cjson/cJSON.h>
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../../sinks/kafka/kafka_sink.h"
@@ -41,12 +44,16 @@ static int end(void **state) {
     return 0;
 }
 
-static void open_sink(const char *more) {
-    char config[512];
+static const char *host_config(const char *more) {
+    static char config[512];
 
     snprintf(config, sizeof(config), "{\"bootstrap.servers\":\"%s\"%s}",
              rd_kafka_mock_cluster_bootstraps(cluster), more);
-    fakehost_init(&h, "kafka-sink", SLUICE_SINK, "kafka", config);
+    return config;
+}
+
+static void open_sink(const char *more) {
+    fakehost_init(&h, "kafka-sink", SLUICE_SINK, "kafka", host_config(more));
     assert_int_equal(fakehost_open(&h), SLUICE_OK);
 }
 
@@ -219,6 +226,36 @@ static void test_refused_transaction_ends_at_once(void **state) {
     write_until_delivered(200);
 }
 
+/* ---- positions ---- */
+
+static _Thread_local int is_tests; /* this thread is the test's, not the one that reads positions */
+
+static void *malloc_of_tests(size_t size) {
+    if (is_tests)
+        return malloc(size);
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* What was not read for want of memory is not the same as what is not there. */
+static void test_positions_are_read_whole_or_not(void **state) {
+    cJSON_Hooks hooks = {malloc_of_tests, free};
+    static const char config[] = ",\"exactly.once\":true,\"transaction.interval\":\"50s\"";
+
+    (void)state;
+    open_sink(config);
+    write_until_delivered(0);
+    fakehost_fini(&h);
+    is_tests = 1;
+    cJSON_InitHooks(&hooks);
+    fakehost_init(&h, "kafka-sink", SLUICE_SINK, "kafka", host_config(config));
+    assert_int_equal(fakehost_open(&h), SLUICE_NOT_CONNECTED);
+    fakehost_fini(&h);
+    cJSON_InitHooks(NULL);
+    open_sink(config);
+    write_until_delivered(100);
+}
+
 /* ---- the sizes ---- */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -313,6 +350,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_empty_batch_that_cannot_be_posted, begin, end),
         cmocka_unit_test_setup_teardown(test_open_transaction_holds_no_batch, begin, end),
         cmocka_unit_test_setup_teardown(test_refused_transaction_ends_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_positions_are_read_whole_or_not, begin, end),
         cmocka_unit_test(test_sizes_are_the_clients),
         cmocka_unit_test(test_size_as_java_counts),
     };
