@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 
 from sluicetest import Case, Kafka
 from sluicetest.host import children
@@ -130,6 +131,34 @@ class Topics(Case):
         for log in LOGS:
             for r in self.client.consume("over-" + log):
                 self.assertEqual(murmur2(r.key) % LOGS[log], r.partition, r)
+
+    def test_reads_behind_open_transactions(self):
+        """A transaction that a killed worker left open hides neither what others wrote behind it nor another partition."""
+        prefix = "held"
+        self.make_topics(prefix)
+        self.client.produce("held-config", [
+            Record(b'{"properties":{"connector.class":"FileStreamSource","name":"h","file":"/none","topic":"t"}}', b"connector-h"),
+            Record(b'{"state":"STOPPED","state.v2":"STOPPED"}', b"target-state-h")])
+        key = b'["h",{"filename":"/none"}]'
+        partition = murmur2(key) % 5
+        self.client.produce("held-offset", [Record(b'{"position":1}', key, partition=partition)])
+        held = subprocess.Popen(["kcat", "-b", self.kafka.bootstrap, "-q", "-P", "-t", "held-offset", "-p", str(partition), "-K", "=",
+                                 "-X", "transactional.id=held", "-X", "linger.ms=0"], stdin=subprocess.PIPE)
+        self.addCleanup(held.wait)
+        self.addCleanup(held.kill)
+        held.stdin.write(b'["other",{"filename":"/x"}]={"position":5}\n' * 100)  # it reads more than one at a time
+        held.stdin.flush()
+        self.eventually(lambda: len(self.client.consume("held-offset", committed=False)) > 2)
+        self.client.produce("held-offset", [Record(b'{"position":7}', key, partition=partition)])
+        worker = Worker(self.kafka.bootstrap, prefix)
+        self.addCleanup(worker.close)
+        worker.start(wait=False)
+        self.eventually(lambda: "a transaction is open in partition %d" % partition in worker.log(), 60)
+        held.stdin.close()
+        self.assertEqual(0, held.wait(30))
+        worker.wait_live()
+        offsets = worker.get("/connectors/h/offsets").expect(200).json()
+        self.assertEqual([{"partition": {"filename": "/none"}, "offset": {"position": 7}}], offsets["offsets"])
 
     # Writing --------------------------------------------------------------------------------------------------------------
 

@@ -88,7 +88,10 @@ static int store_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self)
 
 static void store_destroy(void *self) {
     topic_store_t *s = self;
+    int i;
 
+    for (i = 0; i < STORE_LOGS; i++)
+        free(s->logs[i].ends);
     free(s->cluster);
     free(s);
 }
@@ -194,6 +197,8 @@ static void prepare(void *arg) {
     s->prepared = topic_store_prepare_group(s);
     if (s->prepared == SLUICE_OK)
         s->prepared = topic_store_prepare_topics(s);
+    if (s->prepared == SLUICE_OK && s->wanted)
+        s->prepared = topic_store_prepare_ends(s);
 }
 
 static int failed(topic_store_t *s) {
@@ -217,7 +222,7 @@ static void on_prepared(void *arg) {
     }
     if (s->cluster != NULL)
         s->api->store_system(s->ctx, s->cluster);
-    if (!s->api->store_wanted(s->ctx)) {
+    if (!s->wanted) {
         end_asking(s);
         return;
     }
@@ -234,6 +239,7 @@ static int store_open(void *self) {
     if (status != SLUICE_OK)
         return status;
     s->busy = 1;
+    s->wanted = s->api->store_wanted(s->ctx);
     return s->api->offload(s->ctx, prepare, on_prepared, s);
 }
 

@@ -1,10 +1,12 @@
-/* Reads every partition of the topics from its beginning to what is its end by then. */
+/* Reads every partition of the topics from its beginning to what was its end before. */
 #include "topic_store.h"
 
 #include <stdlib.h>
 
 #include "clients/kafka/client_conf.h"
 #include "clients/kafka/place_headers.h"
+
+enum { ASK_MS = 10000 };
 
 static int number_of(const topic_store_t *s, const rd_kafka_topic_t *topic) {
     int i;
@@ -13,6 +15,29 @@ static int number_of(const topic_store_t *s, const rd_kafka_topic_t *topic) {
         if (s->logs[i].reader == topic)
             return i;
     return -1;
+}
+
+/* The partition was read up to here. The client says an end whenever it comes to one, and of
+ * committed records that is where another's transaction is still open. */
+static void have_reached(topic_store_t *s, int number, int32_t p, int64_t offset) {
+    store_log_t *log = &s->logs[number < 0 ? 0 : number];
+
+    if (number < 0 || p < 0 || p >= log->partitions || log->ends[p] == 0)
+        return;
+    if (offset >= log->ends[p]) {
+        log->ends[p] = 0;
+        s->unread--;
+    }
+}
+
+static void at_some_end(topic_store_t *s, const rd_kafka_message_t *m, int number) {
+    have_reached(s, number, m->partition, m->offset);
+    if (number >= 0 && m->partition >= 0 && m->partition < s->logs[number].partitions &&
+        s->logs[number].ends[m->partition] != 0)
+        s->api->log(s->ctx, SLUICE_LOG_WARN,
+                    "reading %s: a transaction is open in partition %d at offset %lld; waiting "
+                    "until it ends",
+                    s->logs[number].topic, (int)m->partition, (long long)m->offset);
 }
 
 /* SLUICE_BUSY when the host wants a pause. */
@@ -24,7 +49,7 @@ static int take(topic_store_t *s, const rd_kafka_message_t *m) {
     kafka_place_t place;
 
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        s->unread--;
+        at_some_end(s, m, log);
         return SLUICE_OK;
     }
     if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -32,6 +57,7 @@ static int take(topic_store_t *s, const rd_kafka_message_t *m) {
                     rd_kafka_message_errstr(m));
         return SLUICE_OK; /* the client tries again */
     }
+    have_reached(s, log, m->partition, m->offset + 1);
     if (log < 0 || m->key == NULL)
         return SLUICE_OK;
     if (m->payload == NULL)
@@ -97,6 +123,7 @@ int topic_store_open_asking(topic_store_t *s) {
         return SLUICE_INVALID;
     status = set_all(s, conf);
     if (status == SLUICE_OK) {
+        s->ends_conf = rd_kafka_conf_dup(conf);
         rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
         s->consumer = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
         if (s->consumer == NULL)
@@ -116,6 +143,51 @@ int topic_store_open_asking(topic_store_t *s) {
     return status == SLUICE_OK ? open_ask_pump(s) : status;
 }
 
+/* ---- how far ---- */
+
+/* 0: nothing is there to be read. */
+static int find_log_ends(topic_store_t *s, rd_kafka_t *client, store_log_t *log) {
+    int32_t p;
+
+    free(log->ends);
+    log->ends = calloc((size_t)log->partitions, sizeof(*log->ends));
+    for (p = 0; log->ends != NULL && p < log->partitions; p++) {
+        int64_t low;
+        rd_kafka_resp_err_t err =
+            rd_kafka_query_watermark_offsets(client, log->topic, p, &low, &log->ends[p], ASK_MS);
+        if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return topic_store_note(s, SLUICE_RETRY, "kafka-store.read",
+                                    "the end of %s, partition %d, is not known: %s", log->topic,
+                                    (int)p, rd_kafka_err2str(err));
+        if (log->ends[p] <= low)
+            log->ends[p] = 0;
+    }
+    return log->ends != NULL ? SLUICE_OK
+                             : topic_store_note(s, SLUICE_NO_MEMORY, "kafka-store.read",
+                                                "out of memory");
+}
+
+/* What reads committed records only is told of ends before open transactions; an offset that is
+ * written behind one counts, too. Hence a client of its own that asks for the real ends. */
+int topic_store_prepare_ends(topic_store_t *s) {
+    char error[512];
+    rd_kafka_t *client = NULL;
+    int i, status = SLUICE_OK;
+
+    if (rd_kafka_conf_set(s->ends_conf, "isolation.level", "read_uncommitted", error,
+                          sizeof(error)) == RD_KAFKA_CONF_OK) {
+        client = kafka_client_open(RD_KAFKA_CONSUMER, s->ends_conf, error, sizeof(error));
+        s->ends_conf = NULL;
+    }
+    if (client == NULL)
+        return topic_store_note(s, SLUICE_FATAL, "kafka-store.client", "%s", error);
+    rd_kafka_set_log_queue(client, NULL);
+    for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++)
+        status = find_log_ends(s, client, &s->logs[i]);
+    rd_kafka_destroy(client);
+    return status;
+}
+
 /* ---- reading ---- */
 
 static int start_log(topic_store_t *s, store_log_t *log) {
@@ -126,7 +198,7 @@ static int start_log(topic_store_t *s, store_log_t *log) {
                                          s->read_queue) != 0)
             return s->api->fail(s->ctx, SLUICE_RETRY, "kafka-store.read", "reading %s: %s",
                                 log->topic, rd_kafka_err2str(rd_kafka_last_error()));
-        s->unread++;
+        s->unread += log->ends[p] > 0;
         log->started = p + 1;
     }
     return SLUICE_OK;
@@ -136,6 +208,7 @@ int topic_store_read(topic_store_t *s) {
     int i, status = SLUICE_OK;
 
     s->read_queue = rd_kafka_queue_new(s->consumer);
+    s->unread = 0;
     for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++)
         status = start_log(s, &s->logs[i]);
     if (status == SLUICE_OK)
@@ -163,4 +236,7 @@ void topic_store_end_asking(void *self) {
     if (s->consumer != NULL)
         rd_kafka_destroy(s->consumer);
     s->consumer = NULL;
+    if (s->ends_conf != NULL)
+        rd_kafka_conf_destroy(s->ends_conf);
+    s->ends_conf = NULL;
 }

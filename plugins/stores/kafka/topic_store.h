@@ -27,6 +27,7 @@ typedef struct store_log {
     rd_kafka_topic_t *writer;
     rd_kafka_topic_t *reader;
     int32_t started; /* partitions that are being read */
+    int64_t *ends;   /* of each partition, up to where must be read; 0: it was */
 } store_log_t;
 
 typedef struct topic_store {
@@ -37,6 +38,7 @@ typedef struct topic_store {
         *consumer; /* while opening: asks, makes topics and reads. (A producer that asks for a
                              topic makes the broker create it, with the broker's settings.) */
     rd_kafka_t *producer;
+    rd_kafka_conf_t *ends_conf; /* of the client that asks how far must be read */
     rd_kafka_queue_t *read_queue;
     kafka_contact_t contact;
     kafka_pump_t ask_pump; /* what the consumer has to say */
@@ -49,6 +51,7 @@ typedef struct topic_store {
     int making; /* of those; close waits for it */
     int closing;
     int busy; /* work is offloaded: close waits for it */
+    int wanted; /* what is read, by the host */
     int prepared;
     char *cluster;
     char error[1024]; /* of the offloaded preparation */
@@ -75,6 +78,8 @@ int topic_store_make(const topic_store_t *s, rd_kafka_t *client, const store_log
 /* Offloaded; a negative status after topic_store_note. */
 int topic_store_prepare_topics(topic_store_t *s);
 int topic_store_prepare_group(topic_store_t *s);
+/* How far topic_store_read has to read. */
+int topic_store_prepare_ends(topic_store_t *s);
 
 /* The consumer and its events. */
 int topic_store_open_asking(topic_store_t *s);
