@@ -21,7 +21,9 @@
 #define TICK_MS       1000u
 #define FRAME_ENTRIES 500
 #define FRAME_BYTES   ((size_t)256 << 10)
+#define ENTRY_BYTES   ((size_t)4 << 20) /* more is no worker's, and too much for a frame */
 #define PENDING_MAX   ((size_t)4 << 20) /* of the channel, while reading */
+#define KEY_SHOWN     100 /* bytes of it in messages */
 #define EXIT_FAILED   10
 
 typedef struct keeper {
@@ -145,25 +147,38 @@ static void add_place(cJSON *object, const sluice_entry_t *entry) {
     cJSON_AddNumberToObject(object, "s", entry->sub_index);
 }
 
-static int op_entry(void *user, const sluice_entry_t *entry) {
-    keeper_t *k = user;
-    cJSON *one;
+static void add_entry(keeper_t *k, const sluice_entry_t *entry) {
+    cJSON *one = cJSON_CreateObject();
 
-    if (!is_text(entry->key) || (entry->value.data != NULL && !is_text(entry->value)) ||
-        (entry->position.len > 0 && !is_text(entry->partition)))
-        return SLUICE_OK;
     if (k->entries == NULL)
         k->entries = cJSON_CreateArray();
-    one = cJSON_CreateObject();
     cJSON_AddNumberToObject(one, "l", entry->log);
     add_slice(one, "k", entry->key);
     add_slice(one, "v", entry->value);
     add_place(one, entry);
     cJSON_AddItemToArray(k->entries, one);
-    k->entry_bytes += entry->key.len + entry->value.len;
-    if (++k->entry_count < FRAME_ENTRIES && k->entry_bytes < FRAME_BYTES)
+    k->entry_count++;
+}
+
+static int op_entry(void *user, const sluice_entry_t *entry) {
+    keeper_t *k = user;
+    size_t bytes = entry->key.len + entry->value.len + entry->partition.len;
+
+    if (bytes > ENTRY_BYTES) {
+        sl_log(SLUICE_LOG_WARN, "store",
+               "an entry of the worker's topics has %zu bytes and is left out; its key begins "
+               "with %.*s",
+               bytes, entry->key.len < KEY_SHOWN ? (int)entry->key.len : KEY_SHOWN,
+               entry->key.data == NULL ? "" : entry->key.data);
         return SLUICE_OK;
-    send_entries(k);
+    }
+    if (!is_text(entry->key) || (entry->value.data != NULL && !is_text(entry->value)) ||
+        (entry->position.len > 0 && !is_text(entry->partition)))
+        return SLUICE_OK;
+    if (k->entry_count >= FRAME_ENTRIES || k->entry_bytes + bytes > FRAME_BYTES)
+        send_entries(k);
+    add_entry(k, entry);
+    k->entry_bytes += bytes;
     return k->channel != NULL && sl_channel_pending(k->channel) > PENDING_MAX ? SLUICE_BUSY
                                                                               : SLUICE_OK;
 }

@@ -15,6 +15,7 @@
 #define AGAIN_MS 1000u
 #define HURRY_MS 5000u
 #define CLOSE_MS 8000u /* until the child is killed */
+#define PENDING_MAX ((size_t)1 << 20) /* of the channel */
 
 typedef struct keeper {
     sl_store_log_t log;
@@ -57,15 +58,32 @@ static void on_tick(uv_timer_t *timer);
 
 /* ---- writing ---- */
 
-static void send_waiting(keeper_t *k) {
-    cJSON *entries = k->is_open && !k->close_sent ? keeper_queue_next(&k->queue) : NULL;
-    cJSON *message;
+static uint64_t number_of(const cJSON *entry) {
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(entry, "n");
 
-    if (entries == NULL)
-        return;
-    message = sl_channel_message("write");
+    return cJSON_IsNumber(number) ? (uint64_t)number->valuedouble : 0;
+}
+
+/* Of a child that is gone nothing is lost: the next one is given it. */
+static void send_frame(keeper_t *k, cJSON *entries) {
+    cJSON *message = sl_channel_message("write");
+    uint64_t first = number_of(cJSON_GetArrayItem(entries, 0));
+    uint64_t last = number_of(cJSON_GetArrayItem(entries, cJSON_GetArraySize(entries) - 1));
+    int status;
+
     cJSON_AddItemToObject(message, "entries", entries);
-    sl_child_send(k->child, message);
+    status = sl_child_send(k->child, message);
+    if (status != SLUICE_OK && status != SLUICE_NOT_CONNECTED)
+        keeper_queue_refuse(&k->queue, first, last,
+                            status == SLUICE_INVALID ? "it is too large" : "out of memory");
+}
+
+static void send_waiting(keeper_t *k) {
+    cJSON *entries;
+
+    while (k->is_open && !k->close_sent && sl_child_pending(k->child) < PENDING_MAX &&
+           (entries = keeper_queue_next(&k->queue)) != NULL)
+        send_frame(k, entries);
 }
 
 static int log_write(sl_store_log_t *self, const sl_log_entry_t *entry, sl_log_done_fn done,

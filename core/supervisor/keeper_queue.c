@@ -8,6 +8,7 @@
 
 #define SENT_MAX  1000u
 #define FRAME_MAX 500u
+#define BYTES_MAX ((size_t)256 << 10) /* of a frame; a larger entry goes alone */
 #define CROWD     2000u  /* above this only the newest state of each key waits */
 #define EXPIRE_MS 35000u /* a little more than the store plugin gives a configuration */
 
@@ -15,6 +16,7 @@ typedef struct item {
     sl_list_t link;
     uint64_t number;
     uint64_t since;
+    size_t size; /* of its texts */
     int log;
     int is_sent;
     char *key;
@@ -73,6 +75,10 @@ static void drop_older(keeper_queue_t *q, const sl_log_entry_t *entry) {
     }
 }
 
+static size_t length(const char *text) {
+    return text == NULL ? 0 : strlen(text);
+}
+
 static int copy(char **member, const char *text) {
     *member = text == NULL ? NULL : strdup(text);
     return text == NULL || *member != NULL;
@@ -94,6 +100,8 @@ int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t no
     if (q->count > CROWD && done == NULL && entry->log == SL_LOG_STATES)
         drop_older(q, entry);
     item->log = entry->log;
+    item->size = length(entry->key) + length(entry->value) + length(entry->place.position) +
+                 length(entry->place.partition) + length(entry->name);
     item->number = ++q->next_number;
     item->since = now;
     item->done = done;
@@ -125,7 +133,7 @@ static cJSON *frame_entry(const item_t *item) {
 
 cJSON *keeper_queue_next(keeper_queue_t *q) {
     cJSON *entries = NULL;
-    size_t taken = 0;
+    size_t taken = 0, bytes = 0;
 
     if (q->sent == q->count)
         return NULL;
@@ -135,12 +143,15 @@ cJSON *keeper_queue_next(keeper_queue_t *q) {
             break;
         if (item->is_sent)
             continue;
+        if (taken > 0 && bytes + item->size > BYTES_MAX)
+            break;
         if (entries == NULL)
             entries = cJSON_CreateArray();
         cJSON_AddItemToArray(entries, frame_entry(item));
         item->is_sent = 1;
         q->sent++;
         taken++;
+        bytes += item->size;
     }
     return entries;
 }
@@ -152,6 +163,14 @@ void keeper_queue_end(keeper_queue_t *q, uint64_t number, const char *error) {
             end(q, item, error);
             return;
         }
+    }
+}
+
+void keeper_queue_refuse(keeper_queue_t *q, uint64_t first, uint64_t last, const char *error) {
+    SL_LIST_EACH(node, &q->items) {
+        item_t *item = item_of(node);
+        if (item->is_sent && item->number >= first && item->number <= last)
+            end(q, item, error);
     }
 }
 

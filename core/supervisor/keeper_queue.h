@@ -30,6 +30,8 @@ int keeper_queue_add(keeper_queue_t *queue, const sl_log_entry_t *entry, uint64_
 cJSON *keeper_queue_next(keeper_queue_t *queue);
 /* An answer came. error NULL: it is kept. */
 void keeper_queue_end(keeper_queue_t *queue, uint64_t number, const char *error);
+/* The frame with these, from the first to the last, could not be sent. */
+void keeper_queue_refuse(keeper_queue_t *queue, uint64_t first, uint64_t last, const char *error);
 /* The child is gone: all that it did not answer is to be sent again. */
 void keeper_queue_again(keeper_queue_t *queue);
 /* Gives up configurations that nobody took for too long. */

@@ -1,0 +1,117 @@
+/* What goes out together to the child that keeps the logs. */
+#include "supervisor/keeper_queue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "observe/log.h"
+#include "sluice/error.h"
+
+typedef struct fixture {
+    keeper_queue_t queue;
+    int kept;
+    int failed;
+} fixture_t;
+
+static void on_done(void *user, const char *error) {
+    fixture_t *f = user;
+
+    f->kept += error == NULL;
+    f->failed += error != NULL;
+}
+
+static void add(fixture_t *f, const char *key, size_t size, uint64_t now) {
+    char *value = malloc(size + 1);
+    sl_log_entry_t entry = {.log = SL_LOG_CONFIGS, .key = key, .value = value};
+
+    memset(value, 'v', size);
+    value[size] = '\0';
+    assert_int_equal(keeper_queue_add(&f->queue, &entry, now, on_done, f), SLUICE_OK);
+    free(value);
+}
+
+static int setup(void **state) {
+    fixture_t *f = calloc(1, sizeof *f);
+
+    sl_log_set_level(NULL, SLUICE_LOG_ERROR);
+    keeper_queue_init(&f->queue);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    fixture_t *f = *state;
+
+    keeper_queue_fail(&f->queue, "the end");
+    free(f);
+    return 0;
+}
+
+static int count_next(fixture_t *f) {
+    cJSON *entries = keeper_queue_next(&f->queue);
+    int n = cJSON_GetArraySize(entries);
+
+    cJSON_Delete(entries);
+    return n;
+}
+
+/* A frame ends at 256 KiB; what is larger alone goes alone. */
+static void test_frames_by_bytes(void **state) {
+    fixture_t *f = *state;
+    int i;
+
+    for (i = 0; i < 5; i++)
+        add(f, "task", 100000, 0);
+    add(f, "large", 1000000, 0);
+    add(f, "small", 10, 0);
+    assert_int_equal(count_next(f), 2);
+    assert_int_equal(count_next(f), 2);
+    assert_int_equal(count_next(f), 1);
+    assert_int_equal(count_next(f), 1);
+    assert_int_equal(count_next(f), 1);
+    assert_int_equal(count_next(f), 0);
+}
+
+/* So many small ones as before. */
+static void test_frames_by_count(void **state) {
+    fixture_t *f = *state;
+    int i;
+
+    for (i = 0; i < 700; i++)
+        add(f, "k", 10, 0);
+    assert_int_equal(count_next(f), 500);
+    assert_int_equal(count_next(f), 200);
+}
+
+/* What could not be sent ends, and nothing else. */
+static void test_refused_frame(void **state) {
+    fixture_t *f = *state;
+    cJSON *entries;
+
+    add(f, "large", 300000, 0);
+    add(f, "small", 10, 0);
+    entries = keeper_queue_next(&f->queue);
+    keeper_queue_refuse(&f->queue, 1, 1, "too large");
+    cJSON_Delete(entries);
+    assert_int_equal(f->failed, 1);
+    assert_int_equal(f->queue.count, 1);
+    assert_int_equal(count_next(f), 1);
+    keeper_queue_end(&f->queue, 2, NULL);
+    assert_int_equal(f->kept, 1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(test_frames_by_bytes),
+        CASE(test_frames_by_count),
+        CASE(test_refused_frame),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
