@@ -10,6 +10,7 @@
 
 #define SCOPE  "store"
 #define BRANCH "@topics" /* of a source connector: Connect's shape has one */
+#define PIPELINES "'pipeline', 'file:pipeline'" /* kinds that are not in the logs */
 
 /* Statements with texts as parameters; NULL is null. */
 static int run(sqlite3 *db, const char *sql, const char *const *texts, int count) {
@@ -41,8 +42,14 @@ static int put_connector(sqlite3 *db, const sl_mirror_connector_t *c) {
              " type = CASE WHEN config = excluded.config AND kind = 'connector' THEN type END,"
              " secrets = CASE WHEN config = excluded.config AND kind = 'connector'"
              " THEN secrets END, kind = 'connector', config = excluded.config,"
-             " target = excluded.target, tasks = excluded.tasks, topics = excluded.topics",
+             " target = excluded.target, tasks = excluded.tasks, topics = excluded.topics"
+             " WHERE kind NOT IN (" PIPELINES ")",
              texts, 5);
+    if (rc == SQLITE_OK && sqlite3_changes(db) == 0)
+        sl_log(SLUICE_LOG_ERROR, SCOPE,
+               "connector %s of the worker's topics is in conflict with a pipeline of that name "
+               "here, which stays; the connector does not run: give one of them another name",
+               c->name);
     free(topics);
     return rc;
 }
@@ -150,7 +157,7 @@ static int find_outdated(sqlite3 *db, const sl_mirror_t *mirror, names_t *rows) 
                                 "SELECT pipeline, part, offset, lower(hex(position)), sub"
                                 " FROM positions WHERE branch = ?1 AND"
                                 " pipeline NOT IN (SELECT name FROM configs"
-                                " WHERE kind IN ('pipeline', 'file:pipeline'))",
+                                " WHERE kind IN (" PIPELINES "))",
                                 -1, &statement, NULL);
 
     if (rc == SQLITE_OK)
@@ -212,7 +219,8 @@ static int put_offset(sqlite3 *db, const char *name, const sl_mirror_offset_t *o
     int rc = sqlite3_prepare_v2(db,
                                 "INSERT OR IGNORE INTO"
                                 " positions(pipeline, branch, part, position, sub, offset)"
-                                " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                                " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?1 NOT IN"
+                                " (SELECT name FROM configs WHERE kind IN (" PIPELINES "))",
                                 -1, &statement, NULL);
 
     if (rc == SQLITE_OK) {

@@ -454,6 +454,32 @@ static void test_take_over_positions(void **state) {
     close_store(f);
 }
 
+static void on_config(void *user, const sl_store_config_t *c) {
+    snprintf(((fixture_t *)user)->error, sizeof((fixture_t *)user)->error, "%s %s", c->kind,
+             c->text);
+}
+
+/* A pipeline stays what it is when the logs have a connector of its name. */
+static void test_take_over_beside_a_pipeline(void **state) {
+    fixture_t *f = *state;
+    sl_store_config_t c = {"a-b", "pipeline", "{\"source\":1}", "RUNNING", "source"};
+
+    open_store(f);
+    assert_int_equal(sl_store_put_config(f->store, &c, on_done, f), SLUICE_OK);
+    wait_done(f, 1);
+    close_store(f);
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"k\":\"new\"}}");
+    put_log(f, SL_LOG_OFFSETS, "[\"a-b\",{\"p\":4}]", "{\"n\":4}");
+    open_store(f);
+    share(f);
+    assert_int_equal(sl_store_each_config(f->store, on_config, f), SLUICE_OK);
+    assert_string_equal(f->error, "pipeline {\"source\":1}");
+    sl_store_load_positions(f->store, "a-b", on_loaded, f);
+    wait_done(f, 2);
+    assert_int_equal(cJSON_GetArraySize(f->entries), 0);
+    close_store(f);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -461,7 +487,7 @@ int main(void) {
         CASE(test_entries_of_changes), CASE(test_states), CASE(test_offsets), CASE(test_refused),
         CASE(test_take_over), CASE(test_exactly_once), CASE(test_own_log),
         CASE(test_own_log_of_whom_we_write), CASE(test_refused_delete),
-        CASE(test_take_over_positions),
+        CASE(test_take_over_positions), CASE(test_take_over_beside_a_pipeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
