@@ -19,6 +19,7 @@ struct sl_shared {
     sl_mirror_t *mirror;
     sl_store_log_t *log;
     char *error;
+    char *cluster;
     int cancelled;
     uv_timer_t later;
 };
@@ -58,7 +59,7 @@ static void on_shared(uv_handle_t *handle) {
     sl_shared_t *s = handle->data;
     void (*done)(void *user, const char *cluster, const char *error) = s->p.done;
     void *user = s->p.user;
-    char *cluster = s->error; /* there is none: see share */
+    char *cluster = s->cluster;
 
     free(s);
     done(user, cluster, NULL);
@@ -78,7 +79,8 @@ static void share(sl_shared_t *s, const char *cluster, int only_offsets) {
         sl_store_set_offset_log(s->p.store, sl_worker_text(s->p.worker, "offset.storage.topic"),
                                 sl_exactly_once_enabled(s->p.worker)) != SLUICE_OK)
         abort(); /* out of memory before anything began */
-    s->error = cluster == NULL ? NULL : strdup(cluster);
+    s->log = NULL;
+    s->cluster = cluster == NULL ? NULL : strdup(cluster);
     uv_close((uv_handle_t *)&s->later, on_shared);
 }
 
@@ -195,6 +197,10 @@ static void open_file(uv_timer_t *timer) {
     const char *path = sl_worker_text(s->p.worker, "offset.storage.file.filename");
     char error[600];
 
+    if (s->cancelled) {
+        fail(s, "given up");
+        return;
+    }
     s->mirror = sl_mirror_create();
     if (s->mirror == NULL ||
         sl_offset_file_open(s->p.loop, path, s->mirror, &s->log, error, sizeof error) != SLUICE_OK)

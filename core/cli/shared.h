@@ -27,7 +27,7 @@ typedef struct sl_shared_params {
 typedef struct sl_shared sl_shared_t;
 
 int sl_shared_open(const sl_shared_params_t *params, sl_shared_t **out);
-/* Gives it up: `done` comes with an error. Only before `done`. */
+/* Gives it up: `done` comes with an error, unless all is shared already. Only before `done`. */
 void sl_shared_cancel(sl_shared_t *shared);
 
 #endif
