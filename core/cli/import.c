@@ -1,6 +1,7 @@
 #include "cli/import.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,36 @@ static const char *text_of(const cJSON *object, const char *key) {
     return text == NULL ? "" : text;
 }
 
+/* What another worker said must not steer a terminal, nor pass for lines of ours. */
+static void print_foreign(FILE *out, const char *text) {
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
+        int is_c1 = c == 0xc2 && next >= 0x80 && next < 0xa0; /* in UTF-8 */
+        fputc(c < 0x20 || c == 0x7f || is_c1 ? '?' : c, out);
+        text += is_c1;
+    }
+}
+
+static void print_error(const char *error) {
+    fputs(VERB ": ", stderr);
+    print_foreign(stderr, error);
+    fputc('\n', stderr);
+}
+
+/* Ours, then pairs of what is foreign and what is ours behind it; NULL ends. */
+static void print_between(const char *ours, ...) {
+    va_list args;
+    const char *foreign;
+
+    fputs(ours, stdout);
+    va_start(args, ours);
+    while ((foreign = va_arg(args, const char *)) != NULL) {
+        print_foreign(stdout, foreign);
+        fputs(va_arg(args, const char *), stdout);
+    }
+    va_end(args);
+}
+
 static void print_connector(const cJSON *c) {
     static const char *const words[][2] = { { "unchanged", "runs unchanged" },
                                             { "differs", "runs, with differences" },
@@ -138,14 +169,15 @@ static void print_connector(const cJSON *c) {
 
     for (i = 0; strcmp(words[i][0], text_of(c, "verdict")) != 0; i++)
         ;
-    printf("%s: %s (%s, %s)\n", text_of(c, "name"), words[i][1], text_of(config, "connector.class"),
-           text_of(c, "state"));
+    print_between("", text_of(c, "name"), ": ", words[i][1], " (",
+                  text_of(config, "connector.class"), ", ", text_of(c, "state"), ")\n", NULL);
     cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(c, "reasons")) {
         const char *key = text_of(reason, "key");
         const char *hint = text_of(reason, "hint");
-        printf("    %s: %s%s%s", text_of(reason, "severity"), key, key[0] == '\0' ? "" : ": ",
-               text_of(reason, "message"));
-        printf(hint[0] == '\0' ? "\n" : " (%s)\n", hint);
+        print_between("    ", text_of(reason, "severity"), ": ", key, key[0] == '\0' ? "" : ": ",
+                      text_of(reason, "message"), hint[0] == '\0' ? "\n" : " (", NULL);
+        if (hint[0] != '\0')
+            print_between("", hint, ")\n", NULL);
     }
 }
 
@@ -158,13 +190,26 @@ static int count(const cJSON *connectors, const char *verdict) {
     return n;
 }
 
+/* Lines to copy into a shell, and a name that may hold anything. */
+static void print_stopped(const cJSON *c) {
+    char *escaped = sl_import_escaped(text_of(c, "name"));
+    const char *name = escaped == NULL ? "?" : escaped;
+
+    print_between("", text_of(c, "name"),
+                  " is STOPPED until it has its offsets:\n"
+                  "    curl -X PATCH -H 'Content-Type: application/json' --data @",
+                  text_of(c, "offsets_file"), " localhost:8083/connectors/", name,
+                  "/offsets\n    curl -X PUT localhost:8083/connectors/", name, "/resume\n", NULL);
+    free(escaped);
+}
+
 static void print_text(const arguments_t *a, const cJSON *all) {
     const cJSON *worker = cJSON_GetObjectItemCaseSensitive(all, "worker");
     const cJSON *connectors = cJSON_GetObjectItemCaseSensitive(all, "connectors");
     const cJSON *c;
 
-    printf("%s: Kafka Connect %s, %d connectors\n", a->peer.url, text_of(worker, "version"),
-           cJSON_GetArraySize(connectors));
+    print_between("", a->peer.url, ": Kafka Connect ", text_of(worker, "version"), "", NULL);
+    printf(", %d connectors\n", cJSON_GetArraySize(connectors));
     cJSON_ArrayForEach(c, connectors)
         print_connector(c);
     printf("%d run unchanged, %d with differences, %d cannot\n", count(connectors, "unchanged"),
@@ -174,10 +219,7 @@ static void print_text(const arguments_t *a, const cJSON *all) {
              "--worker FILE names its properties file.");
     cJSON_ArrayForEach(c, connectors)
         if (cJSON_HasObjectItem(c, "offsets_file"))
-            printf("%s is STOPPED until it has its offsets: curl -X PATCH "
-                   "-H 'Content-Type: application/json' --data @%s "
-                   "localhost:8083/connectors/%s/offsets; then PUT .../resume\n",
-                   text_of(c, "name"), text_of(c, "offsets_file"), text_of(c, "name"));
+            print_stopped(c);
 }
 
 static void print_json(cJSON *all) {
@@ -228,14 +270,14 @@ static int import(const arguments_t *a) {
 
     if (sl_http_peer_check(&a->peer, error, sizeof error) != 0 ||
         (all = sl_import_read(&a->peer, a->out != NULL, error, sizeof error)) == NULL) {
-        fprintf(stderr, VERB ": %s\n", error);
+        print_error(error);
         return EXIT_NO_WORKER;
     }
     connectors = cJSON_GetObjectItemCaseSensitive(all, "connectors");
     code = check_all(a, connectors);
     if (code == 0 && a->out != NULL &&
         sl_import_write(a->out, connectors, error, sizeof error) != 0) {
-        fprintf(stderr, VERB ": %s\n", error);
+        print_error(error);
         code = EXIT_NO_WORKER;
     }
     if (code == 0 && a->json)

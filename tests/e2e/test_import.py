@@ -10,6 +10,7 @@ import ssl
 import stat
 import subprocess
 import threading
+import urllib.parse
 
 from sluicetest import Case, Sluice, make_certs, scratch_dir
 from sluicetest.ports import free_port
@@ -176,6 +177,25 @@ class Import(Case):
         self.assertIn("good: runs unchanged", done.stdout)
         self.assertIn("bad: CANNOT RUN", done.stdout)
         self.assertIn("1 run unchanged, 0 with differences, 1 cannot", done.stdout)
+
+    def test_a_hostile_worker_runs_and_draws_nothing(self):
+        name, ugly = "a$(touch x);`b`'", "b\x1b[2J\n\u009b1m"
+        answers = a_worker({name: file_source(), ugly: file_source()})
+        answers["/connectors/%s/offsets" % urllib.parse.quote(name, safe="")] = (
+            200, {"offsets": [{"partition": {"filename": "/tmp/in"}, "offset": {"position": 1}}]})
+        with FakeWorker(answers) as worker:
+            done = self.run_import("connect", worker.url, "--out", self.scratch() / "out")
+        self.assertIn("b?[2J??1m: ", done.stdout)
+        self.assertIn("a$(touch x);`b`' is STOPPED until it has its offsets:\n", done.stdout)
+        commands = [line for line in done.stdout.splitlines() if line.startswith("    curl ")]
+        self.assertEqual(2, len(commands), done.stdout)
+        for line in commands:
+            self.assertNotRegex(line, "[$`;()]")
+            self.assertIn("/connectors/a%24%28touch%20x%29%3B%60b%60%27/", line)
+        self.assertNotRegex(done.stdout + done.stderr, "[\x1b\u009b]")
+        with FakeWorker({"/": (500, b"\x1b]0;title\x07")}) as worker:
+            done = self.run_import("connect", worker.url)
+        self.assertIn("?]0;title?", done.stderr)
 
     def test_an_old_worker_lists_names_alone(self):
         answers = a_worker({"a b": file_source()})
