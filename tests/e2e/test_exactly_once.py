@@ -187,6 +187,20 @@ class ExactlyOnce(Case):
         own = self.name + "-offsets"
         self.altered([own, "once-offsets"], **{"offsets.storage.topic": own})
 
+    def test_own_topic_that_may_not_be_made(self):
+        """Whoever may not make topics may write to one that is there."""
+        kafka = self.enterContext(Kafka("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                                         "allow.everyone.if.no.acl.found=true"))
+        kafka.create_topic("own", 1, {"cleanup.policy": "compact"})
+        with ConnectWorker("distributed", kafka.bootstrap, PROPERTIES) as worker:
+            kafka.client.add_acls([(kind, name, operation, operation == "all") for operation in ("all", "create")
+                                   for kind, name in (("cluster", "kafka-cluster"), ("topic", "own"))])
+            worker.post("/connectors", {"name": self.name, "initial_state": "STOPPED",
+                                        "config": self.config(**{"offsets.storage.topic": "own"})}).expect(201)
+            entry = {"partition": {"filename": str(self.input)}, "offset": {"position": 3}}
+            worker.patch("/connectors/%s/offsets" % self.name, {"offsets": [entry]}).expect(200)
+        self.assertEqual([b'{"position":3}'], [r.value for r in kafka.consume("own")])
+
     def test_another_data_directory(self):
         """A worker that has nothing but the topics knows the positions that the transactions left there."""
         logs = {"config.storage.topic": "once-moved-config", "status.storage.topic": "once-moved-status"}

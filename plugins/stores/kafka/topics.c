@@ -80,6 +80,19 @@ static rd_kafka_resp_err_t created(rd_kafka_event_t *event, char *text, size_t s
     return err;
 }
 
+/* All topics are asked for: a question for one could make it. */
+int topic_store_is_there(rd_kafka_t *client, const char *topic) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    int i, found = 0;
+
+    if (rd_kafka_metadata(client, 1, NULL, &metadata, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    for (i = 0; i < metadata->topic_cnt && !found; i++)
+        found = strcmp(metadata->topics[i].topic, topic) == 0;
+    rd_kafka_metadata_destroy(metadata);
+    return found;
+}
+
 int topic_store_make(const topic_store_t *s, rd_kafka_t *client, const store_log_t *log,
                      const char *topic, char *text, size_t size) {
     int partitions = log == &s->logs[0] ? 1 : number_of(s, log, "partitions", -1);

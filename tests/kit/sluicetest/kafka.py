@@ -220,6 +220,20 @@ class Client:
         if code:
             raise KafkaError("DeleteTopics %s: error %d" % (topic, code))
 
+    def add_acls(self, rules):
+        """rules: (resource, its name, operation, allowed) for everybody, on a broker that has an authorizer."""
+        types, operations = {"topic": 2, "group": 3, "cluster": 4}, {"all": 2, "create": 5, "describe": 8}
+        body = struct.pack(">i", len(rules))
+        for resource, name, operation, allowed in rules:
+            body += (struct.pack(">b", types[resource]) + _str(name) + b"\3" + _str("User:*") + _str("*") +
+                     struct.pack(">bb", operations[operation], 3 if allowed else 2))
+        answer = self._admin(30, 1, body)
+        answer.take(">ii")
+        for rule in rules:
+            code, message = answer.take(">h"), answer.string()
+            if code:
+                raise KafkaError("CreateAcls %s: error %d %s" % (rule, code, message))
+
     def topic_config(self, topic, name):
         """The value of one property of a topic."""
         answer = self._admin(32, 1, struct.pack(">ib", 1, 2) + _str(topic) + struct.pack(">i", 1) + _str(name) + b"\0")
