@@ -82,7 +82,7 @@ static void send_waiting(keeper_t *k) {
     cJSON *entries;
 
     while (k->is_open && !k->close_sent && sl_child_pending(k->child) < PENDING_MAX &&
-           (entries = keeper_queue_next(&k->queue)) != NULL)
+           (entries = keeper_queue_next(&k->queue, uv_now(k->p.loop))) != NULL)
         send_frame(k, entries);
 }
 
@@ -231,7 +231,7 @@ static void on_child_exit(void *user, const sl_child_end_t *end) {
 
     k->child = NULL;
     k->is_open = 0;
-    keeper_queue_again(&k->queue);
+    keeper_queue_again(&k->queue, uv_now(k->p.loop));
     k->again_at = uv_now(k->p.loop) + AGAIN_MS;
     if (!k->closing && k->error == NULL) {
         sl_child_end_text(end, what, sizeof what);
@@ -282,6 +282,8 @@ static void check_patience(keeper_t *k, uint64_t now) {
     if (k->hurry_at != 0 && now >= k->hurry_at)
         keeper_queue_fail(&k->queue, "the worker's topics cannot be written");
     keeper_queue_expire(&k->queue, now);
+    if (k->child != NULL && keeper_queue_is_stuck(&k->queue, now))
+        sl_child_deadline(k->child, 0, "it did not answer");
 }
 
 static void on_tick(uv_timer_t *timer) {

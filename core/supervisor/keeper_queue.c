@@ -16,6 +16,8 @@ typedef struct item {
     sl_list_t link;
     uint64_t number;
     uint64_t since;
+    uint64_t sent_at;
+    int was_again; /* another child was given it */
     size_t size; /* of its texts */
     int log;
     int is_sent;
@@ -131,7 +133,7 @@ static cJSON *frame_entry(const item_t *item) {
     return one;
 }
 
-cJSON *keeper_queue_next(keeper_queue_t *q) {
+cJSON *keeper_queue_next(keeper_queue_t *q, uint64_t now) {
     cJSON *entries = NULL;
     size_t taken = 0, bytes = 0;
 
@@ -149,6 +151,7 @@ cJSON *keeper_queue_next(keeper_queue_t *q) {
             entries = cJSON_CreateArray();
         cJSON_AddItemToArray(entries, frame_entry(item));
         item->is_sent = 1;
+        item->sent_at = now;
         q->sent++;
         taken++;
         bytes += item->size;
@@ -174,9 +177,25 @@ void keeper_queue_refuse(keeper_queue_t *q, uint64_t first, uint64_t last, const
     }
 }
 
-void keeper_queue_again(keeper_queue_t *q) {
-    SL_LIST_EACH(node, &q->items)
-    item_of(node)->is_sent = 0;
+int keeper_queue_is_stuck(const keeper_queue_t *q, uint64_t now) {
+    SL_LIST_EACH(node, &q->items) {
+        const item_t *item = item_of(node);
+        if (item->log == SL_LOG_CONFIGS && item->is_sent && now - item->sent_at > EXPIRE_MS)
+            return 1;
+    }
+    return 0;
+}
+
+/* What the last child had may be written: it has the time once more to be found so. */
+void keeper_queue_again(keeper_queue_t *q, uint64_t now) {
+    SL_LIST_EACH(node, &q->items) {
+        item_t *item = item_of(node);
+        if (item->is_sent && !item->was_again) {
+            item->was_again = 1;
+            item->since = now;
+        }
+        item->is_sent = 0;
+    }
     q->sent = 0;
 }
 

@@ -27,13 +27,15 @@ void keeper_queue_init(keeper_queue_t *queue);
 int keeper_queue_add(keeper_queue_t *queue, const sl_log_entry_t *entry, uint64_t now,
                      sl_log_done_fn done, void *user);
 /* The next to send, for a "write" frame; NULL: none may go now. Gives. */
-cJSON *keeper_queue_next(keeper_queue_t *queue);
+cJSON *keeper_queue_next(keeper_queue_t *queue, uint64_t now);
 /* An answer came. error NULL: it is kept. */
 void keeper_queue_end(keeper_queue_t *queue, uint64_t number, const char *error);
 /* The frame with these, from the first to the last, could not be sent. */
 void keeper_queue_refuse(keeper_queue_t *queue, uint64_t first, uint64_t last, const char *error);
+/* A configuration is with the child for longer than it may take. */
+int keeper_queue_is_stuck(const keeper_queue_t *queue, uint64_t now);
 /* The child is gone: all that it did not answer is to be sent again. */
-void keeper_queue_again(keeper_queue_t *queue);
+void keeper_queue_again(keeper_queue_t *queue, uint64_t now);
 /* Gives up configurations that nobody took for too long. */
 void keeper_queue_expire(keeper_queue_t *queue, uint64_t now);
 void keeper_queue_fail(keeper_queue_t *queue, const char *error);

@@ -258,6 +258,19 @@ class Topics(Case):
         lines = [r.value.decode() for r in self.client.consume("kills-data")]
         self.assertEqual(["line %d" % n for n in range(700)], list(dict.fromkeys(lines)))
 
+    def test_a_stopped_child_is_replaced(self):
+        """What the process that keeps the topics does not answer in time another one is given."""
+        directory = pathlib.Path(self.scratch())
+        with Worker(self.kafka.bootstrap, "hung") as worker:
+            worker.put("/connectors/first/config", dict(self.source(directory, "x"), file="/none")).expect(201)
+            stopped = worker.store_child()
+            os.kill(stopped, signal.SIGSTOP)
+            answer = worker.request("PUT", "/connectors/second/config", json=dict(self.source(directory, "x"), file="/none"), timeout=85)
+            self.assertEqual(201, answer.status, answer)
+            self.assertNotEqual(stopped, worker.store_child())
+            self.assertIn("it did not answer", worker.log())
+        self.assertIn("connector-second", self.newest("hung", "config"))
+
     def test_the_topics_win(self):
         """Offsets that another worker wrote meanwhile, a connector that it deleted, one that it paused, one of a class that is
         none of ours."""

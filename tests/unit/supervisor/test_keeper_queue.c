@@ -1,4 +1,4 @@
-/* What goes out together to the child that keeps the logs. */
+/* What goes out together to the child that keeps the logs, and what is given up. */
 #include "supervisor/keeper_queue.h"
 
 #include <setjmp.h>
@@ -53,7 +53,7 @@ static int teardown(void **state) {
 }
 
 static int count_next(fixture_t *f) {
-    cJSON *entries = keeper_queue_next(&f->queue);
+    cJSON *entries = keeper_queue_next(&f->queue, 1000);
     int n = cJSON_GetArraySize(entries);
 
     cJSON_Delete(entries);
@@ -95,7 +95,7 @@ static void test_refused_frame(void **state) {
 
     add(f, "large", 300000, 0);
     add(f, "small", 10, 0);
-    entries = keeper_queue_next(&f->queue);
+    entries = keeper_queue_next(&f->queue, 1000);
     keeper_queue_refuse(&f->queue, 1, 1, "too large");
     cJSON_Delete(entries);
     assert_int_equal(f->failed, 1);
@@ -105,6 +105,25 @@ static void test_refused_frame(void **state) {
     assert_int_equal(f->kept, 1);
 }
 
+/* A configuration that the child was given and does not answer. */
+static void test_late_answers(void **state) {
+    fixture_t *f = *state;
+
+    add(f, "k", 10, 1000);
+    assert_false(keeper_queue_is_stuck(&f->queue, 100000));
+    assert_int_equal(count_next(f), 1);
+    assert_false(keeper_queue_is_stuck(&f->queue, 36000));
+    assert_true(keeper_queue_is_stuck(&f->queue, 36001));
+    keeper_queue_again(&f->queue, 36001);
+    assert_false(keeper_queue_is_stuck(&f->queue, 36001));
+    keeper_queue_expire(&f->queue, 71001); /* it has the time once more */
+    assert_int_equal(f->failed, 0);
+    assert_int_equal(count_next(f), 1);
+    keeper_queue_again(&f->queue, 71001);
+    keeper_queue_expire(&f->queue, 71002); /* and not for ever */
+    assert_int_equal(f->failed, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -112,6 +131,7 @@ int main(void) {
         CASE(test_frames_by_bytes),
         CASE(test_frames_by_count),
         CASE(test_refused_frame),
+        CASE(test_late_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
