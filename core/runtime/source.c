@@ -428,6 +428,7 @@ void sl_source_rewind(sl_trunk_t *t) {
     t->ended = 0;
     t->accepting = 0;
     drop_arrivals(t);
+    sl_trunk_unstop(t);
     leave(t);
 }
 

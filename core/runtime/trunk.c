@@ -211,11 +211,13 @@ void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
         sl_trunk_end(t);
 }
 
-/* What came before the bad record has to come again, and so does the record. */
-static void unstop(sl_trunk_t *t) {
+/* The deadline may have become that of a drain or of a failure, which go on. */
+void sl_trunk_unstop(sl_trunk_t *t) {
+    if (!t->stop.set || t->stop.reported)
+        return;
     sl_stop_fini(&t->stop);
-    uv_timer_stop(&t->deadline);
-    t->phase = SL_PHASE_SOURCE;
+    if (t->end_by == 0 && t->state != SL_TRUNK_FAILED)
+        uv_timer_stop(&t->deadline);
 }
 
 /* ---- words of the branches ---- */
@@ -257,8 +259,10 @@ static void on_word(sl_trunk_t *t, sl_word_t *word) {
             t->params.events.state(t->params.user, t->state);
         break;
     case SL_WORD_REWIND:
-        if (t->phase == SL_PHASE_ENDING && t->stop.set && !t->stop.reported && t->end_by == 0)
-            unstop(t);
+        if (t->phase == SL_PHASE_ENDING && t->stop.set && !t->stop.reported && t->end_by == 0) {
+            sl_trunk_unstop(t);
+            t->phase = SL_PHASE_SOURCE;
+        }
         if (t->phase == SL_PHASE_ENDING && !t->finished)
             /* Draining: the next start repeats it. It may have answered the END already, or have
              * forgotten it when it went back. */

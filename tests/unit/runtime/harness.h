@@ -106,6 +106,7 @@ typedef struct stages { /* what converters and transforms do */
     int bytes;            /* sinks want bytes */
     int decode;           /* the source's values go through a converter */
     int64_t refuse_every; /* converters refuse numbers divisible by this */
+    int refuse_decode;    /* the source's converter refuses the value of this call */
     int64_t reject_every; /* transforms do */
     int retry_percent;    /* of applies */
     /* an apply that rejected something asks for a retry, every other time */

@@ -152,8 +152,11 @@ static int convert_out(void *self, sluice_batch_t *arena, sluice_str_t topic,
 
 static int convert_in(void *self, sluice_batch_t *arena, sluice_str_t topic, sluice_str_t bytes,
                       const sluice_schema_t **schema, sluice_value_t *value) {
-    (void)self, (void)arena, (void)topic;
-    stages.decoded++;
+    transform_t *x = self;
+
+    (void)arena, (void)topic;
+    if (++stages.decoded == stages.refuse_decode)
+        return (x->api->fail)(x->ctx, SLUICE_BAD_RECORD, "test.convert", "refused value");
     *schema = NULL;
     *value = sluice_text(SLUICE_STRING, bytes);
     return SLUICE_OK;

@@ -183,6 +183,22 @@ static void what_is_lost_meanwhile_comes_again_to_all(void **state) {
     assert_int_equal(has(&targets[1], 0, 2), 494);
 }
 
+/* What comes before the record waits in the trunk's transform while the source breaks: it and the
+ * record come again, and this time the record is good. */
+static void what_waits_before_it_comes_again_with_it(void **state) {
+    run_options_t o = {.branches = 1, .stop_at_record = 1, .transforms = 1};
+
+    (void)state;
+    stages.decode = 1;
+    stages.refuse_decode = 495;
+    stages.again_every = 493;
+    stages.again_left = 3;
+    the_source.broken_at = 500;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(the_source.opened, 2);
+    assert_int_equal(has(&targets[0], 0, 2), 1000);
+}
+
 static void a_target_that_never_ends_does_not_keep_the_task(void **state) {
     run_options_t o = {.branches = 1, .stop_at_record = 1, .window = 1};
     run_result_t r;
@@ -225,6 +241,7 @@ int main(void) {
         TEST(what_breaks_meanwhile_is_sent_again),
         TEST(what_is_lost_meanwhile_comes_again),
         TEST(what_is_lost_meanwhile_comes_again_to_all),
+        TEST(what_waits_before_it_comes_again_with_it),
         TEST(a_target_that_never_ends_does_not_keep_the_task),
         TEST(a_target_that_never_ends_does_not_keep_the_trunk),
     };
