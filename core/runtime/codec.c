@@ -129,6 +129,8 @@ static int refused(sl_codec_t *codec, const sluice_record_t *record, sl_coder_t 
     sl_ctx_error_t error = {0};
     int answer = SLUICE_BAD_RECORD;
 
+    if (status == SLUICE_NO_MEMORY) /* that is no record's fault */
+        return no_memory(failure);
     if (coder->asks)
         answer = sl_codec_wait(codec, coder, status, &error, failure);
     else

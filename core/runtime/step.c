@@ -153,6 +153,8 @@ static int predicate_failed(sl_step_t *step, const sluice_record_t *record, uint
                             int status) {
     sl_ctx_error_t error = {0};
 
+    if (status == SLUICE_NO_MEMORY) /* that is no record's fault */
+        return sl_step_no_memory(step->chain);
     sl_ctx_error_of(step->predicate.ctx, status, &error);
     if (sl_rejects_add(&step->rejects, record, sl_step_place(step, index),
                        step->spec->predicate.name, status, &error) != SLUICE_OK)

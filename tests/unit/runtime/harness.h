@@ -106,6 +106,7 @@ typedef struct stages { /* what converters and transforms do */
     int bytes;            /* sinks want bytes */
     int decode;           /* the source's values go through a converter */
     int64_t refuse_every; /* converters refuse numbers divisible by this */
+    int64_t starve_at;    /* converters and predicates have no memory for this number */
     int refuse_decode;    /* the source's converter refuses the value of this call */
     int64_t reject_every; /* transforms do */
     int retry_percent;    /* of applies */

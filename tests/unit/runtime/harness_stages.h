@@ -139,6 +139,8 @@ static int convert_out(void *self, sluice_batch_t *arena, sluice_str_t topic,
         *bytes = sluice_value_str(value);
         return SLUICE_OK;
     }
+    if (stages.starve_at > 0 && value->as.i == stages.starve_at)
+        return SLUICE_NO_MEMORY;
     if (stages.refuse_every > 0 && value->as.i % stages.refuse_every == 0)
         return (x->api->fail)(x->ctx, SLUICE_BAD_RECORD, "test.convert", "refused number");
     if (stages.huge && value->as.i == 7) {
@@ -276,6 +278,8 @@ static const sluice_transform_t transform_table = {
 
 static int predicate_test(void *self, const sluice_record_t *r) {
     (void)self;
+    if (stages.starve_at > 0 && (int64_t)sluice_get_be64(r->position.bytes) == stages.starve_at)
+        return SLUICE_NO_MEMORY;
     return r->position.bytes[7] % 3 == 0;
 }
 

@@ -70,6 +70,46 @@ static void without_tolerance_a_refusal_fails(void **state) {
     assert_true(harness_stored(0, 0) < 500);
 }
 
+/* The record is good, whoever it was that had no memory for it. */
+static void starve(const run_options_t *o) {
+    run_result_t r;
+
+    stages.starve_at = 500;
+    r = harness_run(o);
+    assert_int_equal(r.state, SL_TRUNK_FAILED);
+    assert_non_null(strstr(r.trace, "no memory"));
+    assert_int_equal(dead_letters("\"stage\""), 0);
+    assert_true(harness_stored(0, 0) < 500);
+    stages.starve_at = 0;
+    assert_int_equal(harness_run(o).state, SL_TRUNK_FINISHED);
+}
+
+static void without_memory_no_record_is_tolerated(void **state) {
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+
+    (void)state;
+    stages.bytes = 1;
+    starve(&o);
+    assert_complete(&targets[0], 1, 1000, 0);
+}
+
+static void without_memory_no_record_is_tolerated_by_who_asks(void **state) {
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+
+    (void)state;
+    stages.bytes = stages.asking = 1;
+    starve(&o);
+    assert_complete(&targets[0], 1, 1000, 0);
+}
+
+static void without_memory_no_record_is_tolerated_by_predicates(void **state) {
+    run_options_t o = {.branches = 1, .trunk_tolerates = 1, .dead_letters = dead_file,
+                       .transforms = 1 | 4};
+
+    (void)state;
+    starve(&o);
+}
+
 /* ---- converters that ask a service ---- */
 
 static void batches_wait_for_the_answers_of_a_service(void **state) {
@@ -260,6 +300,9 @@ int main(void) {
         TEST(a_sink_of_bytes_gets_converted_records),
         TEST(what_a_converter_refuses_is_a_dead_letter),
         TEST(without_tolerance_a_refusal_fails),
+        TEST(without_memory_no_record_is_tolerated),
+        TEST(without_memory_no_record_is_tolerated_by_who_asks),
+        TEST(without_memory_no_record_is_tolerated_by_predicates),
         TEST(batches_wait_for_the_answers_of_a_service),
         TEST(refusals_on_both_sides_of_a_wait_are_dead_letters),
         TEST(a_sink_that_breaks_while_a_converter_waits_gets_everything),
