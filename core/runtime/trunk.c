@@ -158,7 +158,8 @@ void sl_trunk_ask_end(sl_trunk_t *t) {
 static void fail_at_stop(sl_trunk_t *t) {
     sl_failure_t ignored = {0};
 
-    uv_timer_stop(&t->deadline);
+    if (t->end_by == 0) /* a drain keeps its own: the dead letter may never come through */
+        uv_timer_stop(&t->deadline);
     sl_stop_report(&t->errors, &t->failure);
     if (sl_errors_sync(&t->errors, &ignored) != SLUICE_BUSY)
         sl_trunk_fail(t);

@@ -227,6 +227,24 @@ static void a_target_that_never_ends_does_not_keep_the_trunk(void **state) {
     assert_string_equal(r.code, "test.reject");
 }
 
+/* The drain comes while what is before the record is being written. */
+static void a_dead_letter_that_never_ends_does_not_keep_a_drain(void **state) {
+    run_options_t o = {.branches = 1, .stop_at_record = 1, .transforms = 1, .letters = 1,
+                       .drain_after_ms = 100, .drain_deadline_ms = 2000};
+    run_result_t r;
+
+    (void)state;
+    the_source.batch = 500;
+    stages.reject_every = 495;
+    targets[0].slow_ms = 400;
+    targets[LETTERS].hang = 1;
+    r = harness_run(&o);
+    assert_int_equal(has(&targets[0], 0, 2), 494);
+    assert_int_equal(targets[LETTERS].count, 0);
+    assert_in_range(r.drain_ms, 1000, 8000);
+    assert_true(harness_stored(0, 0) < 495);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -244,6 +262,7 @@ int main(void) {
         TEST(what_waits_before_it_comes_again_with_it),
         TEST(a_target_that_never_ends_does_not_keep_the_task),
         TEST(a_target_that_never_ends_does_not_keep_the_trunk),
+        TEST(a_dead_letter_that_never_ends_does_not_keep_a_drain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
