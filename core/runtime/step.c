@@ -329,8 +329,10 @@ static int next_one(sl_step_t *step, sluice_batch_t *in) {
     step->places = NULL;
     if (status == SLUICE_OK && join(singly->all, out) != SLUICE_OK)
         status = sl_step_no_memory(step->chain);
-    if (status == SLUICE_OK)
+    if (status == SLUICE_OK) {
         singly->at++;
+        sl_retry_succeeded(&step->chain->patience);
+    }
     sl_batch_unref(out);
     sl_batch_unref(one);
     return status;
@@ -372,6 +374,7 @@ static int begin_singly(sl_step_t *step, sluice_batch_t *in) {
     chain->singly.answered = count_of(in) == 1;
     if (!chain->singly.answered)
         sl_retry_succeeded(&chain->retry);
+    sl_retry_succeeded(&chain->patience);
     return SLUICE_OK;
 }
 
@@ -402,6 +405,7 @@ void sl_step_drop(sl_step_t *step) {
 
     sl_rejects_drop(&step->rejects);
     sl_retry_succeeded(&chain->retry);
+    sl_retry_succeeded(&chain->patience);
     sl_batch_unref(chain->singly.all);
     memset(&chain->singly, 0, sizeof(chain->singly));
 }

@@ -116,6 +116,7 @@ typedef struct stages { /* what converters and transforms do */
     int64_t again_every;
     int again_left;
     int again_status; /* what they answer; 0: RETRY */
+    int busy_alone;   /* a record alone is answered BUSY at its first try, others RETRY */
     int again_alone;  /* such applies to that one record */
     int huge;             /* converters make more bytes of number 7 than a value can hold */
     int stateful;         /* transforms checkpoint: what they applied, durable */

@@ -9,6 +9,7 @@ typedef struct transform {
     const sluice_api_t *api;
     int evens;
     int again;
+    int64_t busy_with; /* the number that was answered BUSY last */
     unsigned seed;
 } transform_t;
 
@@ -70,6 +71,15 @@ static int transform_apply(void *self, sluice_batch_t *in, sluice_batch_t **out)
     if ((int)((x->seed >> 8) % 100) < stages.retry_percent) {
         x->api->batch_unref(b);
         return (x->api->fail)(x->ctx, SLUICE_RETRY, "test.again", "not now");
+    }
+    if (stages.busy_alone && count > 0) {
+        int64_t number = (int64_t)sluice_get_be64(r->position.bytes);
+        if (count > 1 || x->busy_with != number) {
+            x->busy_with = number;
+            x->api->batch_unref(b);
+            return (x->api->fail)(x->ctx, count > 1 ? SLUICE_RETRY : SLUICE_BUSY, "test.later",
+                                  "a record that needs time");
+        }
     }
     if (asks_again(r, count)) {
         x->api->batch_unref(b);

@@ -95,6 +95,31 @@ static void who_is_only_busy_has_time(void **state) {
     assert_int_equal(targets[0].count, 2000);
 }
 
+static uint64_t now_ms(void *user) {
+    (void)user;
+    return uv_hrtime() / 1000000;
+}
+
+static uint64_t least(void *user) {
+    (void)user;
+    return 0; /* of each wait's range, which is never under a hundredth of its end */
+}
+
+/* Waits that grew from record to record would add up to 8 s. */
+static void who_is_busy_with_each_record_waits_no_longer_for_the_next(void **state) {
+    sl_retry_env_t env = {now_ms, least, NULL};
+    run_options_t o = {.branches = 1, .connect = 1, .transforms = 1, .delay_max_ms = 60000,
+                       .trunk_retry_timeout_ms = 1000, .retry_env = &env};
+    uint64_t began = uv_hrtime();
+
+    (void)state;
+    the_source.count = the_source.batch = 20;
+    stages.busy_alone = 1;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_int_equal(targets[0].count, 40);
+    assert_true(uv_hrtime() - began < (uint64_t)4000000000);
+}
+
 static void a_transform_whose_server_is_away_fails_the_task(void **state) {
     run_result_t r;
 
@@ -174,6 +199,7 @@ int main(void) {
         TEST(without_an_end_it_is_tried_until_it_works),
         TEST(waits_are_cut_at_the_end),
         TEST(who_is_only_busy_has_time),
+        TEST(who_is_busy_with_each_record_waits_no_longer_for_the_next),
         TEST(a_transform_whose_server_is_away_fails_the_task),
         TEST(predicates_hold_record_by_record),
         TEST(a_converters_time_is_each_keys_own),
