@@ -3,6 +3,10 @@
  * intercepts pthread_create and its like but not glibc's thrd_*, mtx_* and cnd_*: a thread of
  * librdkafka, which uses those, would run without the state that instrumented code needs, and its
  * locks would order nothing. The C11 types of glibc are as large as the pthread ones.
+ *
+ * librdkafka's read-write locks are pthread's and intercepted, but tsan.supp has libtsan pass over
+ * what librdkafka itself calls: then what one of its threads set up under such a lock (the locks of
+ * a broker in its list) looked like a race with the next that held it. Called from here they count.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -130,3 +134,15 @@ SHOWN int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
                         const struct timespec *restrict until) {
     return result(pthread_cond_timedwait(condition(c), mutex(m), until));
 }
+
+/* libtsan's own, by the name that is left when pthread's is ours. Their end is left to librdkafka:
+ * of a topic it comes with the last reference, see tsan.supp. */
+#define WATCHED_RWLOCK(does)                                        \
+    int __interceptor_pthread_rwlock_##does(pthread_rwlock_t *);    \
+    SHOWN int pthread_rwlock_##does(pthread_rwlock_t *lock) {       \
+        return __interceptor_pthread_rwlock_##does(lock);           \
+    }
+
+WATCHED_RWLOCK(rdlock)
+WATCHED_RWLOCK(wrlock)
+WATCHED_RWLOCK(unlock)
