@@ -23,7 +23,7 @@
 #define FRAME_BYTES   ((size_t)256 << 10)
 #define ENTRY_BYTES   ((size_t)4 << 20) /* more is no worker's, and too much for a frame */
 #define PENDING_MAX   ((size_t)4 << 20) /* of the channel, while reading */
-#define KEY_SHOWN     100 /* bytes of it in messages */
+#define KEY_SHOWN     100               /* bytes of it in messages */
 #define EXIT_FAILED   10
 
 typedef struct keeper {

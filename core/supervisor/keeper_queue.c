@@ -18,7 +18,7 @@ typedef struct item {
     uint64_t since;
     uint64_t sent_at;
     int was_again; /* another child was given it */
-    size_t size; /* of its texts */
+    size_t size;   /* of its texts */
     int log;
     int is_sent;
     char *key;

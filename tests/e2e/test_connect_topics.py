@@ -160,6 +160,21 @@ class Topics(Case):
         offsets = worker.get("/connectors/h/offsets").expect(200).json()
         self.assertEqual([{"partition": {"filename": "/none"}, "offset": {"position": 7}}], offsets["offsets"])
 
+    def test_large_entries(self):
+        """Each larger than a frame; one that no worker writes is left out, and nothing beside it."""
+        prefix, limit = "large", {"cleanup.policy": "compact", "max.message.bytes": "8000000"}
+        for log, partitions in LOGS.items():
+            self.client.create_topic("%s-%s" % (prefix, log), partitions, limit)
+        for name, size in (("a", 900000), ("b", 5000000), ("c", 900000)):
+            config = {"connector.class": "FileStreamSource", "name": name, "file": "/none", "topic": "t", "x": "x" * size}
+            self.client.produce("large-config", [
+                Record(json.dumps({"properties": config}).encode(), b"connector-" + name.encode()),
+                Record(b'{"state":"STOPPED","state.v2":"STOPPED"}', b"target-state-" + name.encode())],
+                conf={"message.max.bytes": "8000000"})
+        with Worker(self.kafka.bootstrap, prefix) as worker:
+            self.assertEqual(["a", "c"], sorted(worker.get("/connectors").json()))
+            self.assertIn("is left out; its key begins with connector-b", worker.log())
+
     # Writing --------------------------------------------------------------------------------------------------------------
 
     def test_writes_what_connect_writes(self):

@@ -162,9 +162,9 @@ static int find_log_ends(topic_store_t *s, rd_kafka_t *client, store_log_t *log)
         if (log->ends[p] <= low)
             log->ends[p] = 0;
     }
-    return log->ends != NULL ? SLUICE_OK
-                             : topic_store_note(s, SLUICE_NO_MEMORY, "kafka-store.read",
-                                                "out of memory");
+    return log->ends != NULL
+               ? SLUICE_OK
+               : topic_store_note(s, SLUICE_NO_MEMORY, "kafka-store.read", "out of memory");
 }
 
 /* What reads committed records only is told of ends before open transactions; an offset that is
