@@ -566,6 +566,15 @@ static int cut(sink_t *s, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     return SLUICE_OK;
 }
 
+/* One that buffers breaks once it has released what will be lost. */
+static int breaks_at(const sink_t *s) {
+    const target_t *t = s->t;
+
+    if (t->break_at == 0 || t->writes < t->break_at)
+        return 0;
+    return t->buffer > 0 ? s->count > 1 && t->breaks == 0 : t->writes == t->break_at;
+}
+
 static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket) {
     sink_t *s = self;
     target_t *t = s->t;
@@ -617,7 +626,7 @@ static int sink_write(void *self, sluice_batch_t *batch, sluice_ticket_t *ticket
         t->max_open = s->count;
     if (t->hang)
         return SLUICE_OK;
-    if (t->break_at > 0 && t->writes == t->break_at) {
+    if (breaks_at(s)) {
         break_it(s);
         return SLUICE_OK;
     }
