@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "observe/log_parts.h"
 
 #define FIELD_TEXT_ROOM 2048
@@ -12,13 +12,6 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sl_log_output_fn output = sl_log_standard_output;
 static void *output_user;
-
-int64_t sl_log_now_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void sl_log_set_output(sl_log_output_fn fn, void *user) {
     pthread_mutex_lock(&lock);
@@ -64,7 +57,7 @@ static void say_repeat(const sl_log_repeat_t *repeat, int64_t now_ms) {
 }
 
 void sl_log_tick(void) {
-    int64_t now_ms = sl_log_now_ms();
+    int64_t now_ms = sl_wall_ms();
     sl_log_repeat_t repeat;
 
     pthread_mutex_lock(&lock);
@@ -100,7 +93,7 @@ void sl_log_va(sluice_log_level_t level, const char *scope, const sl_log_field_t
     sl_log_mask(text, sizeof text);
     if (len >= (int)sizeof text && strlen(text) > 8)
         memcpy(text + strlen(text) - 3, "...", 3);
-    record.time_ms = sl_log_now_ms();
+    record.time_ms = sl_wall_ms();
     record.field_count = mask_fields(fields, field_count, masked, room, sizeof room);
     limit_and_write(&record);
 }
@@ -172,7 +165,7 @@ static int64_t whole(double number) {
 static int64_t time_of(const cJSON *ts) {
     return cJSON_IsNumber(ts) && ts->valuedouble >= 0 && ts->valuedouble < 253402300800000.0
                ? (int64_t)ts->valuedouble
-               : sl_log_now_ms();
+               : sl_wall_ms();
 }
 
 static size_t collect_fields(const cJSON *object, sl_log_field_t *out, size_t count) {

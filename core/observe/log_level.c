@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
+
 #define SCOPES_MAX 256
 #define INHERITED  (-1)
 
@@ -88,14 +90,14 @@ int sl_log_set_level(const char *scope, sluice_log_level_t level) {
     pthread_mutex_lock(&lock);
     if (is_root(scope)) {
         atomic_store(&root_level, (int)level);
-        root_changed_ms = sl_log_now_ms();
+        root_changed_ms = sl_wall_ms();
     } else if ((found = find_or_add(scope)) == NULL) {
         status = SLUICE_NO_MEMORY;
     } else {
         if (found->level == INHERITED)
             atomic_fetch_add_explicit(&own_levels, 1, memory_order_release);
         found->level = (int)level;
-        found->changed_ms = sl_log_now_ms();
+        found->changed_ms = sl_wall_ms();
     }
     pthread_mutex_unlock(&lock);
     return status;

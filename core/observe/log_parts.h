@@ -33,6 +33,4 @@ int sl_log_limit_due(int64_t now_ms, sl_log_repeat_t *repeat);
 /* log_output.c: the standard output. */
 void sl_log_standard_output(void *user, const sl_log_record_t *record);
 
-int64_t sl_log_now_ms(void);
-
 #endif

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "config/config.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -10,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- log and errors ---- */
 
@@ -96,11 +96,8 @@ static int32_t api_task_number(sluice_ctx_t *ctx) {
 }
 
 static int64_t api_now_ms(sluice_ctx_t *ctx) {
-    struct timespec now;
-
     (void)ctx;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return sl_wall_ms();
 }
 
 static uint64_t api_tick_ns(sluice_ctx_t *ctx) {

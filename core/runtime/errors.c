@@ -1,5 +1,6 @@
 #include "runtime/errors.h"
 
+#include "base/clock.h"
 #include "base/heapbuf.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -14,7 +15,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 void sl_failure_fini(sl_failure_t *failure) {
@@ -64,13 +64,6 @@ void sl_errors_fini(sl_errors_t *errors) {
     if (errors->fd >= 0)
         close(errors->fd);
     errors->fd = -1;
-}
-
-static int64_t wall_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void put_member(sluice_buf_t *b, const char *name) {
@@ -134,7 +127,7 @@ static void put_origin(sluice_buf_t *b, const sl_errors_t *errors, const sluice_
 }
 
 static void render(sluice_buf_t *b, const sl_errors_t *errors, const sl_bad_t *bad) {
-    sl_buf_printf(b, "{\"ts\":%lld", (long long)wall_ms());
+    sl_buf_printf(b, "{\"ts\":%lld", (long long)sl_wall_ms());
     put_text(b, "pipeline", errors->pipeline);
     put_text(b, "branch", errors->branch);
     put_text(b, "stage", bad->stage);
@@ -252,7 +245,7 @@ int sl_errors_bad(sl_errors_t *errors, const sl_bad_t *bad, sl_failure_t *failur
     char where[512];
     int status = SLUICE_OK;
 
-    errors->last_ms = wall_ms();
+    errors->last_ms = sl_wall_ms();
     sl_metric_add(errors->errors_metric, 1);
     if (errors->meters != NULL)
         sl_tally_error(errors->meters, errors->policy->tolerate_all, errors->last_ms);

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "sluice/error.h"
 #include "store/connect_text.h"
 
@@ -267,12 +267,6 @@ static int has_text(const cJSON *texts, const char *text) {
     return 0;
 }
 
-static int64_t wall_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int bury_topics(sl_share_t *s, request_t *r, sl_mirror_connector_t *c, const cJSON *topics) {
     cJSON *known = cJSON_Duplicate(c->topics, 1);
     const cJSON *topic;
@@ -298,7 +292,7 @@ int sl_share_topics(sl_share_t *s, request_t *r, const char *name, const cJSON *
         if (status == SLUICE_OK && !has_text(c->topics, topic->valuestring))
             status =
                 sl_share_put(s, r, SL_LOG_STATES, sl_connect_topic_key(topic->valuestring, name),
-                             sl_connect_topic(topic->valuestring, name, task, wall_ms()));
+                             sl_connect_topic(topic->valuestring, name, task, sl_wall_ms()));
     return status;
 }
 

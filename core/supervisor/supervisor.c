@@ -3,9 +3,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/channel.h"
+#include "base/clock.h"
 #include "observe/log.h"
 #include "supervisor/publish.h"
 
@@ -224,12 +224,6 @@ static uint64_t or_default(uint64_t value, uint64_t fallback) {
     return value == 0 ? fallback : value;
 }
 
-static uint64_t wall_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 int sl_supervisor_create(const sl_supervisor_options_t *options, sl_supervisor_t **out) {
     sl_supervisor_t *s = calloc(1, sizeof *s);
 
@@ -247,7 +241,7 @@ int sl_supervisor_create(const sl_supervisor_options_t *options, sl_supervisor_t
     s->o.crash_limit = (unsigned)or_default(s->o.crash_limit, 10);
     s->remembered = cJSON_CreateObject();
     /* Later processes have greater numbers, those of the next sluice too. */
-    s->next_incarnation = wall_ms();
+    s->next_incarnation = (uint64_t)sl_wall_ms();
     uv_timer_init(s->o.loop, &s->tick);
     s->tick.data = s;
     *out = s;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/channel.h"
+#include "base/clock.h"
 #include "observe/log.h"
 #include "observe/process.h"
 #include "supervisor/backoff.h"
@@ -117,10 +117,7 @@ static int was_well(const sl_task_t *t, const sl_child_end_t *end) {
 }
 
 static void note_crash(sl_task_t *t, const char *what) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    t->crashed_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    t->crashed_ms = sl_wall_ms();
     sl_set_text(&t->crash, what);
 }
 
