@@ -453,6 +453,13 @@ const sluice_record_t *sl_batch_records(const sluice_batch_t *b, size_t *count) 
     return b->records;
 }
 
+size_t sl_batch_count(const sluice_batch_t *b) {
+    if (b == NULL)
+        return 0;
+    SL_CHECK_MAGIC(b, MAGIC);
+    return b->record_count;
+}
+
 size_t sl_batch_bytes(const sluice_batch_t *b) {
     SL_CHECK_MAGIC(b, MAGIC);
     return b->bytes;

@@ -34,6 +34,8 @@ sluice_record_t *sl_batch_add(sluice_batch_t *batch);
 int sl_batch_seal(sluice_batch_t *batch);
 int sl_batch_is_sealed(const sluice_batch_t *batch);
 const sluice_record_t *sl_batch_records(const sluice_batch_t *batch, size_t *count);
+/* Of its records; NULL has none. */
+size_t sl_batch_count(const sluice_batch_t *batch);
 /* With what it keeps alive by sharing, each other batch once. */
 size_t sl_batch_bytes(const sluice_batch_t *batch);
 const sluice_mark_t *sl_batch_marks(const sluice_batch_t *batch, size_t *count);

@@ -232,6 +232,8 @@ void sl_lane_cancel(sl_branch_run_t *b);
 void sl_lane_finish(sl_branch_run_t *b, sl_work_t *work); /* delivered, or dealt with */
 void sl_lane_drop(sl_branch_run_t *b);                    /* forgets all works */
 void sl_lane_release(sl_branch_run_t *b, sl_work_t *work); /* its memory */
+/* Its records have fates of their own from here on (work->repair). SLUICE_NO_MEMORY: as before. */
+int sl_lane_take_apart(sl_branch_run_t *b, sl_work_t *work);
 /* Drops all behind the durable positions and asks for a rewind. */
 void sl_lane_rewind(sl_branch_run_t *b);
 

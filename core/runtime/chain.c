@@ -212,9 +212,6 @@ void sl_chain_close(sl_chain_t *chain, uint64_t deadline_ms) {
 /* ---- applying ---- */
 
 void sl_chain_start(sl_chain_t *chain, sluice_batch_t *batch) {
-    size_t count;
-
-    (void)sl_batch_records(batch, &count);
     chain->current = batch;
     chain->at = 0;
 }
@@ -224,14 +221,6 @@ void sl_chain_drop(sl_chain_t *chain) {
         sl_step_drop(&chain->steps[chain->at]);
     sl_batch_unref(chain->current);
     chain->current = NULL;
-}
-
-static size_t count_of(const sluice_batch_t *batch) {
-    size_t count = 0;
-
-    if (batch != NULL)
-        (void)sl_batch_records(batch, &count);
-    return count;
 }
 
 /* ---- a batch through the chain ---- */
@@ -326,7 +315,7 @@ static int pass_step(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) 
     sl_chain_t *chain = step->chain;
     int status;
 
-    count_step(step, (int64_t)count_of(in), (int64_t)count_of(*out));
+    count_step(step, (int64_t)sl_batch_count(in), (int64_t)sl_batch_count(*out));
     status = sl_rejects_report(&step->rejects, chain->errors, chain->failure);
     return status == SLUICE_OK ? carry_marks(chain, in, out) : status;
 }
@@ -356,7 +345,7 @@ int sl_chain_run(sl_chain_t *chain, sluice_batch_t **out) {
     int status;
 
     for (; chain->at < chain->count; chain->at++) {
-        if (count_of(chain->current) == 0)
+        if (sl_batch_count(chain->current) == 0)
             break; /* nothing left but marks */
         status = one_step(chain, &chain->steps[chain->at]);
         if (status != SLUICE_OK)

@@ -265,7 +265,7 @@ static int run_batch(sl_codec_t *codec, int encode, sluice_batch_t *in, sluice_b
     if (codec->asleep)
         return SLUICE_BUSY;
     if (codec->run.in == NULL) {
-        (void)sl_batch_records(in, &codec->taken);
+        codec->taken = sl_batch_count(in);
         if (!codec->active || codec->taken == 0) {
             *out = sl_batch_ref(in);
             return SLUICE_OK;

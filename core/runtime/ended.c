@@ -159,12 +159,11 @@ static size_t settled(const sl_work_t *work, uint32_t bad) {
 /* The task fails at a record: what the target has before it in its batch counts, so that it is not
  * delivered again by the next start. */
 static void cover_settled(sl_branch_run_t *b, const sl_work_t *work, size_t count) {
-    size_t i, total, marks = 0;
+    size_t i, total = sl_batch_count(work->batch), marks = 0;
     const sluice_mark_t *mark = NULL;
     sluice_batch_t *part = NULL;
     uint32_t *index;
 
-    (void)sl_batch_records(work->batch, &total);
     index = malloc(total * sizeof(*index) + 1);
     for (i = 0; index != NULL && i < total; i++)
         index[i] = (uint32_t)i;
@@ -211,22 +210,13 @@ static int take_verdict(sl_branch_run_t *b, sl_work_t *work, const ending_t *end
 /* Refused in part or for good: what of it is left is found out with nothing else in flight. */
 static void refused(sl_branch_run_t *b, sl_work_t *work, const ending_t *end) {
     sl_verdict_t verdict = {0};
-    size_t records;
 
-    (void)sl_batch_records(work->batch, &records);
-    if (work->repair == NULL) {
-        work->repair = calloc(1, sizeof(*work->repair));
-        if (work->repair == NULL ||
-            sl_repair_init(work->repair, (sluice_failure_mode_t)b->sink->failure_mode, records) !=
-                SLUICE_OK) {
-            free(work->repair);
-            work->repair = NULL;
-            sl_lane_to_todo(b, work);
-            sl_branch_no_memory(b, "repair a batch");
-            return;
-        }
+    if (sl_lane_take_apart(b, work) != SLUICE_OK) {
+        sl_lane_to_todo(b, work);
+        sl_branch_no_memory(b, "repair a batch");
+        return;
     }
-    if (records == 0) /* only marks, and refused: nothing to take apart */
+    if (sl_batch_count(work->batch) == 0) /* only marks, and refused: nothing to take apart */
         sl_lane_retry_later(b, end->status, 0);
     else if (sl_repair_failed(work->repair, end->status, end->results, end->count, &verdict) !=
              SLUICE_OK)
@@ -297,7 +287,7 @@ int sl_lane_are_sound(const sl_branch_run_t *b, const sl_work_t *work,
     if (work->batch == NULL || b->sink->failure_mode == SLUICE_ATOMIC)
         return 1;
     if (work->repair == NULL || !sl_repair_piece(work->repair, &index, &n, &rest, &rest_count))
-        (void)sl_batch_records(work->batch, &n);
+        n = sl_batch_count(work->batch);
     for (i = 0; i < count; i++)
         if (results[i].status != SLUICE_OK && results[i].record >= n && n > 0)
             return 0;

@@ -253,7 +253,7 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
     sl_list_remove(&work->link);
     sl_list_push(&b->flight, &work->link);
     sl_branch_count(b, SL_BRANCH_IN_FLIGHT, 1);
-    (void)sl_batch_records(batch, &records);
+    records = sl_batch_count(batch);
     if (!work->passed)
         sl_lane_count_replayed(b, sl_sent_pass(&b->sent, batch));
     work->passed = work->sent = 1;
@@ -288,12 +288,8 @@ static int write_one(sl_branch_run_t *b, sl_work_t *work) {
 
 /* Only marks, for a sink that does not want such batches. */
 static int needs_no_write(const sl_branch_run_t *b, const sl_work_t *work) {
-    size_t count;
-
-    if (work->batch == NULL || (b->sink->flags & SLUICE_SINK_EMPTY_BATCHES) != 0)
-        return 0;
-    (void)sl_batch_records(work->batch, &count);
-    return count == 0;
+    return work->batch != NULL && (b->sink->flags & SLUICE_SINK_EMPTY_BATCHES) == 0 &&
+           sl_batch_count(work->batch) == 0;
 }
 
 static sl_work_t *next_work(sl_branch_run_t *b) {

@@ -225,15 +225,12 @@ static int64_t own_bytes(const sl_letters_t *l) {
 }
 
 static int begin(sl_letters_t *l) {
-    size_t count;
-
     l->sending = l->gathered;
     l->gathered = NULL;
     if (sl_batch_seal(l->sending) == SLUICE_OK) {
-        (void)sl_batch_records(l->sending, &count);
         if (sl_repair_init(&l->left,
                            (sluice_failure_mode_t)l->p.spec->plugin->sink->failure_mode,
-                           count) == SLUICE_OK) {
+                           sl_batch_count(l->sending)) == SLUICE_OK) {
             l->charged = own_bytes(l);
             sl_credit_take(l->p.credit, l->charged, 0);
             return SLUICE_OK;

@@ -155,13 +155,8 @@ static int drop_had(sl_branch_run_t *b, sl_work_t *work) {
         (void)record_had(&had, (uint32_t)i);
     if (had.dropped == 0)
         return SLUICE_OK;
-    if (work->repair == NULL) {
-        work->repair = calloc(1, sizeof(*work->repair));
-        if (work->repair == NULL ||
-            sl_repair_init(work->repair, (sluice_failure_mode_t)b->sink->failure_mode, count) !=
-                SLUICE_OK)
-            return SLUICE_NO_MEMORY;
-    }
+    if (sl_lane_take_apart(b, work) != SLUICE_OK)
+        return SLUICE_NO_MEMORY;
     return sl_repair_drop(work->repair, record_had, &had);
 }
 

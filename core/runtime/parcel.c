@@ -5,17 +5,15 @@
 
 sl_parcel_t *sl_parcel_create(sluice_batch_t *batch, sl_credit_t *credit, sl_parcel_t *of) {
     sl_parcel_t *parcel = malloc(sizeof(*parcel));
-    size_t records;
 
     if (parcel == NULL) {
         sl_batch_unref(batch);
         return NULL;
     }
-    (void)sl_batch_records(batch, &records);
     atomic_init(&parcel->refs, 1);
     parcel->batch = batch;
     parcel->bytes = (int64_t)(sl_batch_bytes(batch) + sizeof(*parcel));
-    parcel->records = (int64_t)records;
+    parcel->records = (int64_t)sl_batch_count(batch);
     parcel->origin = NULL;
     parcel->credit = credit;
     parcel->of = of != NULL && sl_batch_keeps(batch, of->batch) ? sl_parcel_ref(of) : NULL;

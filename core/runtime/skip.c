@@ -179,7 +179,7 @@ int sl_skip_pass(sl_skip_t *skip, sluice_batch_t *batch, sluice_batch_t **out, s
         return SLUICE_OK;
     }
     if (fresh == 0) {
-        (void)sl_batch_records(batch, skipped);
+        *skipped = sl_batch_count(batch);
         return SLUICE_OK;
     }
     status = take_fresh(skip, batch, fresh == mark_count, out, skipped);

@@ -235,20 +235,18 @@ int sl_source_idle(const sl_trunk_t *t) {
 
 static int arrive(sl_trunk_t *t, sluice_batch_t *batch) {
     sl_arrival_t *arrival = calloc(1, sizeof(*arrival));
-    size_t count;
 
     if (arrival == NULL) {
         sl_batch_unref(batch);
         no_memory(t, "take a batch");
         return SLUICE_BUSY;
     }
-    (void)sl_batch_records(batch, &count);
     if (sl_trunk_tracks_topics(t) == SL_TRACK_BEFORE)
         sl_topics_note(&t->topics, batch);
     arrival->batch = batch;
     arrival->bytes = (int64_t)sl_batch_bytes(batch);
-    arrival->records = (int64_t)count;
-    if (count > 0)
+    arrival->records = (int64_t)sl_batch_count(batch);
+    if (arrival->records > 0)
         sl_meter_add(&t->graph.meters, SL_METER_BATCH, arrival->records);
     sl_credit_take(&t->graph.credit, arrival->bytes, arrival->records);
     sl_ledger_add(t->node, SL_LEDGER_GENERATED, arrival->records);

@@ -22,14 +22,6 @@ static int is_retry(int status) {
     return status == SLUICE_RETRY || status == SLUICE_BUSY || status == SLUICE_NOT_CONNECTED;
 }
 
-static size_t count_of(const sluice_batch_t *batch) {
-    size_t count = 0;
-
-    if (batch != NULL)
-        (void)sl_batch_records(batch, &count);
-    return count;
-}
-
 static int apply_once(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
     int status;
 
@@ -49,7 +41,7 @@ static int apply_once(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out)
 
 /* Appends the records of `part` (may be NULL) to `all`, which keeps part alive. */
 static int join(sluice_batch_t *all, sluice_batch_t *part) {
-    size_t i, count = count_of(part);
+    size_t i, count = sl_batch_count(part);
     const sluice_record_t *records = count > 0 ? sl_batch_records(part, &count) : NULL;
 
     if (count > 0 && sl_batch_share(all, part) != SLUICE_OK)
@@ -91,7 +83,7 @@ static int apply_alone(sl_step_t *step, sluice_batch_t *one, sluice_batch_t *all
 /* The transform says that the whole batch failed for a bad record: each alone shows which. */
 static int apply_singly(sl_step_t *step, sluice_batch_t *in, sluice_batch_t *all) {
     const uint32_t *places = step->places;
-    uint32_t i, place, count = (uint32_t)count_of(in);
+    uint32_t i, place, count = (uint32_t)sl_batch_count(in);
     int status = SLUICE_OK;
 
     for (i = 0; i < count && status == SLUICE_OK; i++) {
@@ -204,7 +196,7 @@ static int apply_run(sl_step_t *step, sluice_batch_t *in, const uint32_t *index,
 /* Runs of equal verdict, in order. */
 static int apply_runs(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdicts,
                       uint32_t *index, sluice_batch_t *all) {
-    size_t i = 0, count = count_of(in);
+    size_t i = 0, count = sl_batch_count(in);
     int status = SLUICE_OK;
 
     while (i < count && status == SLUICE_OK) {
@@ -220,7 +212,7 @@ static int apply_runs(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdic
 
 static int apply_mixed(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdicts,
                        sluice_batch_t **out) {
-    uint32_t *index = malloc(count_of(in) * sizeof(*index) + 1);
+    uint32_t *index = malloc(sl_batch_count(in) * sizeof(*index) + 1);
     int status;
 
     *out = sl_batch_create(0);
@@ -239,7 +231,7 @@ static int apply_mixed(sl_step_t *step, sluice_batch_t *in, const uint8_t *verdi
 }
 
 static int apply_to(sl_step_t *step, sluice_batch_t *in, sluice_batch_t **out) {
-    size_t yes, no, count = count_of(in);
+    size_t yes, no, count = sl_batch_count(in);
     uint8_t *verdicts;
     int status;
 
@@ -339,7 +331,7 @@ static int next_one(sl_step_t *step, sluice_batch_t *in) {
 }
 
 static int is_over(const sl_step_t *step, sluice_batch_t *in) {
-    return step->chain->singly.at >= count_of(in) ||
+    return step->chain->singly.at >= sl_batch_count(in) ||
            (step->rejects.count > 0 && sl_stop_wanted(step->chain->errors));
 }
 
@@ -371,7 +363,7 @@ static int begin_singly(sl_step_t *step, sluice_batch_t *in) {
     if (chain->singly.all == NULL)
         return sl_step_no_memory(chain);
     /* Which of several it was nobody knows: each gets a try of its own, and its own time. */
-    chain->singly.answered = count_of(in) == 1;
+    chain->singly.answered = sl_batch_count(in) == 1;
     if (!chain->singly.answered)
         sl_retry_succeeded(&chain->retry);
     sl_retry_succeeded(&chain->patience);

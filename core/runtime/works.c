@@ -2,10 +2,10 @@
  * See branch_int.h. */
 #include "runtime/branch_int.h"
 
+#include "base/clock.h"
 #include "observe/log.h"
 #include "record/batch.h"
 #include <stdlib.h>
-#include <time.h>
 
 void sl_lane_advanced(void *user, const sluice_mark_t *mark) {
     sl_branch_run_t *b = user;
@@ -54,15 +54,24 @@ static void work_destroy(sl_branch_run_t *b, sl_work_t *work) {
     free(work);
 }
 
-static int64_t wall_ms(void) {
-    struct timespec now;
+int sl_lane_take_apart(sl_branch_run_t *b, sl_work_t *work) {
+    sl_repair_t *repair;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (work->repair != NULL)
+        return SLUICE_OK;
+    repair = calloc(1, sizeof(*repair));
+    if (repair == NULL ||
+        sl_repair_init(repair, (sluice_failure_mode_t)b->sink->failure_mode,
+                       sl_batch_count(work->batch)) != SLUICE_OK) {
+        free(repair);
+        return SLUICE_NO_MEMORY;
+    }
+    work->repair = repair;
+    return SLUICE_OK;
 }
 
 static void note_delivery(sl_branch_run_t *b, const sl_work_t *work) {
-    int64_t now = wall_ms();
+    int64_t now = sl_wall_ms();
     int64_t age = now > work->timestamp ? now - work->timestamp : 0;
 
     atomic_store_explicit(&b->stats[SL_BRANCH_LAST_MS], now, memory_order_relaxed);
