@@ -75,7 +75,7 @@ static void without_an_end_it_is_tried_until_it_works(void **state) {
  * the timer's clock is a millisecond ahead). */
 static void waits_are_cut_at_the_end(void **state) {
     run_options_t o = {.branches = 1, .connect = 1, .transforms = 1, .trunk_tolerates = 1,
-                       .trunk_retry_timeout_ms = 100, .delay_max_ms = 60000};
+                       .trunk_retry_timeout_ms = 280, .delay_max_ms = 60000};
 
     (void)state;
     stages.again_every = 1000;
