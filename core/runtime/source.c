@@ -51,17 +51,24 @@ static int may_emit(const sl_trunk_t *t) {
 /* The flag goes up before the counters are read: what comes back in between is seen either way. */
 static int has_room(sl_trunk_t *t) {
     set_starved(t, 1);
-    if (!may_emit(t) || sl_source_room(t) <= 0 || records_room(t) <= 0)
-        return 0;
-    set_starved(t, 0);
-    return 1;
+    return may_emit(t) && sl_source_room(t) > 0 && records_room(t) > 0;
+}
+
+/* What the source is told. Once it heard that there is none it is owed its on_credit, whatever it
+ * asks and hears until then: it may stop on the first answer. */
+static int tell_room(sl_trunk_t *t) {
+    int room = has_room(t);
+
+    t->owes_credit |= !room;
+    set_starved(t, t->owes_credit);
+    return room;
 }
 
 static sluice_credit_t op_credit(void *user) {
     sl_trunk_t *t = user;
     sluice_credit_t none = {0, 0};
 
-    if (!has_room(t))
+    if (!tell_room(t))
         return none;
     return (sluice_credit_t){records_room(t), sl_source_room(t)};
 }
@@ -69,7 +76,11 @@ static sluice_credit_t op_credit(void *user) {
 void sl_source_credit(sl_trunk_t *t) {
     if (!atomic_load(&t->graph.credit.starved) || t->source.state != SL_INSTANCE_OPEN)
         return;
-    if (has_room(t) && t->plugin->on_credit != NULL)
+    if (!has_room(t))
+        return;
+    t->owes_credit = 0;
+    set_starved(t, 0);
+    if (t->plugin->on_credit != NULL)
         t->plugin->on_credit(t->source.self);
 }
 
@@ -253,7 +264,7 @@ static int arrive(sl_trunk_t *t, sluice_batch_t *batch) {
     sl_ledger_add(t->node, SL_LEDGER_OUT, arrival->records);
     sl_list_push(&t->arrivals, &arrival->link);
     run_arrivals(t);
-    return has_room(t) ? SLUICE_OK : SLUICE_BUSY;
+    return tell_room(t) ? SLUICE_OK : SLUICE_BUSY;
 }
 
 static int op_emit(void *user, sluice_batch_t *batch) {

@@ -107,6 +107,7 @@ struct sl_trunk {
     int work_status;       /* then: what came of it */
     sluice_batch_t *out;   /* the same */
     int accepting;
+    int owes_credit; /* the source heard BUSY, or a credit of none */
     int broken;  /* the source instance has to go */
     int leaving; /* it is being closed */
     int finished;

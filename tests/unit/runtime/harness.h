@@ -41,6 +41,7 @@ typedef struct numbers { /* what the source does */
     int64_t max_overdraft; /* batches emitted with no credit */
     int without_offset; /* stored positions that came without one */
     _Atomic int told_early; /* positions told while `away` of target 0 */
+    int asks_again;     /* after BUSY it asks until there is credit, and waits for on_credit */
     int inside_emit;    /* calls of close while it was inside its own emit */
 } numbers_t;
 

@@ -90,6 +90,13 @@ static int must_wait(void) {
     return the_source.until_reopen && the_source.emitted >= 100 && targets[0].opens < 2;
 }
 
+static void ask_again(source_t *s) {
+    int i;
+
+    for (i = 0; i < 1000 && api_->credit(s->ctx).bytes <= 0; i++)
+        uv_sleep(1);
+}
+
 static void emit_all(void *arg) {
     source_t *s = arg;
     int rounds = 0, status;
@@ -123,6 +130,8 @@ static void emit_all(void *arg) {
         s->emitting = 1;
         status = api_->emit(s->ctx, make_batch(s));
         s->emitting = 0;
+        if (status == SLUICE_BUSY && the_source.asks_again)
+            ask_again(s);
         if (status == SLUICE_BUSY && left(s))
             return;
     }

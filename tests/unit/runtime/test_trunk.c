@@ -105,6 +105,17 @@ static void released_returns_credit_before_durable(void **state) {
     assert_int_equal(harness_stored(0, 0), 2000);
 }
 
+/* Room that comes back between its two questions is no reason to forget that it stopped. */
+static void who_heard_busy_is_told_of_credit(void **state) {
+    run_options_t o = {.branches = 1, .queue_bytes = 5000};
+
+    (void)state;
+    the_source.payload = 1000;
+    the_source.asks_again = 1;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_complete(&targets[0], 1, 1000, 0);
+}
+
 static void a_drain_has_its_deadline(void **state) {
     run_options_t o = {.branches = 1, .drain_after_ms = 50, .drain_deadline_ms = 50};
     run_result_t r;
@@ -489,6 +500,7 @@ int main(void) {
         TEST(restart_skips_what_a_branch_has),
         TEST(a_hung_sink_takes_no_more_than_its_edge),
         TEST(released_returns_credit_before_durable),
+        TEST(who_heard_busy_is_told_of_credit),
         TEST(a_drain_has_its_deadline),
         TEST(reconnects_with_work_in_flight),
         TEST(a_target_that_is_away_is_waited_for),
