@@ -408,8 +408,8 @@ int sl_keeper_main(int fd) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     mallopt(M_ARENA_MAX, 2);
-    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
     if (uv_loop_init(&k.loop) != 0 || uv_timer_init(&k.loop, &k.tick) != 0 ||
         uv_idle_init(&k.loop, &k.telling) != 0 ||
         sl_channel_open(&k.loop, fd, &callbacks, &k, &k.channel) != SLUICE_OK ||
