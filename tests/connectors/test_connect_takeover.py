@@ -55,10 +55,10 @@ class TakeOver(Case):
 
         def settled():
             for name in running:
-                status = worker.get("/connectors/%s/status" % name).json()
+                status = worker.get("/connectors/%s/status" % name).expect(200).json()
                 self.assertEqual({"RUNNING"}, {t["state"] for t in status["tasks"]}, name)
                 if name != "sink":
-                    offsets = worker.get("/connectors/%s/offsets" % name).json()["offsets"]
+                    offsets = worker.get("/connectors/%s/offsets" % name).expect(200).json()["offsets"]
                     self.assertEqual([{"position": end}], [o["offset"] for o in offsets])
             return True
         self.eventually(settled, 90)
