@@ -1,10 +1,9 @@
 /* Converters that ask a service: a loop for each, which runs while an answer is awaited. */
 #include "cli/try_int.h"
 
+#include "sluice/uv.h"
 #include <stdlib.h>
 
-/* What is awaited may come in a turn's first half, from a timer: uv_stop keeps the turn from
- * waiting for more. */
 struct sl_try_loop {
     uv_loop_t uv;
     int ready;
@@ -13,10 +12,7 @@ struct sl_try_loop {
 };
 
 static void on_ready(void *user) {
-    struct sl_try_loop *loop = user;
-
-    loop->ready = 1;
-    uv_stop(&loop->uv);
+    ((struct sl_try_loop *)user)->ready = 1;
 }
 
 static void on_complete(void *user, sluice_op_t op, int status) {
@@ -25,14 +21,22 @@ static void on_complete(void *user, sluice_op_t op, int status) {
     (void)status;
     if (op == SLUICE_OP_CLOSE)
         loop->closed = 1;
-    uv_stop(&loop->uv);
 }
 
 static void on_gone(void *user) {
-    struct sl_try_loop *loop = user;
+    ((struct sl_try_loop *)user)->gone = 1;
+}
 
-    loop->gone = 1;
-    uv_stop(&loop->uv);
+static int is_ready(void *user) {
+    return ((struct sl_try_loop *)user)->ready;
+}
+
+static int is_closed(void *user) {
+    return ((struct sl_try_loop *)user)->closed;
+}
+
+static int is_gone(void *user) {
+    return ((struct sl_try_loop *)user)->gone;
 }
 
 static const sl_ctx_ops_t ops = {.complete = on_complete, .ready = on_ready};
@@ -56,12 +60,11 @@ void sl_try_loop_close(sl_try_plugin_t *p) {
     if (p->loop == NULL)
         return;
     if (p->self != NULL && sl_converter_close(p->plugin)(p->self) == SLUICE_OK)
-        while (!p->loop->closed && uv_run(&p->loop->uv, UV_RUN_ONCE) != 0)
-            continue;
-    if (p->ctx != NULL)
-        sl_ctx_close(p->ctx, on_gone, p->loop);
-    while (p->ctx != NULL && !p->loop->gone && uv_run(&p->loop->uv, UV_RUN_ONCE) != 0)
-        continue;
+        sluice_uv_run_until(&p->loop->uv, is_closed, p->loop);
+    if (p->ctx == NULL)
+        return;
+    sl_ctx_close(p->ctx, on_gone, p->loop);
+    sluice_uv_run_until(&p->loop->uv, is_gone, p->loop);
 }
 
 void sl_try_loop_free(sl_try_plugin_t *p) {
@@ -77,10 +80,7 @@ void sl_try_loop_free(sl_try_plugin_t *p) {
 static int waits(sl_try_plugin_t *p, int status) {
     if (status != SLUICE_BUSY || p->loop == NULL)
         return 0;
-    while (!p->loop->ready)
-        if (uv_run(&p->loop->uv, UV_RUN_ONCE) == 0 && !p->loop->ready)
-            return 0; /* nobody is left to say it */
-    return 1;
+    return sluice_uv_run_until(&p->loop->uv, is_ready, p->loop); /* else nobody is left to say it */
 }
 
 int sl_try_to_connect(sl_try_plugin_t *p, sluice_batch_t *arena, sluice_str_t topic,

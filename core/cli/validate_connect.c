@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <uv.h>
 
 #include "base/channel.h"
 #include "cli/paths.h"
 #include "plugin/probe_client.h"
+#include "sluice/uv.h"
 
 #define TIMEOUT_MS 90000u
 /* For sinks that want bytes when nothing is configured (runtime/graph.c). */
@@ -59,13 +59,16 @@ static void on_answer(void *user, const cJSON *answer, const char *error) {
         sl_report_error(q->report, "", "", NULL, "the endpoints could not be asked: no memory");
 }
 
+static int is_answered(void *user) {
+    return ((const question_t *)user)->answered;
+}
+
 static void ask(sl_probe_client_t *client, cJSON *request, uv_loop_t *loop, sl_report_t *report) {
     question_t q = { report, 0 };
 
     if (sl_probe_client_ask(client, request, TIMEOUT_MS, on_answer, &q) != SLUICE_OK)
         on_answer(&q, NULL, "their process cannot be started");
-    while (!q.answered && uv_run(loop, UV_RUN_ONCE) != 0)
-        continue;
+    sluice_uv_run_until(loop, is_answered, &q);
 }
 
 void sl_validate_connect(const sl_catalog_t *catalog, const sl_pipeline_t *pipeline,

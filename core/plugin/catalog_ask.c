@@ -1,6 +1,7 @@
 #include "plugin/catalog_int.h"
 
 #include "base/channel.h"
+#include "sluice/uv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,10 @@ static void on_waited(void *user, const cJSON *answer, const char *error) {
         report_faults(w, answer);
 }
 
+static int is_answered(void *user) {
+    return ((const wait_t *)user)->answered;
+}
+
 static void ask_and_wait(const sl_catalog_t *c, const sl_catalog_plugin_t *p, const char *type,
                          uint64_t timeout_ms, const cJSON *object, wait_t *w) {
     sl_probe_client_t *client;
@@ -196,8 +201,7 @@ static void ask_and_wait(const sl_catalog_t *c, const sl_catalog_plugin_t *p, co
                                 request_of(type, sl_plugin_kind_name(p->kind), p->name, object, 1),
                                 timeout_ms, on_waited, w) != SLUICE_OK)
             on_waited(w, NULL, "the process that runs the plugin's check cannot be started");
-        while (!w->answered && uv_run(&loop, UV_RUN_ONCE) != 0)
-            continue;
+        sluice_uv_run_until(&loop, is_answered, w);
         sl_probe_client_close(client, NULL, NULL);
     }
     uv_run(&loop, UV_RUN_DEFAULT);

@@ -2,6 +2,7 @@
 
 #include "config/catalog.h"
 #include "record/batch.h"
+#include "sluice/uv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -570,31 +571,34 @@ void cf_reset(cf_harness_t *h) {
 
 /* ---- the loop ---- */
 
+typedef struct spin {
+    const cf_harness_t *h;
+    int (*done)(const cf_harness_t *h);
+    int late;
+} spin_t;
+
 static void on_spin_end(uv_timer_t *timer) {
-    *(int *)timer->data = 1;
+    ((spin_t *)timer->data)->late = 1;
 }
 
-static void on_tick(uv_timer_t *timer) {
-    (void)timer;
+static int spun(void *user) {
+    const spin_t *spin = user;
+
+    return spin->late || (spin->done != NULL && spin->done(spin->h));
 }
 
 int cf_spin(cf_harness_t *h, uint64_t ms, int (*done)(const cf_harness_t *h)) {
+    spin_t spin = {h, done, 0};
     uv_timer_t timer;
-    uv_timer_t tick; /* after a timer that made done true the loop would sleep until late */
-    int late = 0;
 
     if (done != NULL && done(h))
         return 1;
-    uv_timer_init(&h->loop, &tick);
-    uv_timer_start(&tick, on_tick, 10, 10);
     uv_timer_init(&h->loop, &timer);
-    timer.data = &late;
+    timer.data = &spin;
     uv_update_time(&h->loop);
     uv_timer_start(&timer, on_spin_end, ms, 0);
-    while (!late && !(done != NULL && done(h)))
-        uv_run(&h->loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&tick, NULL);
+    sluice_uv_run_until(&h->loop, spun, &spin);
     uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&h->loop, UV_RUN_NOWAIT); /* the timers are on our stack */
+    uv_run(&h->loop, UV_RUN_NOWAIT); /* the timer is on our stack */
     return done == NULL || done(h);
 }

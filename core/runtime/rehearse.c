@@ -5,6 +5,7 @@
 #include "record/batch.h"
 #include "runtime/graph.h"
 #include "runtime/modules.h"
+#include "sluice/uv.h"
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -124,9 +125,12 @@ static void on_chain_broken(void *user, int status) {
 static const sl_chain_events_t chain_events = {on_chain_opened, on_chain_closed,
                                                on_chain_checkpointed, on_chain_broken};
 
+static int has_come(void *user) {
+    return !((rehearsal_t *)user)->waiting;
+}
+
 static void wait_for(rehearsal_t *r) {
-    while (r->waiting && uv_run(&r->loop, UV_RUN_ONCE) != 0)
-        continue;
+    sluice_uv_run_until(&r->loop, has_come, r);
 }
 
 static sluice_batch_t *run_chain(rehearsal_t *r, sl_chain_t *chain, sluice_batch_t *in) {

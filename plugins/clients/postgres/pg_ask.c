@@ -1,6 +1,7 @@
 #include "clients/postgres/pg_ask.h"
 
 #include "clients/postgres/pg_sql.h"
+#include "sluice/uv.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -14,11 +15,14 @@ static void on_deadline(uv_timer_t *timer) {
              PG_ASK_MS / 1000);
 }
 
+static int is_over(void *user) {
+    return !((const pg_ask_t *)user)->waiting;
+}
+
 /* Until the answer came or the time is over. */
 static int wait_for(pg_ask_t *ask) {
     uv_timer_start(&ask->timer, on_deadline, PG_ASK_MS, 0);
-    while (ask->waiting && uv_run(&ask->loop, UV_RUN_ONCE) != 0)
-        continue;
+    sluice_uv_run_until(&ask->loop, is_over, ask);
     uv_timer_stop(&ask->timer);
     return ask->status;
 }
