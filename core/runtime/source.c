@@ -423,9 +423,15 @@ static void leave(sl_trunk_t *t) {
     sl_instance_close(&t->source, SL_SOURCE_CLOSE_MS, on_left, t);
 }
 
+/* The next start repeats what would be repeated now. One that has finished goes back all the same,
+ * unless the task drains. */
+static int reads_no_more(const sl_trunk_t *t) {
+    return t->phase > SL_PHASE_SOURCE && (!t->finished || sl_trunk_drains(t));
+}
+
 void sl_source_rewind(sl_trunk_t *t) {
-    if (t->phase > SL_PHASE_SOURCE && !t->finished)
-        return; /* draining: the next start repeats it */
+    if (reads_no_more(t))
+        return;
     if (t->phase > SL_PHASE_ENDING || t->leaving)
         return;
     if (t->phase < SL_PHASE_SOURCE) { /* it has not begun */
@@ -444,7 +450,7 @@ void sl_source_rewind(sl_trunk_t *t) {
 static void on_source_timer(uv_timer_t *timer) {
     sl_trunk_t *t = timer->data;
 
-    if (t->phase > SL_PHASE_SOURCE && !t->finished)
+    if (reads_no_more(t))
         return;
     if (t->broken)
         sl_source_rewind(t);

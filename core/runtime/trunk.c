@@ -74,11 +74,15 @@ static void close_all(sl_trunk_t *t, uint64_t deadline_ms) {
     check_closed(t);
 }
 
+int sl_trunk_drains(const sl_trunk_t *t) {
+    return t->end_by != 0;
+}
+
 uint64_t sl_trunk_left(const sl_trunk_t *t, uint64_t part, uint64_t least, uint64_t most) {
     uint64_t now = uv_now(t->params.loop);
     uint64_t ms = now < t->end_by ? (t->end_by - now) / part : 0;
 
-    if (t->end_by == 0 || ms > most)
+    if (!sl_trunk_drains(t) || ms > most)
         return most;
     return ms < least ? least : ms;
 }
@@ -158,7 +162,7 @@ void sl_trunk_ask_end(sl_trunk_t *t) {
 static void fail_at_stop(sl_trunk_t *t) {
     sl_failure_t ignored = {0};
 
-    if (t->end_by == 0) /* a drain keeps its own: the dead letter may never come through */
+    if (!sl_trunk_drains(t)) /* a drain keeps its own: the dead letter may never come through */
         uv_timer_stop(&t->deadline);
     sl_stop_report(&t->errors, &t->failure);
     if (sl_errors_sync(&t->errors, &ignored) != SLUICE_BUSY)
@@ -182,7 +186,7 @@ static void on_stop_deadline(uv_timer_t *timer) {
 
 void sl_trunk_stop(sl_trunk_t *t) {
     sl_source_stop(t);
-    if (t->end_by == 0)
+    if (!sl_trunk_drains(t))
         uv_timer_start(&t->deadline, on_stop_deadline, SL_STOP_MS, 0);
     if (t->phase == SL_PHASE_ENDING)
         sl_trunk_ask_end(t);
@@ -204,6 +208,8 @@ void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
     if (t->phase >= SL_PHASE_LAST_COMMIT)
         return;
     sl_source_stop(t);
+    /* The next start repeats what is still on its way to the branches. */
+    t->finished &= sl_source_idle(t);
     t->end_by = uv_now(t->params.loop) + deadline_ms;
     uv_timer_start(&t->deadline, on_drain_deadline, deadline_ms - deadline_ms / 4, 0);
     if (t->phase < SL_PHASE_SOURCE)
@@ -217,7 +223,7 @@ void sl_trunk_unstop(sl_trunk_t *t) {
     if (!t->stop.set || t->stop.reported)
         return;
     sl_stop_fini(&t->stop);
-    if (t->end_by == 0 && t->state != SL_TRUNK_FAILED)
+    if (!sl_trunk_drains(t) && t->state != SL_TRUNK_FAILED)
         uv_timer_stop(&t->deadline);
 }
 
@@ -245,6 +251,13 @@ static void on_word_ended(sl_trunk_t *t) {
         delivered(t);
 }
 
+/* A branch went back: the next start repeats what it needs, so that nothing has come to its end. It
+ * may have answered the END already, or have forgotten it when it went back. */
+static void end_again(sl_trunk_t *t) {
+    t->finished = 0;
+    sl_trunk_ask_end(t);
+}
+
 static void on_word(sl_trunk_t *t, sl_word_t *word) {
     switch (word->kind) {
     case SL_WORD_OPENED:
@@ -260,14 +273,13 @@ static void on_word(sl_trunk_t *t, sl_word_t *word) {
             t->params.events.state(t->params.user, t->state);
         break;
     case SL_WORD_REWIND:
-        if (t->phase == SL_PHASE_ENDING && t->stop.set && !t->stop.reported && t->end_by == 0) {
+        if (t->phase == SL_PHASE_ENDING && t->stop.set && !t->stop.reported &&
+            !sl_trunk_drains(t)) {
             sl_trunk_unstop(t);
             t->phase = SL_PHASE_SOURCE;
         }
-        if (t->phase == SL_PHASE_ENDING && !t->finished)
-            /* Draining: the next start repeats it. It may have answered the END already, or have
-             * forgotten it when it went back. */
-            sl_trunk_ask_end(t);
+        if (t->phase == SL_PHASE_ENDING && (!t->finished || sl_trunk_drains(t)))
+            end_again(t);
         else
             sl_source_rewind(t);
         break;

@@ -131,6 +131,7 @@ sl_track_t sl_trunk_tracks_topics(const sl_trunk_t *t);
 
 /* ---- trunk.c ---- */
 void sl_trunk_fail(sl_trunk_t *t); /* t->failure is set */
+int sl_trunk_drains(const sl_trunk_t *t);
 /* A part of what is left of a drain's time, within bounds; `most` when there is no drain. */
 uint64_t sl_trunk_left(const sl_trunk_t *t, uint64_t part, uint64_t least, uint64_t most);
 void sl_trunk_set_state(sl_trunk_t *t, int state);

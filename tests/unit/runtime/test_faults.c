@@ -333,6 +333,56 @@ static void a_drain_ends_in_its_time(void **state) {
     assert_in_range(r.drain_ms, 0, 6500);
 }
 
+/* ---- a drain behind the end of the source ---- */
+
+static int has_thirty(void) {
+    return targets[0].max_open == 30;
+}
+
+/* What was lost comes with the next start; nothing is read any more. */
+static void a_source_that_has_ended_stays_so_in_a_drain(void **state) {
+    run_options_t o = {.branches = 1, .drain_when = has_thirty, .drain_after_ms = 100};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 300;
+    targets[0].buffer = 1000000;
+    targets[0].slow_ms = 1500; /* until the flush that its end brought */
+    targets[0].lose_released = SLUICE_RETRY;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_STOPPED);
+    assert_int_equal(targets[0].lose_released, 0);
+    assert_int_equal(the_source.opened, 1);
+    assert_int_equal(harness_stored(0, 0), 0);
+
+    o = (run_options_t){.branches = 1, GUARD};
+    targets[0].slow_ms = 0;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_complete(&targets[0], 1, 300, 0);
+}
+
+static int asks_for_the_last(void) {
+    return stages.again_left < 1000000;
+}
+
+/* The last batch waits in a transform when the drain comes: not all is delivered. */
+static void a_source_that_has_ended_has_not_delivered(void **state) {
+    run_options_t o = {.branches = 1, .transforms = 1, .drain_when = asks_for_the_last,
+                       .drain_after_ms = 100};
+
+    (void)state;
+    the_source.count = 300;
+    stages.again_every = 295;
+    stages.again_left = 1000000;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_STOPPED);
+    assert_int_equal(harness_stored(0, 0), 290);
+
+    o = (run_options_t){.branches = 1, .transforms = 1, GUARD};
+    stages.again_left = 0;
+    assert_int_equal(harness_run(&o).state, SL_TRUNK_FINISHED);
+    assert_complete(&targets[0], 1, 300, 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -354,6 +404,8 @@ int main(void) {
         TEST(a_sink_that_gathers_is_not_stuck),
         TEST(a_lost_ticket_stops_its_branch),
         TEST(a_drain_ends_in_its_time),
+        TEST(a_source_that_has_ended_stays_so_in_a_drain),
+        TEST(a_source_that_has_ended_has_not_delivered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
