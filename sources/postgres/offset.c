@@ -1,7 +1,5 @@
 #include "offset.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 sluice_position_t pg_position(uint64_t commit, uint64_t lsn, uint64_t count) {
@@ -46,27 +44,52 @@ static const struct {
     {'M', "MESSAGE"}, {'B', "BEGIN"},  {'C', "COMMIT"}, {0, NULL},
 };
 
+size_t pg_digits(char *out, uint64_t n) {
+    char reversed[PG_DIGITS_MAX];
+    size_t i, len = 0;
+
+    do {
+        reversed[len++] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n != 0);
+    for (i = 0; i < len; i++)
+        out[i] = reversed[len - 1 - i];
+    return len;
+}
+
+/* Written for each record that goes to Kafka: printf's way takes a tenth of such a task's time. */
+static void put_name(sluice_buf_t *out, const char *name) {
+    if (out->data[out->len - 1] != '{')
+        sluice_buf_put_char(out, ',');
+    sluice_buf_put_char(out, '"');
+    sluice_buf_put(out, name, strlen(name));
+    sluice_buf_put(out, "\":", 2);
+}
+
 static void put_number(sluice_buf_t *out, const char *name, int64_t n) {
-    char text[64];
-    int len = snprintf(text, sizeof(text), "%s\"%s\":%" PRId64,
-                       out->data[out->len - 1] == '{' ? "" : ",", name, n);
-    sluice_buf_put(out, text, (size_t)len);
+    char text[PG_DIGITS_MAX];
+
+    put_name(out, name);
+    if (n < 0)
+        sluice_buf_put_char(out, '-');
+    sluice_buf_put(out, text, pg_digits(text, n < 0 ? 0 - (uint64_t)n : (uint64_t)n));
 }
 
 static void put_text(sluice_buf_t *out, const char *name, const char *value) {
-    char text[80];
-    int len = snprintf(text, sizeof(text), "%s\"%s\":%s", out->data[out->len - 1] == '{' ? "" : ",",
-                       name, value);
-    sluice_buf_put(out, text, (size_t)len);
+    put_name(out, name);
+    sluice_buf_put(out, value, strlen(value));
 }
 
 static void put_message(sluice_buf_t *out, char kind) {
-    char quoted[16];
-    for (int i = 0; messages[i].name != NULL; i++) {
+    int i;
+
+    for (i = 0; messages[i].name != NULL; i++) {
         if (messages[i].kind != kind)
             continue;
-        snprintf(quoted, sizeof(quoted), "\"%s\"", messages[i].name);
-        put_text(out, "messageType", quoted);
+        put_name(out, "messageType");
+        sluice_buf_put_char(out, '"');
+        sluice_buf_put(out, messages[i].name, strlen(messages[i].name));
+        sluice_buf_put_char(out, '"');
     }
 }
 

@@ -46,6 +46,11 @@ uint64_t pg_position_lsn(const sluice_position_t *position); /* 0 for none */
  * store did not). SLUICE_INVALID: none of ours. */
 int pg_offset_of(const sluice_position_t *position, pg_offset_t *offset);
 
+#define PG_DIGITS_MAX 20
+
+/* Writes n in decimal, at most PG_DIGITS_MAX bytes and no NUL; returns how many. */
+size_t pg_digits(char *out, uint64_t n);
+
 /* Debezium's field order (a Java HashMap's). */
 void pg_offset_write(const pg_offset_t *offset, sluice_buf_t *out);
 

@@ -185,24 +185,10 @@ void pg_emitter_change(pg_emitter_t *e, uint64_t lsn) {
     e->last_lsn = lsn;
 }
 
-/* Decimal digits of n at p; returns how many. */
-static size_t put_digits(char *p, uint64_t n) {
-    char reversed[20];
-    size_t len = 0;
-
-    do {
-        reversed[len++] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n != 0);
-    for (size_t i = 0; i < len; i++)
-        p[i] = reversed[len - 1 - i];
-    return len;
-}
-
 static sluice_value_t number_text(char **at, uint64_t n) {
     sluice_value_t v = {.kind = SLUICE_INT64, .flags = SLUICE_TEXT};
     v.as.s = *at;
-    v.len = (uint32_t)put_digits(*at, n);
+    v.len = (uint32_t)pg_digits(*at, n);
     *at += v.len;
     return v;
 }
@@ -232,7 +218,7 @@ static int make_texts(pg_emitter_t *e) {
     e->sequence = at;
     if (e->offset.flags & PG_OFFSET_COMMIT) {
         memcpy(at, "[\"", 2);
-        e->sequence_len = 2 + put_digits(at + 2, e->offset.lsn_commit);
+        e->sequence_len = 2 + pg_digits(at + 2, e->offset.lsn_commit);
         memcpy(at + e->sequence_len, "\",\"", 3);
         e->sequence_len += 3;
     } else {
@@ -404,7 +390,7 @@ static void fill_source(pg_emitter_t *e, const pg_table_t *t, uint64_t lsn, shap
     memcpy(at, e->sequence, n);
     s->source->fields[LSN] = (sluice_value_t){.kind = SLUICE_INT64, .flags = SLUICE_TEXT};
     s->source->fields[LSN].as.s = at + n;
-    s->source->fields[LSN].len = (uint32_t)put_digits(at + n, lsn);
+    s->source->fields[LSN].len = (uint32_t)pg_digits(at + n, lsn);
     n += s->source->fields[LSN].len;
     memcpy(at + n, "\"]", 2);
     s->source->fields[SEQUENCE] = sluice_text(SLUICE_STRING, sluice_str_n(at, n + 2));

@@ -2,6 +2,7 @@
  * read past. */
 #include "../../../sources/postgres/offset.h"
 #include "../../../sources/postgres/pgoutput.h"
+#include "support/heapbuf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -174,6 +175,35 @@ static void test_offset_of_position(void **state) {
     offset_of((sluice_position_t){.len = 16}, SLUICE_INVALID);
 }
 
+static void assert_text(const pg_offset_t *o, const char *text) {
+    sluice_buf_t out;
+
+    heapbuf_init(&out);
+    pg_offset_write(o, &out);
+    assert_int_equal(out.status, SLUICE_OK);
+    assert_int_equal(out.len, strlen(text));
+    assert_memory_equal(out.data, text, out.len);
+    heapbuf_fini(&out);
+}
+
+/* Only what is known, in Debezium's order, with numbers of every size. */
+static void test_offset_text(void **state) {
+    pg_offset_t o = {.lsn = 0};
+
+    (void)state;
+    assert_text(&o, "{\"lsn\":0}");
+    o = (pg_offset_t){.lsn = INT64_MAX, .lsn_commit = 10, .flags = PG_OFFSET_COMMIT};
+    assert_text(&o, "{\"lsn_commit\":10,\"lsn\":9223372036854775807}");
+    o = (pg_offset_t){.lsn = 24023128, .lsn_proc = 24023127, .lsn_commit = 24023129,
+                      .ts_us = INT64_MIN, .txid = UINT32_MAX, .message = 'U',
+                      .flags = PG_OFFSET_PROC | PG_OFFSET_COMMIT | PG_OFFSET_TX | PG_OFFSET_TS};
+    assert_text(&o, "{\"lsn_proc\":24023127,\"messageType\":\"UPDATE\",\"lsn_commit\":24023129,"
+                    "\"lsn\":24023128,\"txId\":4294967295,\"ts_usec\":-9223372036854775808}");
+    o = (pg_offset_t){.lsn = 7, .ts_us = -1, .flags = PG_OFFSET_TS | PG_OFFSET_SNAPSHOT};
+    assert_text(&o, "{\"last_snapshot_record\":false,\"lsn\":7,\"ts_usec\":-1,"
+                    "\"snapshot\":\"INITIAL\",\"snapshot_completed\":false}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_update),
@@ -184,6 +214,7 @@ int main(void) {
         cmocka_unit_test(test_copy_row),
         cmocka_unit_test(test_copy_row_of_too_many),
         cmocka_unit_test(test_offset_of_position),
+        cmocka_unit_test(test_offset_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
