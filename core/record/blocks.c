@@ -12,7 +12,7 @@
 
 #define CLASSES     25u        /* 16, 20, 24, 28, 32, 40, 48, 56, 64 KiB and so on */
 #define LARGEST     (SL_BLOCK_MIN << (CLASSES / 4))
-#define WAITING_MAX (4u << 20) /* what a chain of transforms on a batch takes and gives back */
+#define WAITING_MAX (8u << 20) /* batches come back in lots from a client library */
 
 typedef struct block {
     struct block *next;
