@@ -229,7 +229,7 @@ static void put_sample(merge_t *merge, family_t *family, const sample_t *sample,
         own--;
     h = hash(h, sample->name, sample->name_len);
     h = hash(h, "{", 1);
-    h = hash(hash(hash(h, extra, len), ",", 1), sample->labels, own);
+    h = hash(hash(hash(h, extra, len), ",", len > 0 && own > 0), sample->labels, own);
     if (first_time(merge, h)) {
         fprintf(family->out, "%.*s", (int)sample->name_len, sample->name);
         if (len + own > 0)

@@ -264,7 +264,7 @@ static void put_number(parser_t *p, const date_item_t *item, size_t start, int32
     case 'y':
     case 'Y': n = full_year(p, start, item->count, n); break;
     case 'M':
-    case 'L': n--; break;
+    case 'L': n = (int32_t)((uint32_t)n - 1); break; /* goes round, as in Java */
     case 'k': n = n == 24 ? 0 : n; break;
     case 'h': n = n == 12 ? 0 : n; break;
     case 'u': n = n >= 1 && n <= 7 ? n % 7 + 1 : n; break;

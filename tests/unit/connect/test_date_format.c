@@ -88,6 +88,14 @@ static void test_reading_zones(void **state) {
     check_time("HH:mm z", "06:30 PST", 52200000);
 }
 
+/* As Java says: numbers past an int's range end there, and months go round. */
+static void test_reading_infinity(void **state) {
+    (void)state;
+    check_time("yyyy-MM", "2021-\u221e", 5647338137433600000);
+    check_time("yyyy-MM", "2021--\u221e", 5647338140112000000);
+    check_time("yyyy-MM-dd", "2021--\u221e-03", 5647338140284800000);
+}
+
 static void check_unreadable(const char *pattern, const char *text) {
     date_format_t *format = format_of(pattern);
     int64_t ms;
@@ -125,6 +133,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writing),    cmocka_unit_test(test_old_times),
         cmocka_unit_test(test_reading),    cmocka_unit_test(test_reading_zones),
+        cmocka_unit_test(test_reading_infinity),
         cmocka_unit_test(test_unreadable), cmocka_unit_test(test_patterns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

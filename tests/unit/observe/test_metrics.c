@@ -99,6 +99,17 @@ static void merging(void **state) {
     free(text);
 }
 
+/* A label that one part has of itself and another was given. */
+static void merging_sees_twins(void **state) {
+    sl_label_t labels[] = {{"pipeline", "x"}, {"task", "1"}};
+    sl_metrics_part_t parts[] = {{"a 5\n", labels, 2}, {"a{task=\"1\"} 3\n", labels, 1}};
+    char *text = sl_metrics_merge(parts, 2);
+
+    (void)state;
+    assert_string_equal(text, "# TYPE a untyped\na{pipeline=\"x\",task=\"1\"} 5\n");
+    free(text);
+}
+
 static void ledger(void **state) {
     sl_ledger_t *ledger = sl_ledger_create();
     sl_ledger_node_t *node = sl_ledger_node(ledger, "sink");
@@ -140,7 +151,8 @@ static void process_numbers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_form), cmocka_unit_test(histogram), cmocka_unit_test(many_threads),
-        cmocka_unit_test(merging),   cmocka_unit_test(ledger),    cmocka_unit_test(process_numbers),
+        cmocka_unit_test(merging), cmocka_unit_test(merging_sees_twins),
+        cmocka_unit_test(ledger), cmocka_unit_test(process_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,8 @@ typedef struct target {
     _Atomic int while_away; /* of target 1: records that came while target 0 was away */
     int flush_retries;  /* so many flushes answer RETRY */
     _Atomic int opens, breaks;
-    int closes, empties;
+    _Atomic int closes; /* dead letters: of trunk and branches, each on its thread */
+    int empties;
     _Atomic int writes;
     _Atomic int max_open; /* most tickets open at once */
 } target_t;
