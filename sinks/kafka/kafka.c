@@ -437,7 +437,6 @@ static int sink_open(void *self) {
     kafka_sink_t *sink = self;
     rd_kafka_conf_t *conf = producer_conf(sink);
     char error[256];
-    rd_kafka_queue_t *queue;
     int rc;
 
     if (conf == NULL)
@@ -446,13 +445,11 @@ static int sink_open(void *self) {
     sink->client = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
     if (sink->client == NULL)
         return sink->api->fail(sink->ctx, SLUICE_FATAL, "kafka.config", "producer: %s", error);
-    queue = rd_kafka_queue_get_main(sink->client);
     rd_kafka_set_log_queue(sink->client, NULL);
-    rc = kafka_pump_open(&sink->pump, sink->api, sink->ctx, queue, serve_events, sink);
-    if (rc != SLUICE_OK) {
-        rd_kafka_queue_destroy(queue);
+    rc = kafka_pump_open(&sink->pump, sink->api, sink->ctx, rd_kafka_queue_get_main(sink->client),
+                         serve_events, sink);
+    if (rc != SLUICE_OK)
         return rc;
-    }
     sink->pump_open = 1;
     if (sink->tx != NULL && kafka_transaction_configure(sink) != SLUICE_OK)
         return SLUICE_FATAL;

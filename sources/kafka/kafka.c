@@ -156,12 +156,10 @@ static int source_close(void *self) {
 /* ---- open ---- */
 
 static int open_pump(kafka_source_t *source) {
-    rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(source->client->handle);
-    int rc = kafka_pump_open(&source->pump, source->api, source->ctx, queue, kafka_consumer_serve,
-                             source);
+    int rc = kafka_pump_open(&source->pump, source->api, source->ctx,
+                             rd_kafka_queue_get_consumer(source->client->handle),
+                             kafka_consumer_serve, source);
 
-    if (rc != SLUICE_OK)
-        rd_kafka_queue_destroy(queue);
     source->pump_open = rc == SLUICE_OK;
     return rc;
 }

@@ -29,8 +29,11 @@ int kafka_pump_open(kafka_pump_t *pump, const sluice_api_t *api, sluice_ctx_t *c
     uv_loop_t *loop = sluice_uv_loop(api, ctx);
 
     pump->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (pump->fd < 0)
-        return api->fail(ctx, SLUICE_FATAL, "kafka.eventfd", "eventfd: %s", strerror(errno));
+    if (pump->fd < 0) {
+        api->fail(ctx, SLUICE_FATAL, "kafka.eventfd", "eventfd: %s", strerror(errno));
+        rd_kafka_queue_destroy(queue);
+        return SLUICE_FATAL;
+    }
     pump->queue = queue;
     pump->serve = serve;
     pump->arg = arg;

@@ -26,8 +26,8 @@ typedef struct kafka_pump {
     int open_handles;
 } kafka_pump_t;
 
-/* Begins to serve; takes over the queue reference. A negative status after api->fail: nothing was
- * taken. */
+/* Begins to serve; takes over the queue reference in any case. A negative status after api->fail:
+ * it is not open. */
 int kafka_pump_open(kafka_pump_t *pump, const sluice_api_t *api, sluice_ctx_t *ctx,
                     rd_kafka_queue_t *queue, void (*serve)(void *arg), void *arg);
 /* Ends; closed(arg) runs on the loop when the handles are gone. To be called before the client is

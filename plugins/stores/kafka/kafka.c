@@ -8,7 +8,7 @@
 
 enum { CLUSTER_MS = 5000 };
 
-const char *const topic_store_families[] = {"client.", NULL};
+static const char *const families[] = {"client.", NULL};
 
 static const char *const aliases[] = {"@worker", NULL};
 
@@ -69,6 +69,36 @@ int topic_store_note(topic_store_t *s, int status, const char *code, const char 
     va_end(args);
     s->code = code;
     return status;
+}
+
+int topic_store_conf(topic_store_t *s, const topic_store_setting_t *own, rd_kafka_conf_t **out) {
+    rd_kafka_conf_t *conf = kafka_conf_create(s->api, s->ctx);
+    int status;
+
+    if (conf == NULL)
+        return SLUICE_INVALID;
+    status = kafka_conf_apply(s->api, s->ctx, conf, families);
+    for (; own->name != NULL && status == SLUICE_OK; own++)
+        status = kafka_conf_set(s->api, s->ctx, conf, own->name, own->value);
+    if (status == SLUICE_OK)
+        status = kafka_conf_set(s->api, s->ctx, conf, "log.queue", "true");
+    if (status == SLUICE_OK)
+        *out = conf;
+    else
+        rd_kafka_conf_destroy(conf);
+    return status;
+}
+
+int topic_store_client(topic_store_t *s, rd_kafka_type_t type, rd_kafka_conf_t *conf, int events,
+                       rd_kafka_t **out) {
+    char error[512];
+
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | events);
+    *out = kafka_client_open(type, conf, error, sizeof(error));
+    if (*out == NULL)
+        return s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s", error);
+    rd_kafka_set_log_queue(*out, NULL);
+    return SLUICE_OK;
 }
 
 static int store_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
@@ -246,7 +276,7 @@ static int store_open(void *self) {
 /* ---- the module ---- */
 
 static int check(const sluice_api_t *api, sluice_ctx_t *ctx) {
-    kafka_conf_check(api, ctx, topic_store_families);
+    kafka_conf_check(api, ctx, families);
     return SLUICE_OK;
 }
 

@@ -89,50 +89,28 @@ static void serve_reading(void *arg) {
 
 /* ---- the consumer ---- */
 
-static int set_all(topic_store_t *s, rd_kafka_conf_t *conf) {
-    static const char *const own[][2] = {
-        {"enable.partition.eof", "true"},
-        {"isolation.level", "read_committed"},
-        {"queued.max.messages.kbytes", "4096"},
-        {"log.queue", "true"},
-    };
-    int status = kafka_conf_apply(s->api, s->ctx, conf, topic_store_families);
-    size_t i;
-
-    for (i = 0; i < sizeof(own) / sizeof(own[0]) && status == SLUICE_OK; i++)
-        status = kafka_conf_set(s->api, s->ctx, conf, own[i][0], own[i][1]);
-    return status;
-}
-
 static int open_ask_pump(topic_store_t *s) {
-    rd_kafka_queue_t *queue = rd_kafka_queue_get_main(s->consumer);
-    int status = kafka_pump_open(&s->ask_pump, s->api, s->ctx, queue, topic_store_serve_asking, s);
+    int status = kafka_pump_open(&s->ask_pump, s->api, s->ctx,
+                                 rd_kafka_queue_get_main(s->consumer), topic_store_serve_asking, s);
 
-    if (status != SLUICE_OK)
-        rd_kafka_queue_destroy(queue);
     s->ask_pump_open = status == SLUICE_OK;
     return status;
 }
 
 int topic_store_open_asking(topic_store_t *s) {
-    rd_kafka_conf_t *conf = kafka_conf_create(s->api, s->ctx);
-    char error[512];
-    int i, status;
+    static const topic_store_setting_t own[] = {
+        {"enable.partition.eof", "true"},
+        {"isolation.level", "read_committed"},
+        {"queued.max.messages.kbytes", "4096"},
+        {NULL, NULL},
+    };
+    rd_kafka_conf_t *conf;
+    int i, status = topic_store_conf(s, own, &conf);
 
-    if (conf == NULL)
-        return SLUICE_INVALID;
-    status = set_all(s, conf);
-    if (status == SLUICE_OK) {
-        s->ends_conf = rd_kafka_conf_dup(conf);
-        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
-        s->consumer = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
-        if (s->consumer == NULL)
-            return s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s", error);
-    } else {
-        rd_kafka_conf_destroy(conf);
+    if (status != SLUICE_OK)
         return status;
-    }
-    rd_kafka_set_log_queue(s->consumer, NULL);
+    s->ends_conf = rd_kafka_conf_dup(conf);
+    status = topic_store_client(s, RD_KAFKA_CONSUMER, conf, 0, &s->consumer);
     for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++) {
         store_log_t *log = &s->logs[i];
         log->reader = rd_kafka_topic_new(s->consumer, log->topic, NULL);
@@ -211,10 +189,11 @@ int topic_store_read(topic_store_t *s) {
     s->unread = 0;
     for (i = 0; i < STORE_LOGS && status == SLUICE_OK; i++)
         status = start_log(s, &s->logs[i]);
-    if (status == SLUICE_OK)
-        status = kafka_pump_open(&s->read_pump, s->api, s->ctx, s->read_queue, serve_reading, s);
-    if (status != SLUICE_OK)
+    if (status != SLUICE_OK) {
         rd_kafka_queue_destroy(s->read_queue);
+        return status;
+    }
+    status = kafka_pump_open(&s->read_pump, s->api, s->ctx, s->read_queue, serve_reading, s);
     s->read_pump_open = status == SLUICE_OK;
     return status;
 }

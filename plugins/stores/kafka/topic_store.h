@@ -63,9 +63,6 @@ typedef struct topic_store {
     sluice_timer_t *watch;
 } topic_store_t;
 
-/* Of the options that are properties of the clients. */
-extern const char *const topic_store_families[];
-
 /* An option of this log: "config.storage." and `name`. */
 const char *topic_store_option(const topic_store_t *s, const store_log_t *log, const char *name);
 /* Keeps why the preparation failed; returns status. */
@@ -82,6 +79,19 @@ int topic_store_prepare_topics(topic_store_t *s);
 int topic_store_prepare_group(topic_store_t *s);
 /* How far topic_store_read has to read. */
 int topic_store_prepare_ends(topic_store_t *s);
+
+/* A property of a client, under librdkafka's name; a list ends with one without a name. */
+typedef struct topic_store_setting {
+    const char *name;
+    const char *value;
+} topic_store_setting_t;
+
+/* What the user set, then `own`. A negative status after api->fail. */
+int topic_store_conf(topic_store_t *s, const topic_store_setting_t *own, rd_kafka_conf_t **out);
+/* A client whose errors, log lines and `events` come to its main queue; takes conf in any case.
+ * A negative status after api->fail. */
+int topic_store_client(topic_store_t *s, rd_kafka_type_t type, rd_kafka_conf_t *conf, int events,
+                       rd_kafka_t **out);
 
 /* The consumer and its events. */
 int topic_store_open_asking(topic_store_t *s);

@@ -12,29 +12,10 @@
 enum {
     LATE_MS = 5000, /* a write that waits for longer is trouble */
     WATCH_MS = 1000,
-    QUEUE_KBYTES = 65536,
     NS_PER_MS = 1000000
 };
 
 /* ---- opening ---- */
-
-static int set_all(topic_store_t *s, rd_kafka_conf_t *conf) {
-    static const char *const own[][2] = {
-        {"max.in.flight.requests.per.connection", "1"},
-        {"retries", "2147483647"},
-        {"linger.ms", "0"}, /* somebody waits for each; what comes meanwhile goes together */
-        {"log.queue", "true"},
-    };
-    size_t i;
-    int status = kafka_conf_apply(s->api, s->ctx, conf, topic_store_families);
-
-    for (i = 0; i < sizeof(own) / sizeof(own[0]) && status == SLUICE_OK; i++)
-        status = kafka_conf_set(s->api, s->ctx, conf, own[i][0], own[i][1]);
-    if (status == SLUICE_OK)
-        status =
-            kafka_conf_set_int(s->api, s->ctx, conf, "queue.buffering.max.kbytes", QUEUE_KBYTES);
-    return status;
-}
 
 rd_kafka_topic_t *topic_store_writer(topic_store_t *s, const store_log_t *log,
                                      const char *topic) {
@@ -63,34 +44,28 @@ rd_kafka_topic_t *topic_store_writer(topic_store_t *s, const store_log_t *log,
 }
 
 static int open_pump(topic_store_t *s) {
-    rd_kafka_queue_t *queue = rd_kafka_queue_get_main(s->producer);
-    int status = kafka_pump_open(&s->pump, s->api, s->ctx, queue, topic_store_serve, s);
+    int status = kafka_pump_open(&s->pump, s->api, s->ctx, rd_kafka_queue_get_main(s->producer),
+                                 topic_store_serve, s);
 
-    if (status != SLUICE_OK)
-        rd_kafka_queue_destroy(queue);
     s->pump_open = status == SLUICE_OK;
     return status;
 }
 
 int topic_store_open_writing(topic_store_t *s) {
-    rd_kafka_conf_t *conf = kafka_conf_create(s->api, s->ctx);
-    char error[512];
-    int i, status;
+    static const topic_store_setting_t own[] = {
+        {"max.in.flight.requests.per.connection", "1"},
+        {"retries", "2147483647"},
+        {"linger.ms", "0"}, /* somebody waits for each; what comes meanwhile goes together */
+        {"queue.buffering.max.kbytes", "65536"},
+        {NULL, NULL},
+    };
+    rd_kafka_conf_t *conf;
+    int i, status = topic_store_conf(s, own, &conf);
 
-    if (conf == NULL)
-        return SLUICE_INVALID;
-    status = set_all(s, conf);
-    if (status == SLUICE_OK) {
-        rd_kafka_conf_set_events(conf,
-                                 RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
-        s->producer = kafka_client_open(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
-        if (s->producer == NULL)
-            return s->api->fail(s->ctx, SLUICE_FATAL, "kafka-store.client", "%s", error);
-    } else {
-        rd_kafka_conf_destroy(conf);
+    if (status == SLUICE_OK)
+        status = topic_store_client(s, RD_KAFKA_PRODUCER, conf, RD_KAFKA_EVENT_DR, &s->producer);
+    if (status != SLUICE_OK)
         return status;
-    }
-    rd_kafka_set_log_queue(s->producer, NULL);
     for (i = 0; i < STORE_LOGS; i++) {
         store_log_t *log = &s->logs[i];
         log->writer = topic_store_writer(s, log, log->topic);
