@@ -70,7 +70,7 @@ static int usage(FILE *out, int code) {
     return code;
 }
 
-/* A child of the supervisor must not outlive it, nor hand its descriptors to others. */
+/* A child must not outlive who started it, nor hand its descriptors to others. */
 static int run_child(int (*run)(int fd)) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
@@ -110,7 +110,7 @@ int main(int argc, char **argv) {
     if (strcmp(verb, "__store") == 0)
         return run_child(sl_keeper_main);
     if (strcmp(verb, "__probe") == 0 && argc == 3 && strcmp(argv[2], "-") == 0)
-        return sl_rehearse_main(CHANNEL_FD);
+        return run_child(sl_rehearse_main);
     if (strcmp(verb, "__probe") == 0 && argc == 3)
         return sl_prober_main(argv[2]);
     for (i = 0; i < VERBS; i++)

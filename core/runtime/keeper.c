@@ -7,13 +7,11 @@
 #include "plugin/module.h"
 #include "record/position.h"
 #include "runtime/instance.h"
+#include "runtime/process.h"
 #include "runtime/task_log.h"
-#include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define CLOSE_MS      5000u
@@ -404,12 +402,7 @@ int sl_keeper_main(int fd) {
     static const sl_channel_callbacks_t callbacks = {on_message, on_end};
     static keeper_t k; /* the log keeps its address until the process ends */
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGINT, SIG_IGN);
-    mallopt(M_ARENA_MAX, 2);
-    mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
-    mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
+    sl_process_set_up();
     if (uv_loop_init(&k.loop) != 0 || uv_timer_init(&k.loop, &k.tick) != 0 ||
         uv_idle_init(&k.loop, &k.telling) != 0 ||
         sl_channel_open(&k.loop, fd, &callbacks, &k, &k.channel) != SLUICE_OK ||

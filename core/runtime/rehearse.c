@@ -7,10 +7,8 @@
 #include "runtime/modules.h"
 #include "sluice/uv.h"
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define CLOSE_MS 2000
@@ -291,8 +289,6 @@ int sl_rehearse_main(int fd) {
     static const sl_channel_callbacks_t callbacks = {on_message, on_end};
     static process_t p;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&p.loop) != 0 ||
         sl_channel_open(&p.loop, fd, &callbacks, &p, &p.channel) != SLUICE_OK)
         return 1;

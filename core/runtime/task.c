@@ -5,15 +5,13 @@
 #include "observe/metrics.h"
 #include "record/blocks.h"
 #include "runtime/modules.h"
+#include "runtime/process.h"
 #include "runtime/task_frames.h"
 #include "runtime/task_log.h"
 #include "runtime/work_frame.h"
-#include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define TICK_MS 1000
@@ -322,20 +320,6 @@ static void on_tick(uv_timer_t *timer) {
 
 /* ---- the process ---- */
 
-static void set_up_process(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGINT, SIG_IGN);
-    /* Many small threads in one small process: two arenas, and what is freed goes back; but not so
-     * little that each batch and each request of a client library faults its pages in anew (a fault
-     * for each 5 rows, a third of the CPU). */
-    mallopt(M_ARENA_MAX, 2);
-    mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
-    mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
-    /* libuv's helper threads take this as their stack. */
-    setenv("UV_THREADPOOL_SIZE", "4", 0);
-}
-
 static int set_up(task_t *t, int fd) {
     static const sl_channel_callbacks_t callbacks = {on_message, on_end};
 
@@ -376,7 +360,7 @@ static void tear_down(task_t *t) {
 int sl_task_main(int fd) {
     static task_t task; /* metrics and log keep its address until the process ends */
 
-    set_up_process();
+    sl_process_set_up();
     if (set_up(&task, fd) != SLUICE_OK) {
         fprintf(stderr, "sluice task: descriptor %d is no channel of a supervisor\n", fd);
         return 1;
