@@ -51,6 +51,26 @@ static action_t *action_create(sl_supervisor_t *s, const char *name, sl_action_f
     return a;
 }
 
+/* An action on one that there is and that is not being deleted; else SLUICE_INVALID. */
+static int action_on(sl_supervisor_t *s, const char *name, sl_action_fn done, void *user,
+                     action_t **out) {
+    const sl_managed_t *m = sl_supervisor_find(s, name);
+
+    if (m == NULL || m->deleting)
+        return SLUICE_INVALID;
+    *out = action_create(s, name, done, user);
+    return *out == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
+}
+
+/* What it waits for has begun: it is pending; else it is over, and completes never. */
+static int begun(action_t *a, int status) {
+    if (status == SLUICE_OK)
+        a->supervisor->pending++;
+    else
+        action_destroy(a);
+    return status;
+}
+
 /* Completes and frees the action; the end of one pending call-back. */
 static void finish(action_t *a, int status, const char *message, const sl_report_t *report) {
     sl_supervisor_t *s = a->supervisor;
@@ -195,12 +215,7 @@ int sl_supervisor_put(sl_supervisor_t *s, const sl_put_t *put, sl_action_fn done
     status = s->closing ? SLUICE_CANCELLED
                         : s->o.resolver->resolve(s->o.resolver, a->name, a->kind, a->config,
                                                  put->check, on_put_resolved, a);
-    if (status != SLUICE_OK) {
-        action_destroy(a);
-        return status;
-    }
-    s->pending++;
-    return SLUICE_OK;
+    return begun(a, status);
 }
 
 /* ---- target ---- */
@@ -230,23 +245,13 @@ static void on_target_stored(void *user, int status, const char *error) {
 
 int sl_supervisor_target(sl_supervisor_t *s, const char *name, const char *target,
                          sl_action_fn done, void *user) {
-    const sl_managed_t *m = sl_supervisor_find(s, name);
     action_t *a;
-    int status;
+    int status = action_on(s, name, done, user, &a);
 
-    if (m == NULL || m->deleting)
-        return SLUICE_INVALID;
-    a = action_create(s, name, done, user);
-    if (a == NULL)
-        return SLUICE_NO_MEMORY;
-    sl_set_text(&a->target, target);
-    status = sl_store_put_target(s->o.store, name, target, on_target_stored, a);
-    if (status != SLUICE_OK) {
-        action_destroy(a);
+    if (status != SLUICE_OK)
         return status;
-    }
-    s->pending++;
-    return SLUICE_OK;
+    sl_set_text(&a->target, target);
+    return begun(a, sl_store_put_target(s->o.store, name, target, on_target_stored, a));
 }
 
 /* ---- delete ---- */
@@ -287,16 +292,14 @@ int sl_supervisor_delete(sl_supervisor_t *s, const char *name, int forget, sl_ac
                          void *user) {
     sl_managed_t *m = sl_supervisor_find(s, name);
     action_t *a;
+    int status = action_on(s, name, done, user, &a);
 
-    if (m == NULL || m->deleting)
-        return SLUICE_INVALID;
-    a = action_create(s, name, done, user);
-    if (a == NULL)
-        return SLUICE_NO_MEMORY;
+    if (status != SLUICE_OK)
+        return status;
     a->forget = forget;
-    s->pending++;
     m->deletion = a;
     m->deleting = 1;
+    begun(a, SLUICE_OK);
     sl_managed_reconcile(m);
     return SLUICE_OK;
 }
@@ -363,21 +366,14 @@ int sl_supervisor_restart_connector(sl_supervisor_t *s, const char *name, sl_act
                                     void *user) {
     const sl_managed_t *m = sl_supervisor_find(s, name);
     action_t *a;
-    int status;
+    int status = action_on(s, name, done, user, &a);
 
-    if (m == NULL || m->deleting)
-        return SLUICE_INVALID;
-    a = action_create(s, name, done, user);
-    if (a == NULL)
-        return SLUICE_NO_MEMORY;
+    if (status != SLUICE_OK)
+        return status;
     status = s->closing ? SLUICE_CANCELLED
                         : s->o.resolver->resolve(s->o.resolver, name, m->kind, m->config,
                                                  SL_CHECK_NONE, on_restart_resolved, a);
-    if (status == SLUICE_OK)
-        s->pending++;
-    else
-        action_destroy(a);
-    return status;
+    return begun(a, status);
 }
 
 void sl_supervisor_note_restart(sl_managed_t *m, int tasks, int only_failed) {
