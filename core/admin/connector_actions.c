@@ -4,61 +4,38 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/named.h"
 #include "admin/render.h"
 #include "config/worker.h"
 
-static sl_supervisor_t *supervisor(const sl_request_t *r) {
-    return sl_admin_options(sl_request_admin(r))->supervisor;
-}
-
-static sl_managed_t *find(const sl_request_t *r) {
-    sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
-    return m != NULL && strcmp(m->kind, "connector") == 0 ? m : NULL;
-}
-
 /* ---- target states ---- */
-
-static void complete(sl_request_t *r, const sl_action_result_t *result, int status) {
-    if (result->status == SLUICE_OK)
-        sl_respond(r, status, NULL);
-    else
-        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
-    sl_request_unref(r);
-}
-
-static void on_accepted(void *user, const sl_action_result_t *result) {
-    complete(user, result, 202);
-}
-
-static void on_done(void *user, const sl_action_result_t *result) {
-    complete(user, result, 204);
-}
 
 static int is_standalone(const sl_request_t *r) {
     return sl_worker_mode(sl_admin_options(sl_request_admin(r))->worker) == SL_WORKER_STANDALONE;
 }
 
 static void set_target(sl_request_t *r, const char *target, sl_action_fn done) {
-    if (find(r) == NULL || sl_supervisor_target(supervisor(r), sl_request_arg(r, 0), target, done,
-                                                r) != SLUICE_OK)
+    if (sl_connector_of(r) == NULL ||
+        sl_supervisor_target(sl_supervisor_of(r), sl_request_arg(r, 0), target, done, r) !=
+            SLUICE_OK)
         sl_respond_error(r, 404, "Unknown connector %s", sl_request_arg(r, 0));
     else
         sl_request_ref(r);
 }
 
 void sl_put_connector_pause(sl_request_t *r) {
-    set_target(r, "PAUSED", on_accepted);
+    set_target(r, "PAUSED", sl_on_accepted);
 }
 
 void sl_put_connector_resume(sl_request_t *r) {
-    set_target(r, "RUNNING", on_accepted);
+    set_target(r, "RUNNING", sl_on_accepted);
 }
 
 void sl_put_connector_stop(sl_request_t *r) {
-    if (is_standalone(r) && find(r) == NULL)
+    if (is_standalone(r) && sl_connector_of(r) == NULL)
         sl_respond_error(r, 500, "No connector `%s` configured", sl_request_arg(r, 0));
     else
-        set_target(r, "STOPPED", on_done);
+        set_target(r, "STOPPED", sl_on_done);
 }
 
 /* ---- restart ---- */
@@ -85,14 +62,14 @@ static cJSON *restarting(sl_request_t *r, const sl_managed_t *m, int tasks, int 
 
 static void restart_alone(sl_request_t *r, const sl_managed_t *m) {
     sl_request_ref(r);
-    if (sl_supervisor_restart_connector(supervisor(r), m->name, on_done, r) == SLUICE_OK)
+    if (sl_supervisor_restart_connector(sl_supervisor_of(r), m->name, sl_on_done, r) == SLUICE_OK)
         return;
     sl_respond_error(r, 500, "Failed to start connector: %s", m->name);
     sl_request_unref(r);
 }
 
 void sl_post_connector_restart(sl_request_t *r) {
-    sl_managed_t *m = find(r);
+    sl_managed_t *m = sl_connector_of(r);
     int tasks = sl_request_flag(r, "includeTasks");
     int only_failed = sl_request_flag(r, "onlyFailed");
     cJSON *body = NULL;
@@ -109,7 +86,7 @@ void sl_post_connector_restart(sl_request_t *r) {
     body = restarting(r, m, tasks, only_failed);
     sl_supervisor_note_restart(m, tasks, only_failed);
     if (tasks || m->failed)
-        sl_supervisor_restart(supervisor(r), m->name, -1, only_failed);
+        sl_supervisor_restart(sl_supervisor_of(r), m->name, -1, only_failed);
     sl_respond(r, 202, body);
 }
 
@@ -145,12 +122,12 @@ static void add_task_class(const sl_request_t *r, const sl_managed_t *m, cJSON *
 }
 
 void sl_get_tasks(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
     cJSON *body;
     size_t i;
 
     if (m == NULL) {
-        sl_respond_error(r, 404, "Connector %s not found", sl_request_arg(r, 0));
+        sl_respond_no_connector(r);
         return;
     }
     body = cJSON_CreateArray();
@@ -169,7 +146,7 @@ void sl_get_tasks(sl_request_t *r) {
 }
 
 void sl_get_task_status(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
     int number = task_number(r);
 
     if (number == -2)
@@ -204,13 +181,13 @@ static void respond_no_task(sl_request_t *r, const sl_managed_t *m, int number) 
 }
 
 void sl_post_task_restart(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
     int number = task_number(r);
 
     if (number == -2)
         return;
     if (m == NULL || number < 0 || (size_t)number >= sl_render_task_count(m) ||
-        sl_supervisor_restart(supervisor(r), m->name, number, 0) != SLUICE_OK)
+        sl_supervisor_restart(sl_supervisor_of(r), m->name, number, 0) != SLUICE_OK)
         respond_no_task(r, m, number);
     else
         sl_respond(r, 204, NULL);

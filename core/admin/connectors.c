@@ -8,30 +8,17 @@
 #include "admin/admin.h"
 #include "admin/expand.h"
 #include "admin/flat.h"
+#include "admin/named.h"
 #include "admin/render.h"
 #include "config/java_order.h"
 #include "config/json_file.h"
 #include "config/worker.h"
 #include "supervisor/secrets.h"
 
-static sl_supervisor_t *supervisor(const sl_request_t *r) {
-    return sl_admin_options(sl_request_admin(r))->supervisor;
-}
-
-/* The connector named in the path; NULL when there is none: a native pipeline is no connector. */
-static sl_managed_t *find(const sl_request_t *r) {
-    sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
-    return m != NULL && strcmp(m->kind, "connector") == 0 ? m : NULL;
-}
-
-static void not_found(sl_request_t *r) {
-    sl_respond_error(r, 404, "Connector %s not found", sl_request_arg(r, 0));
-}
-
 /* ---- reading ---- */
 
 void sl_get_connectors(sl_request_t *r) {
-    const sl_supervisor_t *s = supervisor(r);
+    const sl_supervisor_t *s = sl_supervisor_of(r);
     cJSON *body;
     size_t i;
 
@@ -49,25 +36,25 @@ void sl_get_connectors(sl_request_t *r) {
 }
 
 void sl_get_connector(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
 
     if (m == NULL)
-        not_found(r);
+        sl_respond_no_connector(r);
     else
         sl_respond(r, 200, sl_render_connector_info(m));
 }
 
 void sl_get_connector_config(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
 
     if (m == NULL)
-        not_found(r);
+        sl_respond_no_connector(r);
     else
         sl_respond(r, 200, sl_render_config(m));
 }
 
 void sl_get_connector_status(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
 
     if (m == NULL)
         sl_respond_error(r, 404, "No status found for connector %s", sl_request_arg(r, 0));
@@ -130,7 +117,7 @@ static void on_changed(void *user, const sl_action_result_t *result) {
     else if (result->status == SLUICE_BUSY)
         sl_respond_error(r, 409, "Connector %s already exists", c->name);
     else
-        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
+        sl_respond_failed(r, result);
     change_destroy(c);
 }
 
@@ -167,7 +154,7 @@ static int check_class(sl_request_t *r, const cJSON *flat) {
 
 /* Takes flat. */
 static void change(sl_request_t *r, const char *name, cJSON *flat, const char *target, int is_new) {
-    const sl_managed_t *m = sl_supervisor_find(supervisor(r), name);
+    const sl_managed_t *m = sl_supervisor_find(sl_supervisor_of(r), name);
     sl_put_t put = { name, "connector", "rest", NULL, NULL, is_new, SL_CHECK_CONNECT };
     change_t *c;
 
@@ -184,7 +171,7 @@ static void change(sl_request_t *r, const char *name, cJSON *flat, const char *t
     c->name = strdup(name);
     c->existed = m != NULL;
     put.config = cJSON_Duplicate(flat, 1);
-    if (c->name != NULL && sl_supervisor_put(supervisor(r), &put, on_changed, c) == SLUICE_OK)
+    if (c->name != NULL && sl_supervisor_put(sl_supervisor_of(r), &put, on_changed, c) == SLUICE_OK)
         return;
     sl_respond_error(r, 503, "sluice is shutting down or out of memory");
     change_destroy(c);
@@ -270,7 +257,7 @@ void sl_post_connectors(sl_request_t *r) {
 }
 
 void sl_put_connector_config(sl_request_t *r) {
-    const sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
+    const sl_managed_t *m = sl_supervisor_find(sl_supervisor_of(r), sl_request_arg(r, 0));
     cJSON *body = sl_request_connect_json(r);
     const char *wrong = NULL;
     cJSON *flat = body == NULL ? NULL : sl_flat_from(body, &wrong);
@@ -294,7 +281,7 @@ void sl_put_connector_config(sl_request_t *r) {
 
 /* Merges into what is stored: a value sets, null removes. */
 void sl_patch_connector_config(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
     cJSON *body = m == NULL ? NULL : sl_request_connect_json(r);
     const char *wrong = "";
     cJSON *changes = body == NULL ? NULL : sl_flat_from(body, &wrong);
@@ -302,7 +289,7 @@ void sl_patch_connector_config(sl_request_t *r) {
     const cJSON *item;
 
     if (m == NULL)
-        not_found(r);
+        sl_respond_no_connector(r);
     else if (body != NULL && changes == NULL)
         sl_respond_error(r, 500, "The value of key \"%s\" must be a string", wrong);
     cJSON_Delete(body);
@@ -324,20 +311,11 @@ void sl_patch_connector_config(sl_request_t *r) {
 
 /* ---- delete ---- */
 
-static void on_deleted(void *user, const sl_action_result_t *result) {
-    sl_request_t *r = user;
-
-    if (result->status == SLUICE_OK)
-        sl_respond(r, 204, NULL);
-    else
-        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
-    sl_request_unref(r);
-}
-
 void sl_delete_connector(sl_request_t *r) {
-    if (find(r) == NULL ||
-        sl_supervisor_delete(supervisor(r), sl_request_arg(r, 0), 0, on_deleted, r) != SLUICE_OK)
-        not_found(r);
+    if (sl_connector_of(r) == NULL ||
+        sl_supervisor_delete(sl_supervisor_of(r), sl_request_arg(r, 0), 0, sl_on_done, r) !=
+            SLUICE_OK)
+        sl_respond_no_connector(r);
     else
         sl_request_ref(r);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/named.h"
 #include "admin/render.h"
 
 #define SLICE_NS 1000000u /* of our own time, before others have their turn */
@@ -20,10 +21,6 @@ typedef struct listing {
     size_t len;
     int has_any;
 } listing_t;
-
-static const sl_supervisor_t *supervisor(const sl_request_t *r) {
-    return sl_admin_options(sl_request_admin(r))->supervisor;
-}
 
 /* ---- one connector ---- */
 
@@ -107,7 +104,7 @@ static void on_idle(uv_idle_t *idle) {
         return;
     }
     for (; l->next < l->count && uv_hrtime() - begin < SLICE_NS; l->next++) {
-        const sl_managed_t *m = find(supervisor(l->request), l->names[l->next], l->next);
+        const sl_managed_t *m = find(sl_supervisor_of(l->request), l->names[l->next], l->next);
         if (m != NULL)
             put(l, m);
     }
@@ -128,7 +125,7 @@ static int take_names(listing_t *l, const sl_supervisor_t *s) {
 void sl_expanded_list(sl_request_t *r) {
     listing_t *l = calloc(1, sizeof *l);
 
-    if (l == NULL || !take_names(l, supervisor(r)) ||
+    if (l == NULL || !take_names(l, sl_supervisor_of(r)) ||
         (l->out = open_memstream(&l->text, &l->len)) == NULL) {
         if (l != NULL)
             free(l->names);

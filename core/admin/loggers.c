@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "admin/admin.h"
+#include "admin/named.h"
 #include "config/json_file.h"
 #include "observe/log.h"
 
@@ -84,7 +84,7 @@ static const char *raised(char *text) {
 }
 
 static void set_level(sl_request_t *r, const char *text) {
-    sl_supervisor_t *s = sl_admin_options(sl_request_admin(r))->supervisor;
+    sl_supervisor_t *s = sl_supervisor_of(r);
     const char *name = logger_name(r);
     const char *scope = sl_request_query(r, "scope", 0);
     sluice_log_level_t level;

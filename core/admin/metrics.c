@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "admin/admin.h"
 #include "admin/connect_metrics.h"
+#include "admin/named.h"
 #include "observe/metrics.h"
 
 typedef struct parts {
@@ -95,7 +95,7 @@ static void respond(sl_request_t *r, const char *ours) {
 }
 
 void sl_get_metrics(sl_request_t *r) {
-    const sl_supervisor_t *s = sl_admin_options(sl_request_admin(r))->supervisor;
+    const sl_supervisor_t *s = sl_supervisor_of(r);
     size_t max = count_tasks(s) + 1;
     parts_t p = { calloc(2 * max, sizeof *p.items), calloc(max, sizeof *p.labels),
                   calloc(max, sizeof *p.numbers), calloc(max, sizeof *p.own), 0, 0 };

@@ -4,23 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/admin.h"
+#include "admin/named.h"
 
 #define ALTERED "The offsets for this connector have been %s successfully"
 #define FRAMEWORK                                                                            \
     "The Connect framework-managed offsets for this connector have been %s successfully. "   \
     "However, if this connector manages offsets externally, they will need to be manually "  \
     "%s in the system that the connector uses."
-
-static sl_managed_t *find(const sl_request_t *r) {
-    sl_managed_t *m = sl_supervisor_find(sl_admin_options(sl_request_admin(r))->supervisor,
-                                         sl_request_arg(r, 0));
-    return m != NULL && strcmp(m->kind, "connector") == 0 ? m : NULL;
-}
-
-static void not_found(sl_request_t *r) {
-    sl_respond_error(r, 404, "Connector %s not found", sl_request_arg(r, 0));
-}
 
 static void done(sl_request_t *r, const sl_offsets_result_t *result, const char *what) {
     char text[400];
@@ -54,10 +44,10 @@ static void on_read(void *user, const sl_offsets_result_t *result) {
 }
 
 void sl_get_offsets(sl_request_t *r) {
-    sl_managed_t *m = find(r);
+    sl_managed_t *m = sl_connector_of(r);
 
     if (m == NULL)
-        not_found(r);
+        sl_respond_no_connector(r);
     else if (sl_supervisor_offsets(m, SL_OFFSETS_READ, NULL, on_read, sl_request_ref(r)) !=
              SLUICE_OK) {
         sl_respond_error(r, 503, "sluice is shutting down or out of memory");
@@ -95,10 +85,10 @@ static void alter(sl_request_t *r, sl_managed_t *m, sl_offsets_do_t what, cJSON 
 }
 
 void sl_delete_offsets(sl_request_t *r) {
-    sl_managed_t *m = find(r);
+    sl_managed_t *m = sl_connector_of(r);
 
     if (m == NULL)
-        not_found(r);
+        sl_respond_no_connector(r);
     else if (is_stopped(r, m))
         alter(r, m, SL_OFFSETS_RESET, NULL);
 }
@@ -128,7 +118,7 @@ static const char *wrong_shape(const cJSON *body) {
 }
 
 void sl_patch_offsets(sl_request_t *r) {
-    sl_managed_t *m = find(r);
+    sl_managed_t *m = sl_connector_of(r);
     cJSON *body = sl_request_connect_json(r);
     const char *wrong = body == NULL ? NULL : wrong_shape(body);
     cJSON *list = cJSON_DetachItemFromObjectCaseSensitive(body, "offsets");
@@ -141,7 +131,7 @@ void sl_patch_offsets(sl_request_t *r) {
         sl_respond_error(r, 400,
                          "Partitions / offsets need to be provided for an alter offsets request");
     else if (m == NULL)
-        not_found(r);
+        sl_respond_no_connector(r);
     else if (is_stopped(r, m)) {
         alter(r, m, SL_OFFSETS_ALTER, list);
         list = NULL;

@@ -3,20 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/admin.h"
+#include "admin/named.h"
 #include "admin/render.h"
 #include "config/pipeline.h"
 #include "supervisor/secrets.h"
 
 /* Native routes see everything that runs: a connector is a pipeline too. */
 
-static sl_supervisor_t *supervisor(const sl_request_t *r) {
-    return sl_admin_options(sl_request_admin(r))->supervisor;
-}
-
 /* NULL after it answered 404. */
 static sl_managed_t *find(sl_request_t *r) {
-    sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
+    sl_managed_t *m = sl_supervisor_find(sl_supervisor_of(r), sl_request_arg(r, 0));
 
     if (m == NULL)
         sl_respond_error(r, 404, "There is no pipeline %s; GET /pipelines lists them",
@@ -39,7 +35,7 @@ static cJSON *info(const sl_managed_t *m) {
 /* ---- reading ---- */
 
 void sl_get_pipelines(sl_request_t *r) {
-    const sl_supervisor_t *s = supervisor(r);
+    const sl_supervisor_t *s = sl_supervisor_of(r);
     cJSON *body = cJSON_CreateArray();
     size_t i;
 
@@ -87,7 +83,7 @@ void sl_get_pipeline_history(sl_request_t *r) {
 
     if (m == NULL)
         return;
-    if (sl_supervisor_history(supervisor(r), m->name, on_history, r) == SLUICE_OK)
+    if (sl_supervisor_history(sl_supervisor_of(r), m->name, on_history, r) == SLUICE_OK)
         sl_request_ref(r);
     else
         sl_respond_error(r, 503, "sluice is shutting down");
@@ -123,13 +119,13 @@ static void on_changed(void *user, const sl_action_result_t *result) {
         sl_respond_error(r, 409, "Pipeline %s: %s; PUT /pipelines/%s changes it", c->name,
                          result->message, c->name);
     else
-        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
+        sl_respond_failed(r, result);
     change_destroy(c);
 }
 
 /* Takes config. */
 static void change(sl_request_t *r, const char *name, cJSON *config, int is_new) {
-    const sl_managed_t *m = sl_supervisor_find(supervisor(r), name);
+    const sl_managed_t *m = sl_supervisor_find(sl_supervisor_of(r), name);
     sl_put_t put = { name, "pipeline", "rest", config, NULL, is_new, SL_CHECK_ALL };
     change_t *c = calloc(1, sizeof *c);
 
@@ -143,7 +139,7 @@ static void change(sl_request_t *r, const char *name, cJSON *config, int is_new)
         sl_secrets_keep(config, m->config);
     c->request = sl_request_ref(r);
     c->existed = m != NULL;
-    if (sl_supervisor_put(supervisor(r), &put, on_changed, c) == SLUICE_OK)
+    if (sl_supervisor_put(sl_supervisor_of(r), &put, on_changed, c) == SLUICE_OK)
         return;
     sl_respond_error(r, 503, "sluice is shutting down or out of memory");
     change_destroy(c);
@@ -193,7 +189,7 @@ void sl_post_pipelines(sl_request_t *r) {
 }
 
 void sl_put_pipeline(sl_request_t *r) {
-    const sl_managed_t *m = sl_supervisor_find(supervisor(r), sl_request_arg(r, 0));
+    const sl_managed_t *m = sl_supervisor_find(sl_supervisor_of(r), sl_request_arg(r, 0));
     cJSON *body = sl_request_json(r);
     const char *name = body == NULL ? NULL : settle_name(r, body, sl_request_arg(r, 0));
 
@@ -210,22 +206,6 @@ void sl_put_pipeline(sl_request_t *r) {
 
 /* ---- actions ---- */
 
-static void complete(sl_request_t *r, const sl_action_result_t *result, int status) {
-    if (result->status == SLUICE_OK)
-        sl_respond(r, status, NULL);
-    else
-        sl_respond_error(r, 500, "%s", result->message == NULL ? "failed" : result->message);
-    sl_request_unref(r);
-}
-
-static void on_accepted(void *user, const sl_action_result_t *result) {
-    complete(user, result, 202);
-}
-
-static void on_deleted(void *user, const sl_action_result_t *result) {
-    complete(user, result, 204);
-}
-
 /* `?positions=forget` also forgets how far it came; else a pipeline of that name resumes there. */
 void sl_delete_pipeline(sl_request_t *r) {
     const char *positions = sl_request_query(r, "positions", 0);
@@ -233,7 +213,7 @@ void sl_delete_pipeline(sl_request_t *r) {
 
     if (find(r) == NULL)
         return;
-    if (sl_supervisor_delete(supervisor(r), sl_request_arg(r, 0), forget, on_deleted, r) ==
+    if (sl_supervisor_delete(sl_supervisor_of(r), sl_request_arg(r, 0), forget, sl_on_done, r) ==
         SLUICE_OK)
         sl_request_ref(r);
     else
@@ -243,8 +223,8 @@ void sl_delete_pipeline(sl_request_t *r) {
 static void set_target(sl_request_t *r, const char *target) {
     if (find(r) == NULL)
         return;
-    if (sl_supervisor_target(supervisor(r), sl_request_arg(r, 0), target, on_accepted, r) ==
-        SLUICE_OK)
+    if (sl_supervisor_target(sl_supervisor_of(r), sl_request_arg(r, 0), target, sl_on_accepted,
+                             r) == SLUICE_OK)
         sl_request_ref(r);
     else
         sl_respond_error(r, 409, "Pipeline %s is being deleted", sl_request_arg(r, 0));
@@ -267,7 +247,7 @@ void sl_post_pipeline_restart(sl_request_t *r) {
 
     if (m == NULL)
         return;
-    if (sl_supervisor_restart(supervisor(r), m->name, -1, sl_request_flag(r, "onlyFailed")) ==
+    if (sl_supervisor_restart(sl_supervisor_of(r), m->name, -1, sl_request_flag(r, "onlyFailed")) ==
         SLUICE_OK)
         sl_respond(r, 202, NULL);
     else

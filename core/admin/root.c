@@ -1,12 +1,12 @@
 #include "admin/handlers.h"
 
 #include "admin/admin.h"
+#include "admin/named.h"
 #include "admin/render.h"
 #include "observe/process.h"
 
 void sl_get_root(sl_request_t *r) {
-    const char *cluster =
-        sl_supervisor_cluster(sl_admin_options(sl_request_admin(r))->supervisor);
+    const char *cluster = sl_supervisor_cluster(sl_supervisor_of(r));
     cJSON *body = cJSON_CreateObject();
 
     cJSON_AddStringToObject(body, "version", SL_CONNECT_VERSION);
@@ -59,7 +59,7 @@ void sl_get_ready(sl_request_t *r) {
 }
 
 void sl_get_status(sl_request_t *r) {
-    const sl_supervisor_t *s = sl_admin_options(sl_request_admin(r))->supervisor;
+    const sl_supervisor_t *s = sl_supervisor_of(r);
     cJSON *body = cJSON_CreateObject();
     cJSON *list = cJSON_CreateArray();
     sl_process_usage_t usage = { 0 };

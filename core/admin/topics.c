@@ -3,17 +3,11 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/named.h"
 #include "config/worker.h"
 
 static const cJSON *worker(const sl_request_t *r) {
     return sl_admin_options(sl_request_admin(r))->worker;
-}
-
-/* Unknown connectors simply have no topics. */
-static sl_managed_t *find(const sl_request_t *r) {
-    sl_managed_t *m = sl_supervisor_find(sl_admin_options(sl_request_admin(r))->supervisor,
-                                         sl_request_arg(r, 0));
-    return m != NULL && strcmp(m->kind, "connector") == 0 ? m : NULL;
 }
 
 static int is_tracked(sl_request_t *r) {
@@ -24,7 +18,7 @@ static int is_tracked(sl_request_t *r) {
 }
 
 void sl_get_topics(sl_request_t *r) {
-    const sl_managed_t *m = find(r);
+    const sl_managed_t *m = sl_connector_of(r);
     cJSON *body;
     cJSON *one;
 
@@ -39,7 +33,7 @@ void sl_get_topics(sl_request_t *r) {
 }
 
 void sl_put_topics_reset(sl_request_t *r) {
-    sl_managed_t *m = find(r);
+    sl_managed_t *m = sl_connector_of(r);
 
     if (!is_tracked(r))
         return;
