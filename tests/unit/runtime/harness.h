@@ -114,7 +114,8 @@ typedef struct stages { /* what converters and transforms do */
     int retry_percent;    /* of applies */
     /* an apply that rejected something asks for a retry, every other time */
     int again_after_reject;
-    /* applies to a batch with a number divisible by this ask for a retry, so many times */
+    /* applies to a batch with a number divisible by this ask for a retry, so many times
+     * (as often as they like, unless a test says it) */
     int64_t again_every;
     int again_left;
     int again_status; /* what they answer; 0: RETRY */
@@ -201,6 +202,14 @@ int64_t harness_stored(int branch, int partition); /* 0: nothing */
 const char *harness_stuck(int branch); /* what run_result_t.stuck will be */
 void harness_forget(void); /* stored positions */
 void harness_empty_folder(const char *folder); /* removes the files in it */
+
+/* Around each test: everything as at the beginning, and a folder of its own, which may be that of
+ * the pipeline's state; dead letters may go to a file of it. */
+extern char harness_folder[], harness_dead_file[];
+int harness_set_up(void **state);
+int harness_tear_down(void **state);
+size_t harness_dead_letters(const char *with); /* lines of that file with this text */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, harness_set_up, harness_tear_down)
 
 /* Asserts that what the target got is 1..count of each partition: none lost, and each partition in
  * order once repeats are taken away. Returns the number of repeats. */

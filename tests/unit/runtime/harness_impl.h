@@ -4,6 +4,7 @@
 
 #include "observe/log.h"
 #include <dirent.h>
+#include <limits.h>
 
 typedef struct stored {
     int has;
@@ -39,6 +40,7 @@ void harness_reset(void) {
     the_source.partitions = 1;
     the_source.count = 1000;
     the_source.batch = 10;
+    stages.again_left = INT_MAX;
     harness_forget();
     for (i = 0; i < BRANCHES_MAX; i++) {
         target_t *t = &targets[i];
@@ -367,6 +369,38 @@ void harness_empty_folder(const char *folder) {
         if (entry->d_name[0] != '.')
             unlinkat(dirfd(dir), entry->d_name, 0);
     closedir(dir);
+}
+
+char harness_folder[sizeof("/tmp/sluice-test-XXXXXX")];
+char harness_dead_file[sizeof(harness_folder) + 8];
+
+int harness_set_up(void **state) {
+    (void)state;
+    harness_reset();
+    strcpy(harness_folder, "/tmp/sluice-test-XXXXXX");
+    assert_non_null(mkdtemp(harness_folder));
+    snprintf(harness_dead_file, sizeof(harness_dead_file), "%s/dead", harness_folder);
+    return 0;
+}
+
+int harness_tear_down(void **state) {
+    (void)state;
+    harness_fini();
+    harness_empty_folder(harness_folder);
+    rmdir(harness_folder);
+    return 0;
+}
+
+size_t harness_dead_letters(const char *with) {
+    FILE *f = fopen(harness_dead_file, "r");
+    char line[8192];
+    size_t n = 0;
+
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+        n += strstr(line, with) != NULL;
+    if (f != NULL)
+        fclose(f);
+    return n;
 }
 
 size_t assert_complete(const target_t *t, int partitions, int64_t count, int64_t left_out_every) {

@@ -1,19 +1,6 @@
 /* Transforms and converters of connectors that ask for time, as Kafka Connect gives it. */
 #include "harness_impl.h"
 
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    stages.again_left = 1000000;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    harness_fini();
-    return 0;
-}
-
 /* `where`: 1 a shared transform, 2 one of the branch (which leaves odd numbers out). */
 static run_result_t run(int where, int64_t timeout_ms, int tolerate) {
     run_options_t o = {.branches = 1, .connect = 1, .transforms = where, .stop_at_record = 1,
@@ -191,7 +178,6 @@ static void a_connectors_target_is_waited_for(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(without_a_timeout_there_is_no_second_try),
         TEST(what_has_no_time_left_is_tolerated),

@@ -1,23 +1,6 @@
 /* Failures at awkward moments: each of these once hung, lost its way or called a plugin wrongly. */
 #include "harness_impl.h"
 
-static char folder[] = "/tmp/sluice-faults-XXXXXX";
-
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    strcpy(folder, "/tmp/sluice-faults-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    harness_fini();
-    rmdir(folder);
-    return 0;
-}
-
 /* A run that hangs ends by this drain: STOPPED, not FINISHED. */
 #define GUARD .drain_after_ms = HARNESS_PATIENCE_MS, .drain_deadline_ms = 300
 
@@ -75,7 +58,7 @@ static void a_failed_branch_stays_down(void **state) {
                        .spill_max = 64 << 10,
                        .spill_fail = 1,
                        .queue_bytes = 8 << 10,
-                       .state_dir = folder,
+                       .state_dir = harness_folder,
                        .stored_ms = 1500,
                        .window = 1,
                        GUARD};
@@ -384,7 +367,6 @@ static void a_source_that_has_ended_has_not_delivered(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(ready_inside_write_is_heard),
         TEST(a_cut_connection_has_its_time),

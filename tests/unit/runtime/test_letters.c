@@ -158,20 +158,7 @@ static void no_position_before_its_letter(void **state) {
     }
 }
 
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    harness_fini();
-    return 0;
-}
-
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(of_the_sink),
         TEST(of_stages),

@@ -3,38 +3,9 @@
 
 #include <sys/stat.h>
 
-static char dead_file[] = "/tmp/sluice-dead-XXXXXX";
-
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    strcpy(dead_file, "/tmp/sluice-dead-XXXXXX");
-    close(mkstemp(dead_file));
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    unlink(dead_file);
-    harness_fini();
-    return 0;
-}
-
-static size_t lines(const char *path, const char *with) {
-    FILE *f = fopen(path, "r");
-    char line[8192];
-    size_t n = 0;
-
-    while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-        n += strstr(line, with) != NULL;
-    if (f != NULL)
-        fclose(f);
-    return n;
-}
-
 static void bad_records(int mode, int window, int partial) {
     run_options_t o = {.branches = 1, .failure_mode = mode, .window = window, .tolerate_all = 1,
-                       .dead_letters = dead_file};
+                       .dead_letters = harness_dead_file};
     run_result_t r;
 
     the_source.batch = 37;
@@ -47,8 +18,8 @@ static void bad_records(int mode, int window, int partial) {
     if (partial == 0 || mode != SLUICE_PER_RECORD)
         assert_int_equal(assert_complete(&targets[0], 1, 1000, 41), 0);
     assert_int_equal(targets[0].count, 1000 - 24); /* nothing lost, nothing twice */
-    assert_int_equal(lines(dead_file, "\"code\":\"test.bad\""), 24);
-    assert_int_equal(lines(dead_file, "\"key\":41,"), 1);
+    assert_int_equal(harness_dead_letters("\"code\":\"test.bad\""), 24);
+    assert_int_equal(harness_dead_letters("\"key\":41,"), 1);
     assert_int_equal(r.stats[0][SL_BRANCH_TOLERATED], 24);
     assert_int_equal(harness_stored(0, 0), 1000);
     assert_int_equal(r.ledger_faults, 0);
@@ -79,9 +50,9 @@ static void words_of_write_itself_are_kept(void **state) {
     (void)state;
     targets[0].bad_at_once = 1;
     bad_records(SLUICE_ATOMIC, 1, 0);
-    assert_int_equal(lines(dead_file, "\"message\":\"bad number 41 at once\""), 1);
-    assert_int_equal(lines(dead_file, "\"message\":\"bad number 984 at once\""), 1);
-    assert_int_equal(lines(dead_file, " at once\""), 24);
+    assert_int_equal(harness_dead_letters("\"message\":\"bad number 41 at once\""), 1);
+    assert_int_equal(harness_dead_letters("\"message\":\"bad number 984 at once\""), 1);
+    assert_int_equal(harness_dead_letters(" at once\""), 24);
 }
 
 static void words_of_write_itself_are_in_the_trace(void **state) {
@@ -153,8 +124,8 @@ static void a_dead_letter_file_that_cannot_be_written_fails(void **state) {
 
 /* A retry, or the source that goes back, makes stages see records again: one dead letter each. */
 static void rejected_once_through_retries(void **state) {
-    run_options_t o = {.branches = 1, .window = 1, .tolerate_all = 1, .dead_letters = dead_file,
-                       .transforms = 2};
+    run_options_t o = {.branches = 1, .window = 1, .tolerate_all = 1, .transforms = 2,
+                       .dead_letters = harness_dead_file};
     run_result_t r;
 
     (void)state;
@@ -162,7 +133,7 @@ static void rejected_once_through_retries(void **state) {
     stages.again_after_reject = 1;
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
-    assert_int_equal(lines(dead_file, "test.reject"), 100);
+    assert_int_equal(harness_dead_letters("test.reject"), 100);
     assert_int_equal(r.stats[0][SL_BRANCH_TOLERATED], 100);
     assert_int_equal(r.ledger_faults, 0);
 }
@@ -182,26 +153,26 @@ static void go_back(run_options_t *o) {
 
 static void rejected_once_though_the_source_goes_back(void **state) {
     run_options_t o = {
-        .branches = 1, .tolerate_all = 1, .dead_letters = dead_file, .transforms = 2};
+        .branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file, .transforms = 2};
 
     (void)state;
     stages.reject_every = 10;
     go_back(&o);
-    assert_int_equal(lines(dead_file, "test.reject"), 100);
+    assert_int_equal(harness_dead_letters("test.reject"), 100);
 }
 
 static void refused_once_though_the_source_goes_back(void **state) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file};
 
     (void)state;
     stages.bytes = 1;
     stages.refuse_every = 10;
     go_back(&o);
-    assert_int_equal(lines(dead_file, "test.convert"), 100);
+    assert_int_equal(harness_dead_letters("test.convert"), 100);
 }
 
 static void a_value_past_32_bits_is_refused(void **state) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file};
     run_result_t r;
 
     (void)state;
@@ -210,11 +181,10 @@ static void a_value_past_32_bits_is_refused(void **state) {
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
     assert_int_equal(targets[0].count, 99);
-    assert_int_equal(lines(dead_file, "record.too_large"), 1);
+    assert_int_equal(harness_dead_letters("record.too_large"), 1);
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(atomic_is_bisected),
         TEST(prefix_goes_on_behind),

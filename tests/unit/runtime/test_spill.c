@@ -14,24 +14,6 @@
 #include "runtime/serial.h"
 #include "runtime/spill.h"
 
-static char folder[64];
-
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    strcpy(folder, "/tmp/sluice-spill-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    harness_fini();
-    harness_empty_folder(folder);
-    rmdir(folder);
-    return 0;
-}
-
 static const sluice_schema_t *make_schema(const sluice_schema_t **inner) {
     sluice_schema_t text = {.size = sizeof(text), .type = SLUICE_STRING, .optional = 1};
     sluice_value_t five = sluice_int(SLUICE_INT64, 5);
@@ -192,7 +174,7 @@ static void fifo_within_bounds(void **state) {
     int pushed = 0, popped = 0, full = 0, i;
 
     (void)state;
-    assert_int_equal(sl_spill_open(folder, 400000, &spill, NULL), SLUICE_OK);
+    assert_int_equal(sl_spill_open(harness_folder, 400000, &spill, NULL), SLUICE_OK);
     srand(7);
     for (i = 0; i < 20000; i++) {
         if (rand() % 100 < 52) {
@@ -225,10 +207,10 @@ static void damage_is_found(void **state) {
     FILE *f;
 
     (void)state;
-    assert_int_equal(sl_spill_open(folder, 1 << 20, &spill, NULL), SLUICE_OK);
+    assert_int_equal(sl_spill_open(harness_folder, 1 << 20, &spill, NULL), SLUICE_OK);
     assert_int_equal(sl_spill_push(spill, b), SLUICE_OK);
     sl_batch_unref(b);
-    snprintf(path, sizeof(path), "%s/00000000.spill", folder);
+    snprintf(path, sizeof(path), "%s/00000000.spill", harness_folder);
     f = fopen(path, "r+");
     fseek(f, 500, SEEK_SET);
     fputc('z', f);
@@ -240,7 +222,7 @@ static void damage_is_found(void **state) {
 
 static void a_slow_branch_spills_and_the_others_go_on(void **state) {
     run_options_t o = {.branches = 2, .queue_bytes = 20000, .spill_max = 10 << 20, .window = 1,
-                       .state_dir = folder};
+                       .state_dir = harness_folder};
     run_result_t r;
 
     (void)state;
@@ -255,7 +237,7 @@ static void a_slow_branch_spills_and_the_others_go_on(void **state) {
 
 static void a_full_spill_waits_or_fails(void **state) {
     run_options_t o = {.branches = 2, .queue_bytes = 20000, .spill_max = 200000, .window = 1,
-                       .state_dir = folder};
+                       .state_dir = harness_folder};
     run_result_t r;
 
     (void)state;
@@ -277,7 +259,7 @@ static void a_full_spill_waits_or_fails(void **state) {
  * the disk has to stop at queue.bytes, and so has what is on its way there. */
 static void memory_is_bounded_while_a_branch_spills(void **state) {
     run_options_t o = {.branches = 2, .queue_bytes = 200000, .spill_max = 100 << 20, .beat_ms = 1,
-                       .state_dir = folder};
+                       .state_dir = harness_folder};
     run_result_t r;
 
     (void)state;
@@ -291,7 +273,6 @@ static void memory_is_bounded_while_a_branch_spills(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(everything_survives),
         TEST(fifo_within_bounds),

@@ -1,34 +1,6 @@
 /* Converters and transforms on the way: errors policy, retry, checkpoints before positions. */
 #include "harness_impl.h"
 
-static char dead_file[] = "/tmp/sluice-dead-XXXXXX";
-
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    strcpy(dead_file, "/tmp/sluice-dead-XXXXXX");
-    close(mkstemp(dead_file));
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    unlink(dead_file);
-    harness_fini();
-    return 0;
-}
-
-static size_t dead_letters(const char *with) {
-    FILE *f = fopen(dead_file, "r");
-    char line[8192];
-    size_t n = 0;
-
-    while (fgets(line, sizeof(line), f) != NULL)
-        n += strstr(line, with) != NULL;
-    fclose(f);
-    return n;
-}
-
 static void a_sink_of_bytes_gets_converted_records(void **state) {
     run_options_t o = {.branches = 1};
 
@@ -42,7 +14,7 @@ static void a_sink_of_bytes_gets_converted_records(void **state) {
 }
 
 static void what_a_converter_refuses_is_a_dead_letter(void **state) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file};
     run_result_t r;
 
     (void)state;
@@ -51,7 +23,7 @@ static void what_a_converter_refuses_is_a_dead_letter(void **state) {
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
     assert_int_equal(assert_complete(&targets[0], 1, 1000, 100), 0);
-    assert_int_equal(dead_letters("\"stage\":\"converter\""), 10);
+    assert_int_equal(harness_dead_letters("\"stage\":\"converter\""), 10);
     assert_int_equal(r.stats[0][SL_BRANCH_TOLERATED], 10);
     assert_int_equal(r.ledger_faults, 0);
     assert_int_equal(harness_stored(0, 0), 1000);
@@ -78,14 +50,14 @@ static void starve(const run_options_t *o) {
     r = harness_run(o);
     assert_int_equal(r.state, SL_TRUNK_FAILED);
     assert_non_null(strstr(r.trace, "no memory"));
-    assert_int_equal(dead_letters("\"stage\""), 0);
+    assert_int_equal(harness_dead_letters("\"stage\""), 0);
     assert_true(harness_stored(0, 0) < 500);
     stages.starve_at = 0;
     assert_int_equal(harness_run(o).state, SL_TRUNK_FINISHED);
 }
 
 static void without_memory_no_record_is_tolerated(void **state) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file};
 
     (void)state;
     stages.bytes = 1;
@@ -94,7 +66,7 @@ static void without_memory_no_record_is_tolerated(void **state) {
 }
 
 static void without_memory_no_record_is_tolerated_by_who_asks(void **state) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file};
 
     (void)state;
     stages.bytes = stages.asking = 1;
@@ -103,7 +75,7 @@ static void without_memory_no_record_is_tolerated_by_who_asks(void **state) {
 }
 
 static void without_memory_no_record_is_tolerated_by_predicates(void **state) {
-    run_options_t o = {.branches = 1, .trunk_tolerates = 1, .dead_letters = dead_file,
+    run_options_t o = {.branches = 1, .trunk_tolerates = 1, .dead_letters = harness_dead_file,
                        .transforms = 1 | 4};
 
     (void)state;
@@ -130,7 +102,7 @@ static void batches_wait_for_the_answers_of_a_service(void **state) {
 }
 
 static void refusals_on_both_sides_of_a_wait_are_dead_letters(void **state) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file};
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file};
     run_result_t r;
 
     (void)state;
@@ -140,7 +112,7 @@ static void refusals_on_both_sides_of_a_wait_are_dead_letters(void **state) {
     r = harness_run(&o);
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
     assert_int_equal(assert_complete(&targets[0], 1, 1000, 50), 0);
-    assert_int_equal(dead_letters("\"stage\":\"converter\""), 20);
+    assert_int_equal(harness_dead_letters("\"stage\":\"converter\""), 20);
     assert_int_equal(r.ledger_faults, 0);
 }
 
@@ -170,7 +142,7 @@ static void a_service_that_fails_is_asked_again(void **state) {
 }
 
 static run_result_t with_a_service_that_is_down(int status, int connect, int64_t timeout_ms) {
-    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = dead_file,
+    run_options_t o = {.branches = 1, .tolerate_all = 1, .dead_letters = harness_dead_file,
                        .connect = connect, .retry_timeout_ms = timeout_ms};
 
     stages.bytes = 1;
@@ -186,7 +158,7 @@ static void a_service_that_stays_away_fails_the_task_when_time_is_up(void **stat
     (void)state;
     assert_int_equal(r.state, SL_TRUNK_FAILED);
     assert_string_equal(r.code, "test.service");
-    assert_int_equal(dead_letters("test.service"), 0);
+    assert_int_equal(harness_dead_letters("test.service"), 0);
     assert_int_equal(stages.askers, 0);
 }
 
@@ -196,7 +168,7 @@ static void a_service_that_refuses_us_fails_the_task(void **state) {
     (void)state;
     assert_int_equal(r.state, SL_TRUNK_FAILED);
     assert_string_equal(r.code, "test.service");
-    assert_int_equal(dead_letters("test.service"), 0);
+    assert_int_equal(harness_dead_letters("test.service"), 0);
 }
 
 static void a_connector_without_a_retry_timeout_does_not_ask_again(void **state) {
@@ -212,12 +184,12 @@ static void what_a_service_keeps_failing_is_the_records_failure(void **state) {
 
     (void)state;
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
-    assert_int_equal(dead_letters("test.service"), 1000);
+    assert_int_equal(harness_dead_letters("test.service"), 1000);
 }
 
 static void what_a_shared_transform_rejects_is_a_dead_letter(void **state) {
     run_options_t o = {.branches = 2, .transforms = 1, .trunk_tolerates = 1,
-                       .dead_letters = dead_file};
+                       .dead_letters = harness_dead_file};
     run_result_t r;
 
     (void)state;
@@ -226,7 +198,7 @@ static void what_a_shared_transform_rejects_is_a_dead_letter(void **state) {
     assert_int_equal(r.state, SL_TRUNK_FINISHED);
     assert_int_equal(targets[0].count, 2 * 900);
     assert_int_equal(targets[1].count, 2 * 900);
-    assert_int_equal(dead_letters("rejected number"), 100); /* once, not for each branch */
+    assert_int_equal(harness_dead_letters("rejected number"), 100); /* once, not for each branch */
     assert_int_equal(r.ledger_faults, 0);
 }
 
@@ -295,7 +267,6 @@ static void a_checkpoint_of_a_branch_that_hangs_fails_the_task(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_sink_of_bytes_gets_converted_records),
         TEST(what_a_converter_refuses_is_a_dead_letter),

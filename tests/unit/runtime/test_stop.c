@@ -4,18 +4,6 @@
 
 #include "runtime/stop.h"
 
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    harness_fini();
-    return 0;
-}
-
 /* The highest number of a partition that the target has; all before it, each once. */
 static int64_t has(const target_t *t, uint32_t partition, int copies) {
     int64_t last = 0;
@@ -250,7 +238,6 @@ static void a_dead_letter_that_never_ends_does_not_keep_a_drain(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_a_converter_refuses_stops_the_task_at_the_record),
         TEST(what_a_shared_transform_rejects_stops_the_task_at_the_record),

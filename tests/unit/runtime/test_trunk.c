@@ -3,18 +3,6 @@
 
 #include "runtime/trunk_int.h"
 
-static int set_up(void **state) {
-    (void)state;
-    harness_reset();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    harness_fini();
-    return 0;
-}
-
 static void delivers_in_order(void **state) {
     run_options_t o = {.branches = 1};
     run_result_t r;
@@ -251,16 +239,14 @@ static void lost_after_release_goes_back(void **state) {
 
 /* Each end loses what was delivered since the last commit: it comes again, and is counted. */
 static void what_comes_twice_is_counted_over_ends(void **state) {
-    char folder[] = "/tmp/test-trunk-XXXXXX";
     run_options_t o = {.branches = 2, .window = 1, .queue_bytes = 50000, .commit_ms = 15,
-                       .state_dir = folder};
+                       .state_dir = harness_folder};
     run_result_t r;
     size_t repeats;
     int64_t again;
     int i;
 
     (void)state;
-    assert_non_null(mkdtemp(folder));
     the_source.count = 4000;
     the_source.batch = 5;
     targets[1].slow_ms = 1;
@@ -278,8 +264,6 @@ static void what_comes_twice_is_counted_over_ends(void **state) {
     again = r.stats[1][SL_BRANCH_REPEATED];
     r = harness_run(&o); /* after an orderly end nothing comes again, and the sum is kept */
     assert_int_equal(r.stats[1][SL_BRANCH_REPEATED], again);
-    harness_empty_folder(folder);
-    rmdir(folder);
 }
 
 static void a_source_that_breaks_goes_on(void **state) {
@@ -493,7 +477,6 @@ static void transforms_keep_order_and_ledger(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(delivers_in_order),
         TEST(branches_of_different_speed),
