@@ -343,8 +343,7 @@ static void fail_at_stop(sl_branch_run_t *b) {
 }
 
 static void on_stop_timer(uv_timer_t *timer) {
-    sl_log(SLUICE_LOG_WARN, "runtime.lane",
-           "what came before a bad record could not be delivered in time; it will be repeated");
+    sl_stop_late("runtime.lane");
     fail_at_stop(timer->data);
 }
 

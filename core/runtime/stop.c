@@ -1,5 +1,6 @@
 #include "runtime/stop.h"
 
+#include "observe/log.h"
 #include "record/batch.h"
 #include "runtime/slice.h"
 
@@ -43,6 +44,11 @@ int sl_stop_take(sl_errors_t *errors, sl_rejects_t *rejects, sluice_batch_t *in,
     stop->origin = errors->origin != NULL ? sl_batch_ref(errors->origin) : NULL;
     sl_rejects_drop(rejects);
     return SLUICE_OK;
+}
+
+void sl_stop_late(const char *scope) {
+    sl_log(SLUICE_LOG_WARN, scope,
+           "what came before a bad record could not be delivered in time; it will be repeated");
 }
 
 void sl_stop_report(sl_errors_t *errors, sl_failure_t *failure) {

@@ -33,6 +33,8 @@ int sl_stop_wanted(const sl_errors_t *errors);
  * (taken), which was made of `in`, becomes what of it comes before that record. */
 int sl_stop_take(sl_errors_t *errors, sl_rejects_t *rejects, sluice_batch_t *in,
                  sluice_batch_t **out);
+/* SL_STOP_MS have passed: a line in the log. */
+void sl_stop_late(const char *scope);
 /* To log, dead letters and *failure. Once. */
 void sl_stop_report(sl_errors_t *errors, sl_failure_t *failure);
 

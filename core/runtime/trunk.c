@@ -179,8 +179,7 @@ static void delivered(sl_trunk_t *t) {
 }
 
 static void on_stop_deadline(uv_timer_t *timer) {
-    sl_log(SLUICE_LOG_WARN, "runtime.trunk",
-           "what came before a bad record could not be delivered in time; it will be repeated");
+    sl_stop_late("runtime.trunk");
     fail_at_stop(timer->data);
 }
 
