@@ -419,7 +419,8 @@ int kafka_transaction_begin(kafka_sink_t *sink) {
     return SLUICE_OK;
 }
 
-/* The offset that users see; a part of a batch has none, and leaves the one before in its place. */
+/* The offset that users see; that of a source which renders none is private, and leaves the one
+ * before in its place. */
 static int take_offset(kafka_sink_t *sink, kafka_position_t *position, sluice_str_t offset) {
     if (!sink->connect_offsets || offset.len < 2 || offset.data[0] != '{' ||
         offset.data[offset.len - 1] != '}')
