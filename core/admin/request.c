@@ -189,29 +189,6 @@ cJSON *sl_request_json(sl_request_t *r) {
 
 /* ---- JSON as Connect's parser takes it ---- */
 
-static size_t put_utf8(unsigned c, char *out) {
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* UTF-16 shows by its mark, or by the zero beside the first character, which is ASCII. */
 static int is_utf16(const unsigned char *b, size_t len, int *little) {
     *little = len >= 2 && b[1] == 0 && b[0] != 0;
@@ -243,7 +220,7 @@ static char *utf8_body(const sl_request_t *r, size_t *len) {
             c = 0x10000 + ((c - 0xd800) << 10) + ((low - 0xdc00) & 0x3ff);
             i += 2;
         }
-        *len += put_utf8(c, out + *len);
+        *len += sl_utf8_put(out + *len, c);
     }
     out[*len] = '\0';
     return out;

@@ -28,3 +28,24 @@ int sl_utf8_check(const char *text, size_t len) {
             return 0;
     return 1;
 }
+
+size_t sl_utf8_put(char *out, uint32_t code) {
+    size_t n = 0;
+
+    if (code < 0x80) {
+        out[n++] = (char)code;
+        return n;
+    }
+    if (code < 0x800) {
+        out[n++] = (char)(0xc0 | code >> 6);
+    } else if (code < 0x10000) {
+        out[n++] = (char)(0xe0 | code >> 12);
+        out[n++] = (char)(0x80 | (code >> 6 & 0x3f));
+    } else {
+        out[n++] = (char)(0xf0 | code >> 18);
+        out[n++] = (char)(0x80 | (code >> 12 & 0x3f));
+        out[n++] = (char)(0x80 | (code >> 6 & 0x3f));
+    }
+    out[n++] = (char)(0x80 | (code & 0x3f));
+    return n;
+}

@@ -95,29 +95,6 @@ static int hex4(reader_t *reader, uint32_t *out) {
     return 1;
 }
 
-static size_t encode(uint32_t code, char *out) {
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xe0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
-}
-
 /* After "\u". */
 static size_t read_unicode(reader_t *reader, char *out) {
     size_t at = reader->at - 2;
@@ -139,7 +116,7 @@ static size_t read_unicode(reader_t *reader, char *out) {
                 code == 0 ? "a NUL character is not allowed" : "half of a surrogate pair");
         return 0;
     }
-    return encode(code, out);
+    return sl_utf8_put(out, code);
 }
 
 static size_t read_escape(reader_t *reader, char *out) {

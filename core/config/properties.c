@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static int is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\f';
 }
@@ -38,25 +40,6 @@ static int hex4(const char *p, uint32_t *out) {
     return 1;
 }
 
-static char *put_code(char *out, uint32_t code) {
-    if (code < 0x80) {
-        *out++ = (char)code;
-    } else if (code < 0x800) {
-        *out++ = (char)(0xc0 | code >> 6);
-        *out++ = (char)(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        *out++ = (char)(0xe0 | code >> 12);
-        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | code >> 18);
-        *out++ = (char)(0x80 | (code >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    }
-    return out;
-}
-
 /* After "\u": a surrogate pair is one character. A lone half, NUL or a bad number is left out. */
 static const char *put_unicode(const char *p, char **out) {
     uint32_t code, low;
@@ -70,7 +53,7 @@ static const char *put_unicode(const char *p, char **out) {
         p += 6;
     }
     if (code != 0 && (code < 0xd800 || code > 0xdfff))
-        *out = put_code(*out, code);
+        *out += sl_utf8_put(*out, code);
     return p;
 }
 

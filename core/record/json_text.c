@@ -1,5 +1,6 @@
 #include "record/json_text.h"
 
+#include "base/utf8.h"
 #include "record/batch.h"
 #include "record/json_scan.h"
 
@@ -30,26 +31,6 @@ static size_t utf8_len(const char *text, const char *end, int *overlong) {
         (first == 0xf4 && p[1] >= 0x90))
         return 0;
     return 4;
-}
-
-static char *put_utf8(char *p, uint32_t c) {
-    if (c < 0x80) {
-        *p++ = (char)c;
-        return p;
-    }
-    if (c < 0x800) {
-        *p++ = (char)(0xc0 | c >> 6);
-    } else {
-        if (c < 0x10000) {
-            *p++ = (char)(0xe0 | c >> 12);
-        } else {
-            *p++ = (char)(0xf0 | c >> 18);
-            *p++ = (char)(0x80 | (c >> 12 & 0x3f));
-        }
-        *p++ = (char)(0x80 | (c >> 6 & 0x3f));
-    }
-    *p++ = (char)(0x80 | (c & 0x3f));
-    return p;
 }
 
 static int hex_digit(char c) {
@@ -90,7 +71,7 @@ static const char *unicode_escape(const char *p, const char *end, char **to) {
             p += 6;
         }
     }
-    *to = put_utf8(*to, (uint32_t)c);
+    *to += sl_utf8_put(*to, (uint32_t)c);
     return p;
 }
 
@@ -120,7 +101,7 @@ static const char *decode_sequence(const char *p, const char *end, char **to) {
         return p + len;
     }
     c = len == 2 ? (uint32_t)(p[0] & 0x1f) : (uint32_t)(p[0] & 0x0f) << 6 | (uint32_t)(p[1] & 0x3f);
-    *to = put_utf8(*to, c << 6 | (uint32_t)(p[len - 1] & 0x3f));
+    *to += sl_utf8_put(*to, c << 6 | (uint32_t)(p[len - 1] & 0x3f));
     return p + len;
 }
 
@@ -297,7 +278,7 @@ int sl_json_to_utf8(sluice_batch_t *arena, sluice_str_t *text) {
         return SLUICE_NO_MEMORY;
     for (; left > 0; left -= n, p += n) {
         n = read_character(p, left, &e, &c);
-        to = put_utf8(to, c);
+        to += sl_utf8_put(to, c);
     }
     *text = sluice_str_n(copy, (size_t)(to - copy));
     return SLUICE_OK;

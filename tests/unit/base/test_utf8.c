@@ -34,10 +34,26 @@ static void test_bad(void **state) {
     assert_int_equal(sl_utf8_length("", 0), 0);
 }
 
+static void test_put(void **state) {
+    char text[SL_UTF8_MAX];
+    uint32_t code;
+    size_t n;
+
+    (void)state;
+    for (code = 0; code <= 0x10ffff; code++) {
+        n = sl_utf8_put(text, code);
+        assert_int_equal(sl_utf8_length(text, n), code >= 0xd800 && code < 0xe000 ? 0 : n);
+        assert_int_equal(n, code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4);
+    }
+    assert_int_equal(sl_utf8_put(text, 0x20ac), 3);
+    assert_memory_equal(text, "\xe2\x82\xac", 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_put),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
