@@ -1,7 +1,6 @@
 #include "cli/new_data.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/remove.h"
 
 /* All that a start makes there; the lock is the last to go. */
 static const char *const names[] = { "modules",       "state",         "sluice.db",
@@ -53,14 +54,6 @@ void sl_new_data_look(sl_new_data_t *n, const char *folder) {
         n->makes = 0;
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at) {
-    (void)info;
-    (void)kind;
-    (void)at;
-    (void)remove(path);
-    return 0;
-}
-
 /* Up to what was there before; a folder that is not empty stays, and so do those above it. */
 static void remove_folders(const sl_new_data_t *n) {
     char path[PATH_MAX];
@@ -92,7 +85,7 @@ void sl_new_data_undo(const sl_new_data_t *n) {
     for (i = 0; fd >= 0 && i < NAMES; i++) {
         snprintf(path, sizeof path, "%s/%s", n->folder, names[i]);
         if ((n->makes & 1u << i) != 0)
-            nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+            sl_remove_tree(path);
     }
     remove_folders(n);
     if (fd >= 0)

@@ -1,12 +1,12 @@
 #include "plugin/conformance.h"
 
+#include "base/remove.h"
 #include "config/catalog.h"
 #include "observe/log.h"
 #include "plugin/conformance_host.h"
 #include "plugin/describe.h"
 #include "plugin/elf_check.h"
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,13 +30,6 @@ typedef struct run {
 } run_t;
 
 typedef char *(*child_fn)(const run_t *run); /* gives text; NULL: out of memory */
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 static void child_main(child_fn fn, const run_t *run, const char *folder, int out) {
     char *text;
@@ -116,7 +109,7 @@ static char *in_child(child_fn fn, const run_t *run, unsigned ms, int *died) {
             continue;
         kill(-pid, SIGKILL); /* what the plugin started itself */
     }
-    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    sl_remove_tree(folder);
     *died = !in_time || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     if (*died) {
         free(text);

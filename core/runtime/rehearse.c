@@ -1,12 +1,12 @@
 #include "runtime/rehearse.h"
 
 #include "base/channel.h"
+#include "base/remove.h"
 #include "observe/log.h"
 #include "record/batch.h"
 #include "runtime/graph.h"
 #include "runtime/modules.h"
 #include "sluice/uv.h"
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -214,11 +214,6 @@ static void rehearse_graph(rehearsal_t *r) {
     sl_batch_unref(out);
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
-    (void)info, (void)type, (void)where;
-    return remove(path);
-}
-
 static void rehearse(rehearsal_t *r, const cJSON *request) {
     sl_graph_params_t params = {
         .pipeline = r->pipeline, .find = sl_modules_find, .user = &r->modules};
@@ -241,7 +236,7 @@ static void rehearse(rehearsal_t *r, const cJSON *request) {
     sl_failure_fini(&r->failure);
     uv_run(&r->loop, UV_RUN_NOWAIT);
     uv_loop_close(&r->loop);
-    nftw(r->state_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    sl_remove_tree(r->state_dir);
 }
 
 /* Runs on any thread; probes log on ours. */

@@ -1,7 +1,6 @@
 #include "supervisor/state_folder.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/remove.h"
 #include "observe/log.h"
 
 #define SCOPE "supervisor"
@@ -43,14 +43,6 @@ void sl_state_folder_make(const char *data_dir, const char *name, char *out, siz
         sl_log(SLUICE_LOG_ERROR, SCOPE, "cannot make %s: %s", out, strerror(errno));
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at) {
-    (void)info;
-    (void)kind;
-    (void)at;
-    (void)remove(path);
-    return 0;
-}
-
 void sl_state_folder_remove(const char *data_dir, const char *name, int all) {
     char file[NAME_MAX + 1];
     char path[4096];
@@ -59,7 +51,7 @@ void sl_state_folder_remove(const char *data_dir, const char *name, int all) {
     if ((size_t)snprintf(path, sizeof path, "%s/state/%s", data_dir, file) >= sizeof path)
         return;
     if (all)
-        nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        sl_remove_tree(path);
     else
         rmdir(path);
 }
