@@ -17,19 +17,6 @@ typedef struct probe {
     pg_ask_t ask;
 } probe_t;
 
-static void report_connect(const probe_t *p, const pg_params_t *params) {
-    const char *state = p->ask.error.sqlstate;
-    const char *name = strcmp(state, "28P01") == 0    ? "password"
-                       : strncmp(state, "28", 2) == 0 ? "user"
-                       : strcmp(state, "3D000") == 0  ? "dbname"
-                                                      : "hostname";
-    char doing[300];
-
-    snprintf(doing, sizeof(doing), "cannot connect to database %s at %s:%d as %s", params->dbname,
-             params->hostname, params->port, params->user);
-    pg_ask_report(&p->ask, p->api, p->ctx, name, doing);
-}
-
 /* ---- types ---- */
 
 /* What is wrong with values of this schema in a column of this category of pg_type; NULL:
@@ -243,7 +230,7 @@ int pg_sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
     pg_sink_options(&p.sink, api, ctx);
     params = pg_sink_params(&p.sink);
     if (pg_ask_open(&p.ask, &params) != SLUICE_OK)
-        report_connect(&p, &params);
+        pg_ask_report_connect(&p.ask, api, ctx, &params, "");
     else
         check_tables(&p);
     pg_ask_close(&p.ask);

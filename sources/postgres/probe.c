@@ -59,22 +59,6 @@ static int streams(const probe_t *p) {
     return p->env.options.snapshot != PG_SNAPSHOT_INITIAL_ONLY;
 }
 
-/* ---- connecting ---- */
-
-static void report_connect(const probe_t *p) {
-    const pg_options_t *o = &p->env.options;
-    const char *state = p->ask.error.sqlstate;
-    const char *name = strcmp(state, "28P01") == 0   ? "database.password"
-                       : strncmp(state, "28", 2) == 0 ? "database.user"
-                       : strcmp(state, "3D000") == 0  ? "database.dbname"
-                                                      : "database.hostname";
-    char doing[300];
-
-    snprintf(doing, sizeof(doing), "cannot connect to database %s at %s:%d as %s", o->dbname,
-             o->hostname, o->port, o->user);
-    pg_ask_report(&p->ask, p->api, p->ctx, name, doing);
-}
-
 /* ---- server and role ---- */
 
 static void check_server(const probe_t *p) {
@@ -312,7 +296,7 @@ static void look(probe_t *p) {
     pg_params_t params = pg_options_params(&p->env.options, "sluice validate", 0);
 
     if (pg_ask_open(&p->ask, &params) != SLUICE_OK) {
-        report_connect(p);
+        pg_ask_report_connect(&p->ask, p->api, p->ctx, &params, "database.");
         return;
     }
     if (ask_facts(p) != SLUICE_OK)

@@ -98,3 +98,22 @@ void pg_ask_report(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *c
     api->config_error(ctx, name, "%s: %s%s; %s", doing, ask->error.message, state,
                       pg_error_advice(&ask->error));
 }
+
+static const char *to_blame(const char *sqlstate) {
+    if (strcmp(sqlstate, "28P01") == 0)
+        return "password";
+    if (strncmp(sqlstate, "28", 2) == 0)
+        return "user";
+    return strcmp(sqlstate, "3D000") == 0 ? "dbname" : "hostname";
+}
+
+void pg_ask_report_connect(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *ctx,
+                           const pg_params_t *params, const char *prefix) {
+    char name[32];
+    char doing[300];
+
+    snprintf(name, sizeof(name), "%s%s", prefix, to_blame(ask->error.sqlstate));
+    snprintf(doing, sizeof(doing), "cannot connect to database %s at %s:%d as %s", params->dbname,
+             params->hostname, params->port, params->user);
+    pg_ask_report(ask, api, ctx, name, doing);
+}

@@ -35,5 +35,9 @@ void pg_ask_close(pg_ask_t *ask);
 /* api->config_error of option `name` from ask->error: what was tried, why not, what to do. */
 void pg_ask_report(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *ctx,
                    const char *name, const char *doing);
+/* The same when pg_ask_open failed: of the option that is to blame, among those called `prefix`
+ * and hostname, user, password or dbname. */
+void pg_ask_report_connect(const pg_ask_t *ask, const sluice_api_t *api, sluice_ctx_t *ctx,
+                           const pg_params_t *params, const char *prefix);
 
 #endif
