@@ -485,6 +485,17 @@ static int begin_change(pg_emitter_t *e, change_t *c, int rows, shape_t *s) {
     return SLUICE_OK;
 }
 
+/* The record that s was made for, but for its headers; NULL: no memory. */
+static sluice_record_t *add_change(pg_emitter_t *e, change_t *c, const shape_t *s) {
+    sluice_record_t *r = add(e, c->t, e->last_lsn, c->number++, s->offset);
+
+    if (r == NULL)
+        return NULL;
+    set_key(r, c->t, s->key);
+    set_value(r, c->t, s);
+    return r;
+}
+
 static int emit_insert(pg_emitter_t *e, change_t *c, const char *op,
                        const sluice_struct_t *old_key) {
     shape_t s;
@@ -498,11 +509,9 @@ static int emit_insert(pg_emitter_t *e, change_t *c, const char *op,
     if (status != SLUICE_OK)
         return status;
     fill_envelope(e, c->t, op, &s, 0, 1);
-    r = add(e, c->t, e->last_lsn, c->number++, s.offset);
+    r = add_change(e, c, &s);
     if (r == NULL)
         return SLUICE_NO_MEMORY;
-    set_key(r, c->t, s.key);
-    set_value(r, c->t, &s);
     return old_key == NULL ? SLUICE_OK : add_key_header(e, r, "__debezium.oldkey", c->t, old_key);
 }
 
@@ -533,11 +542,9 @@ static int emit_delete(pg_emitter_t *e, change_t *c, const sluice_struct_t *new_
     if (status != SLUICE_OK)
         return status;
     fill_envelope(e, c->t, "d", &s, 1, 0);
-    r = add(e, c->t, e->last_lsn, c->number++, s.offset);
+    r = add_change(e, c, &s);
     if (r == NULL)
         return SLUICE_NO_MEMORY;
-    set_key(r, c->t, s.key);
-    set_value(r, c->t, &s);
     if (new_key != NULL && add_key_header(e, r, "__debezium.newkey", c->t, new_key) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
     *old_key = s.key;
@@ -588,7 +595,6 @@ static int emit_key_change(pg_emitter_t *e, change_t *c) {
 static int emit_update(pg_emitter_t *e, change_t *c) {
     int has_old = c->old_row != NULL;
     shape_t s;
-    sluice_record_t *r;
     int status;
 
     if (e->env->options.skip_unchanged && nothing_changed(c))
@@ -607,12 +613,7 @@ static int emit_update(pg_emitter_t *e, change_t *c) {
     if (status != SLUICE_OK)
         return status;
     fill_envelope(e, c->t, "u", &s, 1, 1);
-    r = add(e, c->t, e->last_lsn, c->number++, s.offset);
-    if (r == NULL)
-        return SLUICE_NO_MEMORY;
-    set_key(r, c->t, s.key);
-    set_value(r, c->t, &s);
-    return SLUICE_OK;
+    return add_change(e, c, &s) == NULL ? SLUICE_NO_MEMORY : SLUICE_OK;
 }
 
 static int emit_truncate(pg_emitter_t *e, change_t *c) {
