@@ -170,13 +170,13 @@ static int write_date(converter_t *c, const plan_t *plan, const sluice_value_t *
 
 /* ---- containers ---- */
 
-/* Lists and maps that were read from text may have members without a schema. */
+/* Lists and maps that were read from text may have members without a schema (plan NULL). */
 static int write_element(converter_t *c, const plan_t *plan, const sluice_value_t *v,
                          sluice_buf_t *buf) {
     return plan == NULL ? write_schemaless(c, v, buf) : write_value(c, plan, v, buf);
 }
 
-static int write_array(converter_t *c, const plan_t *plan, const sluice_value_t *v,
+static int write_array(converter_t *c, const plan_t *member, const sluice_value_t *v,
                        sluice_buf_t *buf) {
     uint32_t i;
     int status;
@@ -185,7 +185,7 @@ static int write_array(converter_t *c, const plan_t *plan, const sluice_value_t 
     for (i = 0; i < v->len; i++) {
         if (i > 0)
             sluice_buf_put_char(buf, ',');
-        status = write_element(c, plan->value, &v->as.items[i], buf);
+        status = write_element(c, member, &v->as.items[i], buf);
         if (status != SLUICE_OK)
             return status;
     }
@@ -305,7 +305,9 @@ static int write_container(converter_t *c, const plan_t *plan, const sluice_valu
                            sluice_buf_t *buf) {
     if (plan->op == SLUICE_STRUCT)
         return write_struct(c, plan, v, buf);
-    return plan->op == SLUICE_ARRAY ? write_array(c, plan, v, buf) : write_map(c, plan, v, buf);
+    if (plan->op == SLUICE_ARRAY)
+        return write_array(c, plan->value, v, buf);
+    return write_map(c, plan, v, buf);
 }
 
 static void write_scalar(const sluice_api_t *api, const sluice_value_t *v, sluice_buf_t *buf) {
@@ -389,22 +391,6 @@ static int write_free_map(converter_t *c, const sluice_value_t *v, sluice_buf_t 
     return status;
 }
 
-static int write_free_array(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
-    uint32_t i;
-    int status;
-
-    sluice_buf_put_char(buf, '[');
-    for (i = 0; i < v->len; i++) {
-        if (i > 0)
-            sluice_buf_put_char(buf, ',');
-        status = write_schemaless(c, &v->as.items[i], buf);
-        if (status != SLUICE_OK)
-            return status;
-    }
-    sluice_buf_put_char(buf, ']');
-    return SLUICE_OK;
-}
-
 /* Connect has no schema type for a BigDecimal or Date by itself. An integer past int64, which the
  * reader gives as a decimal where Java's wraps around, goes out as it came in. */
 static int write_free_decimal(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
@@ -425,7 +411,7 @@ static int write_free_decimal(converter_t *c, const sluice_value_t *v, sluice_bu
 int write_schemaless(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
     switch ((sluice_kind_t)v->kind) {
     case SLUICE_MAP: return write_free_map(c, v, buf);
-    case SLUICE_ARRAY: return write_free_array(c, v, buf);
+    case SLUICE_ARRAY: return write_array(c, NULL, v, buf);
     case SLUICE_STRUCT: return data_fault(c, "Mismatching schema.");
     case SLUICE_DECIMAL: return write_free_decimal(c, v, buf);
     case SLUICE_DATE:
