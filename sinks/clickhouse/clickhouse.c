@@ -109,10 +109,6 @@ static int sink_close(void *self) {
 
 /* ---- probe ---- */
 
-static void no_more(void *arg) {
-    (void)arg;
-}
-
 /* Opens as a task would, but waiting, and looks at the tables. */
 static int sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
     void *self = NULL;
@@ -126,7 +122,7 @@ static int sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
     if (s->life.client != NULL && ch_open_begin(s) == SLUICE_OK && !s->life.broken)
         ch_probe_tables(s);
     if (s->life.client != NULL)
-        http_client_close(s->life.client, no_more, NULL);
+        http_client_close(s->life.client, NULL, NULL);
     sink_destroy(s);
     return SLUICE_OK;
 }

@@ -193,10 +193,6 @@ static int sink_close(void *self) {
 
 /* ---- probe ---- */
 
-static void no_more(void *arg) {
-    (void)arg;
-}
-
 static int sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
     void *self = NULL;
     int rc = sink_create(api, ctx, &self);
@@ -207,7 +203,7 @@ static int sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
     s->life.client = http_client_create_blocking(api, ctx);
     rc = s->life.client != NULL ? s3_probe(s) : SLUICE_NO_MEMORY;
     if (s->life.client != NULL)
-        http_client_close(s->life.client, no_more, NULL);
+        http_client_close(s->life.client, NULL, NULL);
     sink_destroy(s);
     return rc;
 }

@@ -103,7 +103,8 @@ static void finish_close(http_client_t *c) {
     void *arg = c->closed_arg;
 
     free(c);
-    on_closed(arg);
+    if (on_closed != NULL)
+        on_closed(arg);
 }
 
 static void on_watch_closed(uv_handle_t *handle) {

@@ -61,7 +61,7 @@ http_client_t *http_client_create_blocking(const sluice_api_t *api, sluice_ctx_t
 /* A negative status: on_response does not come. */
 int http_send(http_client_t *client, const http_request_t *request, http_response_fn on_response,
               void *arg);
-/* Ends and frees the client; on_closed(arg) runs on the loop. */
+/* Ends and frees the client; on_closed(arg), unless it is NULL, runs on the loop. */
 void http_client_close(http_client_t *client, void (*on_closed)(void *arg), void *arg);
 
 /* Value of a response header (case-insensitive), copied to `value`; 1 found, 0 not. */
