@@ -557,4 +557,4 @@ static const sluice_plugin_t plugins[] = {{
     .sink = &kafka_sink,
 }};
 
-SLUICE_DEFINE_MODULE("kafka-sink", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("kafka-sink", SLUICE_VERSION, "Apache-2.0", plugins);

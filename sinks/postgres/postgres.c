@@ -429,4 +429,4 @@ static const sluice_plugin_t plugins[] = {{
     .sink = &postgres_sink,
 }};
 
-SLUICE_DEFINE_MODULE("postgres-sink", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("postgres-sink", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -388,4 +388,4 @@ static const sluice_plugin_t plugins[] = {{
     .sink = &redis_sink,
 }};
 
-SLUICE_DEFINE_MODULE("redis-sink", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("redis-sink", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -295,4 +295,4 @@ static const sluice_plugin_t plugins[] = {{
     .source = &kafka_source,
 }};
 
-SLUICE_DEFINE_MODULE("kafka-source", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("kafka-source", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -368,4 +368,4 @@ static const sluice_plugin_t plugins[] = {{
     .transform = &compute_transform,
 }};
 
-SLUICE_DEFINE_MODULE("compute", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("compute", SLUICE_VERSION, "Apache-2.0", plugins);

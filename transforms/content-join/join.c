@@ -390,4 +390,4 @@ static const sluice_plugin_t plugins[] = {{
     .transform = &join_transform,
 }};
 
-SLUICE_DEFINE_MODULE("content-join", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("content-join", SLUICE_VERSION, "Apache-2.0", plugins);

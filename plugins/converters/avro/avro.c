@@ -140,4 +140,4 @@ static const sluice_plugin_t plugins[] = {
     LATER_PLUGIN("protobuf", protobuf_aliases, "Not there yet: Protobuf with a schema registry"),
 };
 
-SLUICE_DEFINE_MODULE("converter-avro", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("converter-avro", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -100,4 +100,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-SLUICE_DEFINE_MODULE("converter-bytearray", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("converter-bytearray", SLUICE_VERSION, "Apache-2.0", plugins);

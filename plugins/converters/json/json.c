@@ -330,4 +330,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-SLUICE_DEFINE_MODULE("converter-json", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("converter-json", SLUICE_VERSION, "Apache-2.0", plugins);

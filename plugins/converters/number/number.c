@@ -227,4 +227,4 @@ static const sluice_plugin_t plugins[] = {
     PLUGIN(boolean, "boolean", "One byte, 0 or 1, as Kafka Connect's BooleanConverter"),
 };
 
-SLUICE_DEFINE_MODULE("converter-number", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("converter-number", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -146,4 +146,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-SLUICE_DEFINE_MODULE("converter-simple-header", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("converter-simple-header", SLUICE_VERSION, "Apache-2.0", plugins);

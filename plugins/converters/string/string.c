@@ -155,4 +155,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-SLUICE_DEFINE_MODULE("converter-string", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("converter-string", SLUICE_VERSION, "Apache-2.0", plugins);

@@ -305,4 +305,4 @@ static const sluice_plugin_t plugins[] = {
     },
 };
 
-SLUICE_DEFINE_MODULE("kafka-store", "0.1.0", "Apache-2.0", plugins);
+SLUICE_DEFINE_MODULE("kafka-store", SLUICE_VERSION, "Apache-2.0", plugins);
