@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "admin/java_base64.h"
+#include "base/member.h"
 #include "config/json_file.h"
 #include "config/properties.h"
 #include "config/worker.h"
@@ -143,7 +144,7 @@ static int is_known(const sl_auth_t *auth, char *credentials) {
     if (colon == NULL || colon == credentials)
         return 0;
     *colon = '\0';
-    password = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(auth->users, credentials));
+    password = sl_text(auth->users, credentials);
     return password != NULL && equal(password, colon + 1);
 }
 

@@ -5,6 +5,7 @@
 
 #include "admin/connect_metrics_int.h"
 #include "admin/render.h"
+#include "base/member.h"
 #include "config/worker.h"
 #include "observe/metrics.h"
 #include "observe/process.h"
@@ -224,8 +225,7 @@ static const char *state_of(const sl_managed_t *m, char out[16]) {
 
 static void put_connector(const scrape_t *s, const sl_managed_t *m) {
     sl_catalog_t *catalog = sl_admin_options(s->admin)->catalog;
-    const char *name =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(m->config, "connector.class"));
+    const char *name = sl_text(m->config, "connector.class");
     sluice_plugin_kind_t kind = strcmp(m->type, "sink") == 0 ? SLUICE_SINK : SLUICE_SOURCE;
     const sl_catalog_plugin_t *p =
         catalog == NULL || name == NULL ? NULL : sl_catalog_find(catalog, kind, name);

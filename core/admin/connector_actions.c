@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "admin/named.h"
 #include "admin/render.h"
+#include "base/member.h"
 #include "config/worker.h"
 
 /* ---- target states ---- */
@@ -108,8 +109,7 @@ static int task_number(sl_request_t *r) {
 /* The configuration with task.class; a name that we do not know keeps its type. */
 static void add_task_class(const sl_request_t *r, const sl_managed_t *m, cJSON *config) {
     const sl_catalog_t *catalog = sl_admin_options(sl_request_admin(r))->catalog;
-    const char *class =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "connector.class"));
+    const char *class = sl_text(config, "connector.class");
     const sl_catalog_plugin_t *p = NULL;
     char task_class[400];
 

@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "admin/flat.h"
+#include "base/member.h"
 #include "config/connect.h"
 #include "config/java_names.h"
 
@@ -128,8 +129,7 @@ void sl_get_modules(sl_request_t *r) {
 /* ---- definitions ---- */
 
 static int has_name(const cJSON *list, const cJSON *definition) {
-    const char *name =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(definition, "name"));
+    const char *name = sl_text(definition, "name");
     const cJSON *item;
 
     cJSON_ArrayForEach(item, list)
@@ -254,8 +254,7 @@ static void validate(sl_request_t *r, cJSON *flat) {
 void sl_put_validate(sl_request_t *r) {
     cJSON *body = sl_request_connect_json(r);
     cJSON *flat = body == NULL ? NULL : sl_flat_from(body, NULL);
-    const char *class =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(flat, "connector.class"));
+    const char *class = sl_text(flat, "connector.class");
     char *text;
 
     cJSON_Delete(body);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "base/member.h"
 #include "config/json_file.h"
 
 cJSON *sl_flat_from(const cJSON *object, const char **wrong) {
@@ -46,9 +47,7 @@ char *sl_flat_java_text(const cJSON *flat) {
 }
 
 static const char *class_of(const cJSON *flat) {
-    const char *name =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(flat, "connector.class"));
-    return name == NULL ? "" : name;
+    return sl_text_or(flat, "connector.class", "");
 }
 
 static int is_known(const sl_catalog_t *catalog, const char *name) {

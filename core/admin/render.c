@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/member.h"
 #include "supervisor/secrets.h"
 
 #define RATE "records_per_second"
@@ -137,8 +138,7 @@ static int is_held_up(const sl_task_t *t) {
     if (t->child == NULL || t->trace != NULL)
         return 0;
     cJSON_ArrayForEach(branch, t->branches) {
-        const char *state =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(branch, "state"));
+        const char *state = sl_text(branch, "state");
         if (state != NULL && (strcmp(state, "STARTING") == 0 || strcmp(state, "RECONNECTING") == 0))
             return 1;
         if (cJSON_HasObjectItem(branch, "stuck"))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "cli/import_check.h"
 #include "cli/import_out.h"
 #include "cli/import_worker.h"
@@ -124,11 +125,6 @@ static int parse(int argc, char **argv, arguments_t *a) {
 
 /* ---- what is printed ---- */
 
-static const char *text_of(const cJSON *object, const char *key) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* What another worker said must not steer a terminal, nor pass for lines of ours. */
 static void print_foreign(FILE *out, const char *text) {
     for (; *text != '\0'; text++) {
@@ -167,15 +163,17 @@ static void print_connector(const cJSON *c) {
     const cJSON *reason;
     size_t i;
 
-    for (i = 0; strcmp(words[i][0], text_of(c, "verdict")) != 0; i++)
+    for (i = 0; strcmp(words[i][0], sl_text_or(c, "verdict", "")) != 0; i++)
         ;
-    print_between("", text_of(c, "name"), ": ", words[i][1], " (",
-                  text_of(config, "connector.class"), ", ", text_of(c, "state"), ")\n", NULL);
+    print_between("", sl_text_or(c, "name", ""), ": ", words[i][1], " (",
+                  sl_text_or(config, "connector.class", ""), ", ", sl_text_or(c, "state", ""),
+                  ")\n", NULL);
     cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(c, "reasons")) {
-        const char *key = text_of(reason, "key");
-        const char *hint = text_of(reason, "hint");
-        print_between("    ", text_of(reason, "severity"), ": ", key, key[0] == '\0' ? "" : ": ",
-                      text_of(reason, "message"), hint[0] == '\0' ? "\n" : " (", NULL);
+        const char *key = sl_text_or(reason, "key", "");
+        const char *hint = sl_text_or(reason, "hint", "");
+        print_between("    ", sl_text_or(reason, "severity", ""), ": ", key,
+                      key[0] == '\0' ? "" : ": ", sl_text_or(reason, "message", ""),
+                      hint[0] == '\0' ? "\n" : " (", NULL);
         if (hint[0] != '\0')
             print_between("", hint, ")\n", NULL);
     }
@@ -186,19 +184,19 @@ static int count(const cJSON *connectors, const char *verdict) {
     int n = 0;
 
     cJSON_ArrayForEach(c, connectors)
-        n += strcmp(text_of(c, "verdict"), verdict) == 0;
+        n += strcmp(sl_text_or(c, "verdict", ""), verdict) == 0;
     return n;
 }
 
 /* Lines to copy into a shell, and a name that may hold anything. */
 static void print_stopped(const cJSON *c) {
-    char *escaped = sl_import_escaped(text_of(c, "name"));
+    char *escaped = sl_import_escaped(sl_text_or(c, "name", ""));
     const char *name = escaped == NULL ? "?" : escaped;
 
-    print_between("", text_of(c, "name"),
+    print_between("", sl_text_or(c, "name", ""),
                   " is STOPPED until it has its offsets:\n"
                   "    curl -X PATCH -H 'Content-Type: application/json' --data @",
-                  text_of(c, "offsets_file"), " localhost:8083/connectors/", name,
+                  sl_text_or(c, "offsets_file", ""), " localhost:8083/connectors/", name,
                   "/offsets\n    curl -X PUT localhost:8083/connectors/", name, "/resume\n", NULL);
     free(escaped);
 }
@@ -208,7 +206,7 @@ static void print_text(const arguments_t *a, const cJSON *all) {
     const cJSON *connectors = cJSON_GetObjectItemCaseSensitive(all, "connectors");
     const cJSON *c;
 
-    print_between("", a->peer.url, ": Kafka Connect ", text_of(worker, "version"), "", NULL);
+    print_between("", a->peer.url, ": Kafka Connect ", sl_text_or(worker, "version", ""), "", NULL);
     printf(", %d connectors\n", cJSON_GetArraySize(connectors));
     cJSON_ArrayForEach(c, connectors)
         print_connector(c);

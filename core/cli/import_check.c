@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
+
 #define BASE   "/config/"
 #define HIDDEN "[hidden]"
 
@@ -100,7 +102,7 @@ static void take_faults(const sl_report_t *report, const cJSON *config, cJSON *r
         const sl_fault_t *f = &report->faults[i];
         const char *value;
         key_of(f->pointer, key, sizeof key);
-        value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, key));
+        value = sl_text(config, key);
         if (value == NULL || (!has_reference(value) && strcmp(value, HIDDEN) != 0))
             add_reason(reasons, key, f->severity == SL_FAULT_ERROR, f->message, f->hint);
     }
@@ -141,9 +143,7 @@ void sl_import_check(const sl_checker_t *checker, cJSON *connector) {
     sl_report_t report;
 
     sl_report_init(&report);
-    sl_checker_check(checker, document,
-                     cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(connector, "name")),
-                     &report);
+    sl_checker_check(checker, document, sl_text(connector, "name"), &report);
     take_faults(&report, config, reasons);
     check_values(config, reasons);
     sl_report_fini(&report);

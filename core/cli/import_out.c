@@ -8,14 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "cli/import_worker.h"
 
 #define OFFSETS "/offsets"
-
-static const char *text_of(const cJSON *object, const char *key) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text == NULL ? "" : text;
-}
 
 static int make_folder(const char *path, char *error, size_t size) {
     struct stat st;
@@ -58,7 +54,7 @@ static int write_json(const char *path, const cJSON *json, char *error, size_t s
 
 /* A path in the folder, noted in the connector as `member`. Given. */
 static char *name_file(cJSON *connector, const char *folder, const char *member) {
-    char *escaped = sl_import_escaped(text_of(connector, "name"));
+    char *escaped = sl_import_escaped(sl_text_or(connector, "name", ""));
     char *path = NULL;
 
     if (escaped != NULL && asprintf(&path, "%s/%s.json", folder, escaped) < 0)
@@ -88,7 +84,7 @@ static int write_offsets(const char *folder, cJSON *connector, char *error, size
 }
 
 static int has_offsets(const cJSON *connector) {
-    return strcmp(text_of(connector, "type"), "source") == 0 &&
+    return strcmp(sl_text_or(connector, "type", ""), "source") == 0 &&
            cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(connector, "offsets")) > 0;
 }
 
@@ -104,14 +100,14 @@ static cJSON *config_of(const cJSON *connector) {
 }
 
 static int write_one(const char *folder, cJSON *connector, char *error, size_t size) {
-    const char *state = text_of(connector, "state");
+    const char *state = sl_text_or(connector, "state", "");
     cJSON *json = cJSON_CreateObject();
     char *path = name_file(connector, folder, "file");
     int rc;
 
     if (has_offsets(connector))
         state = "STOPPED";
-    cJSON_AddStringToObject(json, "name", text_of(connector, "name"));
+    cJSON_AddStringToObject(json, "name", sl_text_or(connector, "name", ""));
     cJSON_AddItemToObject(json, "config", config_of(connector));
     if (strcmp(state, "PAUSED") == 0 || strcmp(state, "STOPPED") == 0)
         cJSON_AddStringToObject(json, "initial_state", state);
@@ -128,7 +124,7 @@ int sl_import_write(const char *folder, cJSON *connectors, char *error, size_t s
     if (make_folder(folder, error, size) != 0)
         return -1;
     cJSON_ArrayForEach(one, connectors)
-        if (strcmp(text_of(one, "verdict"), "cannot") != 0 &&
+        if (strcmp(sl_text_or(one, "verdict", ""), "cannot") != 0 &&
             write_one(folder, one, error, size) != 0)
             return -1;
     return 0;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
+
 #define LIST "/connectors?expand=info&expand=status"
 
 typedef struct reading {
@@ -77,10 +79,6 @@ static cJSON *get_of(const reading_t *r, const char *name, const char *what, int
     return json;
 }
 
-static const char *text_of(const cJSON *object, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
 static void add_text(cJSON *to, const char *key, const char *text) {
     if (text != NULL)
         cJSON_AddStringToObject(to, key, text);
@@ -89,7 +87,7 @@ static void add_text(cJSON *to, const char *key, const char *text) {
 /* Workers before 3.5 have no such path. */
 static void add_offsets(const reading_t *r, cJSON *one) {
     int status;
-    cJSON *answer = get_of(r, text_of(one, "name"), "/offsets", &status);
+    cJSON *answer = get_of(r, sl_text(one, "name"), "/offsets", &status);
     cJSON *offsets = cJSON_DetachItemFromObjectCaseSensitive(answer, "offsets");
 
     if (cJSON_GetArraySize(offsets) > 0)
@@ -112,8 +110,8 @@ static int add_connector(const reading_t *r, cJSON *list, const char *name, cons
     }
     one = cJSON_CreateObject();
     cJSON_AddStringToObject(one, "name", name);
-    add_text(one, "type", text_of(info, "type"));
-    add_text(one, "state", text_of(connector, "state"));
+    add_text(one, "type", sl_text(info, "type"));
+    add_text(one, "state", sl_text(connector, "state"));
     cJSON_AddNumberToObject(one, "tasks",
                             cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(info, "tasks")));
     cJSON_AddItemToObject(one, "config", cJSON_Duplicate(config, 1));
@@ -160,7 +158,7 @@ static int add_listed(const reading_t *r, const cJSON *names, cJSON *list, int w
 }
 
 static int by_name(const void *pa, const void *pb) {
-    return strcmp(text_of(*(cJSON *const *)pa, "name"), text_of(*(cJSON *const *)pb, "name"));
+    return strcmp(sl_text(*(cJSON *const *)pa, "name"), sl_text(*(cJSON *const *)pb, "name"));
 }
 
 static cJSON *sorted(cJSON *list) {
@@ -207,7 +205,7 @@ cJSON *sl_import_read(const sl_http_peer_t *peer, int with_offsets, char *error,
     cJSON *connectors = NULL;
     cJSON *all;
 
-    if (root != NULL && text_of(root, "version") == NULL)
+    if (root != NULL && sl_text(root, "version") == NULL)
         explain(&r, "/", status, "JSON without a version");
     else if (root != NULL)
         connectors = read_connectors(&r, with_offsets);

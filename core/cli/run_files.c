@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "admin/flat.h"
+#include "base/member.h"
 #include "config/connect.h"
 #include "config/json_file.h"
 #include "config/overlay.h"
@@ -137,8 +138,7 @@ static int read_file(const char *path, int or_properties, sl_report_t *report, c
 
 /* RUNNING, PAUSED or STOPPED, in any case. */
 static void take_target(sl_run_file_t *file, const cJSON *config) {
-    const char *state =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "initial_state"));
+    const char *state = sl_text(config, "initial_state");
     size_t i;
 
     for (i = 0; state != NULL && state[i] != '\0' && i + 1 < sizeof file->target; i++)

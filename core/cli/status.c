@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "cli/http_get.h"
 
 static const char help[] =
@@ -24,11 +25,6 @@ static const char help[] =
 static double number(const cJSON *object, const char *key) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
-
-static const char *text(const cJSON *object, const char *key) {
-    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return value == NULL ? "" : value;
 }
 
 /* What all tasks of a pipeline add up to. */
@@ -63,20 +59,20 @@ static totals_t add_up(const cJSON *pipeline) {
 
 /* First line of why a task or the pipeline is not well. */
 static void print_trouble(const cJSON *item, const char *what) {
-    const char *trace = text(item, "trace");
+    const char *trace = sl_text_or(item, "trace", "");
 
     if (trace[0] == '\0')
-        trace = text(item, "warning");
+        trace = sl_text_or(item, "warning", "");
     if (trace[0] != '\0')
         printf("    %s: %.*s\n", what, (int)strcspn(trace, "\n"), trace);
 }
 
 /* A task that runs again is well only if it has not just died: that is in its trace. */
 static void print_crash(const cJSON *task) {
-    if (text(task, "last_crash")[0] != '\0' && text(task, "trace")[0] == '\0')
+    if (sl_text_or(task, "last_crash", "")[0] != '\0' && sl_text_or(task, "trace", "")[0] == '\0')
         printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n", number(task, "id"),
                number(task, "restarts"), (double)time(NULL) - number(task, "last_crash_ms") / 1000,
-               text(task, "last_crash"));
+               sl_text_or(task, "last_crash", ""));
 }
 
 /* Samples of this pipeline whose name speaks of lag. */
@@ -114,7 +110,7 @@ static void print_branches(const cJSON *task) {
         double waiting = number(branch, "queued_bytes") + number(branch, "spilled_bytes");
 
         printf("    task %.0f -> %-18s %-12s %9.0f/s %12.0f records, %.0f KB waiting",
-               number(task, "id"), text(branch, "name"), text(branch, "state"),
+               number(task, "id"), sl_text_or(branch, "name", ""), sl_text_or(branch, "state", ""),
                number(branch, "records_per_second"), number(branch, "records"), waiting / 1024);
         if (cJSON_HasObjectItem(branch, "lag_ms"))
             printf(", lag %.0f ms", number(branch, "lag_ms"));
@@ -131,18 +127,19 @@ static void print_pipeline(const cJSON *pipeline, const char *metrics) {
     const cJSON *task;
     char what[32];
 
-    printf("%-28s %-10s %5d %11.0f %12.0f %9.0f %9.0f %8.0f %8.1f\n", text(pipeline, "name"),
-           text(pipeline, "state"), cJSON_GetArraySize(tasks),
-           number(pipeline, "records_per_second"), now.out, now.in_flight, now.dead, now.restarts,
-           now.memory / 1048576);
+    printf("%-28s %-10s %5d %11.0f %12.0f %9.0f %9.0f %8.0f %8.1f\n",
+           sl_text_or(pipeline, "name", ""), sl_text_or(pipeline, "state", ""),
+           cJSON_GetArraySize(tasks), number(pipeline, "records_per_second"), now.out,
+           now.in_flight, now.dead, now.restarts, now.memory / 1048576);
     print_trouble(pipeline, "it");
     cJSON_ArrayForEach(task, tasks) {
-        snprintf(what, sizeof what, "task %.0f %s", number(task, "id"), text(task, "state"));
+        snprintf(what, sizeof what, "task %.0f %s", number(task, "id"),
+                 sl_text_or(task, "state", ""));
         print_trouble(task, what);
         print_crash(task);
         print_branches(task);
     }
-    print_lag(metrics, text(pipeline, "name"));
+    print_lag(metrics, sl_text_or(pipeline, "name", ""));
 }
 
 static void print_all(const cJSON *now, const char *url) {
@@ -156,8 +153,8 @@ static void print_all(const cJSON *now, const char *url) {
            "RECORDS/S", "RECORDS", "IN FLIGHT", "DEAD", "RESTARTS", "MB");
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(now, "pipelines"))
         print_pipeline(item, metrics);
-    if (text(now, "store")[0] != '\0')
-        printf("store: %s\n", text(now, "store"));
+    if (sl_text_or(now, "store", "")[0] != '\0')
+        printf("store: %s\n", sl_text_or(now, "store", ""));
     free(metrics);
 }
 
@@ -173,7 +170,7 @@ static int has_failed(const cJSON *now) {
     const cJSON *item;
 
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(now, "pipelines"))
-        if (strcmp(text(item, "state"), "FAILED") == 0)
+        if (strcmp(sl_text_or(item, "state", ""), "FAILED") == 0)
             return 1;
     return 0;
 }

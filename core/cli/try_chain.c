@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/member.h"
 #include "config/catalog.h"
 #include "config/connect.h"
 #include "config/java_names.h"
@@ -73,10 +74,6 @@ static void op_reject(void *user, uint32_t record) {
 
 static const sl_ctx_ops_t ops = {.reject = op_reject};
 
-static const char *text_of(const cJSON *object, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
-
 typedef struct making {
     sl_try_t *t;
     sl_report_t *report;
@@ -85,7 +82,7 @@ typedef struct making {
 
 static int configure(making_t *m, sluice_plugin_kind_t kind, const cJSON *use, const char *pointer,
                      step_t *step, sl_try_plugin_t *p) {
-    const char *name = text_of(use, "plugin");
+    const char *name = sl_text(use, "plugin");
     char place[SL_POINTER_MAX];
     sl_try_setup_t setup = {.config = cJSON_GetObjectItemCaseSensitive(use, "config"),
                             .flags = m->flags,
@@ -114,7 +111,7 @@ static int is_true(const cJSON *item) {
 
 static int configure_step(making_t *m, const cJSON *json, int at, step_t *step) {
     const cJSON *predicate = cJSON_GetObjectItemCaseSensitive(json, "predicate");
-    const char *name = text_of(json, "name");
+    const char *name = sl_text(json, "name");
     char pointer[SL_POINTER_MAX], place[SL_POINTER_MAX];
     int status;
 
@@ -231,11 +228,11 @@ int sl_try_chain_connect(sl_try_t *t, cJSON *flat, int sink, sl_try_chain_t **ou
     int status;
 
     *native = NULL;
-    if (text_of(flat, "connector.class") == NULL)
+    if (sl_text(flat, "connector.class") == NULL)
         cJSON_AddStringToObject(flat, "connector.class", "try");
-    if (text_of(flat, "name") == NULL)
+    if (sl_text(flat, "name") == NULL)
         cJSON_AddStringToObject(flat, "name", "try");
-    if (sink && text_of(flat, "topics") == NULL && text_of(flat, "topics.regex") == NULL)
+    if (sink && sl_text(flat, "topics") == NULL && sl_text(flat, "topics.regex") == NULL)
         cJSON_AddStringToObject(flat, "topics", "try");
     status = sl_try_validate(t, flat, &catalog, trouble);
     if (status == SLUICE_OK)

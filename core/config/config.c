@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "base/uri.h"
 #include "config/json_file.h"
 #include "config/value.h"
@@ -452,8 +453,7 @@ static cJSON *errors_of(const sl_report_t *report, const char *pointer) {
 }
 
 static char *given_text(const sl_config_t *config, const slot_t *slot) {
-    const char *text =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config->object, slot->given));
+    const char *text = sl_text(config->object, slot->given);
 
     return text != NULL ? trim(text) : NULL;
 }
@@ -499,7 +499,7 @@ cJSON *sl_config_connect(const sl_config_t *config, const sl_report_t *report, c
         if ((option->flags & UNLISTED) != 0)
             continue;
         definition = cJSON_DetachItemFromArray(definitions, 0);
-        name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(definition, "name"));
+        name = sl_text(definition, "name");
         entry = cJSON_CreateObject();
         cJSON_AddItemToObject(entry, "definition", definition);
         cJSON_AddItemToObject(entry, "value",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "config/connect_clients.h"
 #include "config/connect_map.h"
 #include "config/exactly_once.h"
@@ -33,10 +34,6 @@ typedef struct work {
 } work_t;
 
 /* ---- small things ---- */
-
-static const char *text_of(const cJSON *object, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
 
 static void put(work_t *work, cJSON *object, const char *key, cJSON *item) {
     if (item == NULL || !cJSON_AddItemToObject(object, key, item)) {
@@ -162,7 +159,7 @@ static int is_known(work_t *work, uint32_t kind, const char *key, const char *na
 }
 
 static int find_class(work_t *work) {
-    const char *name = text_of(work->flat, "connector.class"), *why = NULL;
+    const char *name = sl_text(work->flat, "connector.class"), *why = NULL;
     char hint[256];
     int status;
 
@@ -235,7 +232,7 @@ static void put_plugin(work_t *work, cJSON *use, const char *native) {
     char place[64];
     const cJSON *item;
 
-    put_text(work, use, "plugin", text_of(work->flat, "connector.class"));
+    put_text(work, use, "plugin", sl_text(work->flat, "connector.class"));
     cJSON_ArrayForEach (item, work->flat)
         if (!sl_connect_is_framework_key(work->is_sink, item->string) ||
             sl_options_find(work->plugin.options, item->string, NULL) != NULL)
@@ -318,7 +315,7 @@ static void put_converter(work_t *work, cJSON *converters, const role_t *what,
     plugin = sl_config_text(work->common, key);
     if (plugin == NULL) {
         from = work->worker;
-        plugin = text_of(work->worker, key);
+        plugin = sl_text(work->worker, key);
     }
     if (plugin == NULL && what->fallback != NULL &&
         is_there(work, SLUICE_CONVERTER, what->fallback, ""))
@@ -351,7 +348,7 @@ static const char *class_of(work_t *work, uint32_t kind, const char *family, con
     const char *name;
 
     snprintf(key, sizeof key, "%s.%s.type", family, alias);
-    name = text_of(work->flat, key);
+    name = sl_text(work->flat, key);
     if (name == NULL)
         fault(work, key, NULL, "Missing required configuration \"%s\" which has no default value.",
               key);
@@ -389,13 +386,13 @@ static void put_predicate(work_t *work, cJSON *transform, const char *alias, con
     cJSON *use;
 
     snprintf(key, sizeof key, "transforms.%s.negate", alias);
-    negate = text_of(work->flat, key);
+    negate = sl_text(work->flat, key);
     snprintf(key, sizeof key, "transforms.%s.predicate", alias);
-    predicate = text_of(work->flat, key);
+    predicate = sl_text(work->flat, key);
     if (!is_predicate_listed(work, alias, predicate))
         return;
     snprintf(key, sizeof key, "predicates.%s.type", predicate);
-    class_name = text_of(work->flat, key);
+    class_name = sl_text(work->flat, key);
     if (class_name == NULL || !is_there(work, SLUICE_PREDICATE, class_name, ""))
         return; /* check_predicates says so */
     use = put_object(work, transform, "predicate");
@@ -469,7 +466,7 @@ static void check_predicates(work_t *work) {
     for (i = 0; i < count; i++) {
         const char *name;
         snprintf(key, sizeof key, "predicates.%s.type", items[i]);
-        name = text_of(work->flat, key);
+        name = sl_text(work->flat, key);
         if (name == NULL)
             fault(work, key, NULL,
                   "Missing required configuration \"%s\" which has no default value.", key);
@@ -662,11 +659,11 @@ static cJSON *texts_of(work_t *work, const cJSON *config) {
 
 static cJSON *translate(work_t *work, const cJSON *connector, const char *default_name) {
     const cJSON *config = flat_of(connector);
-    const char *name = config != connector ? text_of(connector, "name") : NULL, *inner;
+    const char *name = config != connector ? sl_text(connector, "name") : NULL, *inner;
     cJSON *native = NULL;
 
     work->flat = texts_of(work, config);
-    inner = text_of(work->flat, "name");
+    inner = sl_text(work->flat, "name");
     if (name != NULL && inner != NULL && strcmp(name, inner) != 0)
         fault(work, "name", NULL,
               "Connector name configuration (%s) doesn't match connector name in the URL (%s)",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "config/nearest.h"
 #include "config/value.h"
 #include "sluice/error.h"
@@ -366,10 +367,6 @@ cJSON *sl_options_to_json(const sl_options_t *options) {
     return array;
 }
 
-static const char *text_of(const cJSON *json, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-}
-
 static uint32_t flags_from_json(const cJSON *array) {
     uint32_t found = 0;
     const cJSON *item;
@@ -401,7 +398,7 @@ static const char *const *list_from_json(const cJSON *array, int *ok) {
 }
 
 static int64_t limit_from_json(const cJSON *json, const char *name) {
-    const char *text = text_of(json, name);
+    const char *text = sl_text(json, name);
 
     return text != NULL ? strtoll(text, NULL, 10) : 0;
 }
@@ -413,26 +410,26 @@ static int32_t number_from_json(const cJSON *json, const char *name) {
 }
 
 static int option_from_json(const cJSON *json, sluice_option_t *to) {
-    const char *type = text_of(json, "type"), *importance = text_of(json, "importance");
+    const char *type = sl_text(json, "type"), *importance = sl_text(json, "importance");
     int ok = 1;
 
-    to->name = copy_text(text_of(json, "name"), &ok);
+    to->name = copy_text(sl_text(json, "name"), &ok);
     for (to->type = 0;
          to->type < TYPES && (type == NULL || strcmp(types[to->type].name, type) != 0);
          to->type++) {}
     to->flags = flags_from_json(cJSON_GetObjectItemCaseSensitive(json, "flags"));
-    to->default_text = copy_text(text_of(json, "default"), &ok);
+    to->default_text = copy_text(sl_text(json, "default"), &ok);
     to->min = limit_from_json(json, "min");
     to->max = limit_from_json(json, "max");
     to->values = list_from_json(cJSON_GetObjectItemCaseSensitive(json, "values"), &ok);
     to->aliases = list_from_json(cJSON_GetObjectItemCaseSensitive(json, "aliases"), &ok);
-    to->group = copy_text(text_of(json, "group"), &ok);
+    to->group = copy_text(sl_text(json, "group"), &ok);
     to->importance = importance == NULL                  ? SLUICE_LOW
                      : strcmp(importance, "high") == 0   ? SLUICE_HIGH
                      : strcmp(importance, "medium") == 0 ? SLUICE_MEDIUM
                                                          : SLUICE_LOW;
-    to->doc = copy_text(text_of(json, "doc"), &ok);
-    to->display_name = copy_text(text_of(json, "display_name"), &ok);
+    to->doc = copy_text(sl_text(json, "doc"), &ok);
+    to->display_name = copy_text(sl_text(json, "display_name"), &ok);
     to->dependents = list_from_json(cJSON_GetObjectItemCaseSensitive(json, "dependents"), &ok);
     to->width = (uint32_t)number_from_json(json, "width");
     to->order = number_from_json(json, "order");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "base/utf8.h"
 
 static int is_blank(char c) {
@@ -132,7 +133,7 @@ cJSON *sl_properties_read(const char *text) {
 
 char *sl_properties_get(const char *text, const char *key) {
     cJSON *all = sl_properties_read(text);
-    const char *found = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(all, key));
+    const char *found = sl_text(all, key);
     char *copy = found != NULL ? strdup(found) : NULL;
 
     cJSON_Delete(all);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "observe/log.h"
 
 #define MESSAGE_MAX 2048
@@ -168,23 +169,19 @@ cJSON *sl_report_json(const sl_report_t *report) {
     return NULL;
 }
 
-static const char *text_of(const cJSON *object, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
-
 int sl_report_add_json(sl_report_t *report, const cJSON *json) {
     const cJSON *faults = cJSON_GetObjectItemCaseSensitive(json, "faults"), *item;
 
     if (!cJSON_IsArray(faults))
         return SLUICE_INVALID;
     cJSON_ArrayForEach (item, faults) {
-        const char *severity = text_of(item, "severity"), *message = text_of(item, "message");
+        const char *severity = sl_text(item, "severity"), *message = sl_text(item, "message");
         if (message == NULL)
             return SLUICE_INVALID;
         add(report,
             severity != NULL && strcmp(severity, "warning") == 0 ? SL_FAULT_WARNING
                                                                  : SL_FAULT_ERROR,
-            text_of(item, "pointer"), text_of(item, "key"), text_of(item, "hint"), message);
+            sl_text(item, "pointer"), sl_text(item, "key"), sl_text(item, "hint"), message);
     }
     return SLUICE_OK;
 }

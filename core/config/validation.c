@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "config/connect.h"
 #include "config/exactly_once.h"
 #include "config/java_names.h"
@@ -17,7 +18,7 @@
 /* ---- small things ---- */
 
 const char *sl_validation_text(const sl_validation_t *v, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(v->flat, key));
+    return sl_text(v->flat, key);
 }
 
 int sl_validation_is_distributed(const sl_validation_t *v) {
@@ -91,7 +92,7 @@ static cJSON *value_of(const cJSON *info) {
 }
 
 static const char *name_of(const cJSON *info) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(value_of(info), "name"));
+    return sl_text(value_of(info), "name");
 }
 
 static cJSON *find_info(const cJSON *infos, const char *key) {

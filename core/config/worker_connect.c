@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/member.h"
 #include "config/config.h"
 #include "config/json_file.h"
 #include "config/properties.h"
@@ -243,7 +244,7 @@ int sl_worker_read_connect(const char *path, sl_worker_mode_t mode, const char *
 /* ---- asking ---- */
 
 const char *sl_worker_text(const cJSON *worker, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(worker, key));
+    return sl_text(worker, key);
 }
 
 sl_worker_mode_t sl_worker_mode(const cJSON *worker) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/member.h"
 #include "observe/log_parts.h"
 
 #define FIELD_TEXT_ROOM 2048
@@ -185,9 +186,9 @@ static size_t collect_fields(const cJSON *object, sl_log_field_t *out, size_t co
 }
 
 int sl_log_write_json(const cJSON *json, const sl_log_field_t *fields, size_t field_count) {
-    const char *level = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "level"));
-    const char *scope = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "scope"));
-    const char *said = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "text"));
+    const char *level = sl_text(json, "level");
+    const char *scope = sl_text(json, "scope");
+    const char *said = sl_text(json, "text");
     sl_log_field_t all[SL_LOG_FIELDS_MAX], masked[SL_LOG_FIELDS_MAX];
     char text[SL_LOG_TEXT_MAX], room[FIELD_TEXT_ROOM];
     sl_log_record_t record = {SLUICE_LOG_INFO, scope, text, 0, masked, 0};

@@ -1,6 +1,7 @@
 #include "plugin/catalog.h"
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "observe/log.h"
 #include "plugin/catalog_int.h"
 #include <stdio.h>
@@ -145,7 +146,7 @@ static void on_described(void *user, const cJSON *answer, const char *error) {
     cJSON *module = cJSON_GetObjectItemCaseSensitive(answer, "module");
 
     if (error == NULL)
-        error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "error"));
+        error = sl_text(answer, "error");
     if (error == NULL && sl_entry_set_description(e, cJSON_Duplicate(module, 1)) != SLUICE_OK)
         error = "its description is no description of plugins";
     if (error != NULL)

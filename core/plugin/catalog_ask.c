@@ -1,6 +1,7 @@
 #include "plugin/catalog_int.h"
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "sluice/uv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,8 +157,8 @@ static void report_faults(wait_t *w, const cJSON *answer) {
     const cJSON *fault;
 
     cJSON_ArrayForEach (fault, cJSON_GetObjectItemCaseSensitive(answer, "faults")) {
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "name"));
-        const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "message"));
+        const char *name = sl_text(fault, "name");
+        const char *text = sl_text(fault, "message");
         char pointer[SL_POINTER_MAX];
         if (name == NULL || text == NULL)
             continue;
@@ -171,7 +172,7 @@ static void report_faults(wait_t *w, const cJSON *answer) {
 
 static void on_waited(void *user, const cJSON *answer, const char *error) {
     const cJSON *failed = cJSON_GetObjectItemCaseSensitive(answer, "error");
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(failed, "message"));
+    const char *text = sl_text(failed, "message");
     wait_t *w = user;
 
     w->answered = 1;

@@ -1,13 +1,10 @@
 #include "plugin/catalog_int.h"
 
+#include "base/member.h"
 #include "plugin/module.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *text_of(const cJSON *object, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
 
 static uint32_t number_of(const cJSON *object, const char *name) {
     const cJSON *n = cJSON_GetObjectItemCaseSensitive(object, name);
@@ -87,10 +84,10 @@ static const char *const *read_aliases(const cJSON *json) {
 static int read_plugin(sl_entry_t *e, const cJSON *json, sl_catalog_plugin_t *p) {
     const char *why = NULL;
 
-    p->kind = sl_plugin_kind_parse(text_of(json, "kind"));
-    p->name = text_of(json, "name");
-    p->summary = text_of(json, "summary");
-    p->version = text_of(e->json, "version");
+    p->kind = sl_plugin_kind_parse(sl_text(json, "kind"));
+    p->name = sl_text(json, "name");
+    p->summary = sl_text(json, "summary");
+    p->version = sl_text(e->json, "version");
     p->module_file = e->at.file;
     p->module_copy = e->at.copy;
     p->json = json;
@@ -98,7 +95,7 @@ static int read_plugin(sl_entry_t *e, const cJSON *json, sl_catalog_plugin_t *p)
     p->has_probe = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "probe"));
     p->has_plan = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "plan"));
     p->keeps_offsets = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "offsets"));
-    p->task_class = text_of(json, "task_class");
+    p->task_class = sl_text(json, "task_class");
     p->sink_flags = number_of(json, "sink_flags");
     p->failure_mode = number_of(json, "failure_mode");
     if (p->kind == 0 || p->name == NULL || p->summary == NULL || p->version == NULL)

@@ -1,5 +1,6 @@
 #include "plugin/conformance.h"
 
+#include "base/member.h"
 #include "base/remove.h"
 #include "config/catalog.h"
 #include "observe/log.h"
@@ -223,7 +224,7 @@ static cJSON *run_module(const run_t *run, const char *file, int *failed) {
         report(run->params, "module", file, "exported-symbols", SL_CONFORMANCE_OK, "");
     answer = in_child(child_describe, run, DESCRIBE_MS, &died);
     json = answer != NULL && !died ? cJSON_Parse(answer) : NULL;
-    error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error"));
+    error = sl_text(json, "error");
     if (json == NULL || error != NULL) {
         *failed += report(run->params, "module", file, "descriptor", SL_CONFORMANCE_FAIL,
                           error != NULL ? error : answer);
@@ -247,8 +248,8 @@ int sl_conformance_run(const sl_conformance_params_t *params) {
     if (json == NULL)
         return failed;
     cJSON_ArrayForEach (plugin, cJSON_GetObjectItemCaseSensitive(json, "plugins")) {
-        const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(plugin, "kind"));
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(plugin, "name"));
+        const char *kind = sl_text(plugin, "kind");
+        const char *name = sl_text(plugin, "name");
         if (kind != NULL && name != NULL &&
             (params->plugin == NULL || strcmp(params->plugin, name) == 0)) {
             failed += run_plugin(&run, kind, name);

@@ -2,6 +2,7 @@
 
 #include "base/channel.h"
 #include "base/heapbuf.h"
+#include "base/member.h"
 #include "config/catalog.h"
 #include "config/config.h"
 #include "plugin/ctx.h"
@@ -43,10 +44,6 @@ typedef struct job {
     int (*run)(struct job *job);
     int status;
 } job_t;
-
-static const char *text_of(const cJSON *object, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
 
 /* An answer with the request's id. */
 static cJSON *answer_to(const cJSON *request, const char *type) {
@@ -183,8 +180,8 @@ static char *copy_of(const char *text) {
 /* Options, configuration and ctx of the request; NULL or why not. */
 static const char *job_prepare(job_t *job, const cJSON *request) {
     const cJSON *tasks = cJSON_GetObjectItemCaseSensitive(request, "max_tasks");
-    const char *name = text_of(request, "plugin");
-    sl_ctx_params_t params = {.pipeline = text_of(request, "pipeline")};
+    const char *name = sl_text(request, "plugin");
+    sl_ctx_params_t params = {.pipeline = sl_text(request, "pipeline")};
     const char *why = "out of memory";
     sl_report_t report;
     int status;
@@ -193,10 +190,10 @@ static const char *job_prepare(job_t *job, const cJSON *request) {
         return job->prober->error;
     if (name != NULL)
         job->plugin = sl_module_find(job->prober->module,
-                                     sl_plugin_kind_parse(text_of(request, "kind")), name);
+                                     sl_plugin_kind_parse(sl_text(request, "kind")), name);
     if (job->plugin == NULL)
         return "the module has no such plugin";
-    job->offsets = copy_of(text_of(request, "offsets"));
+    job->offsets = copy_of(sl_text(request, "offsets"));
     job->max_tasks = cJSON_IsNumber(tasks) ? tasks->valueint : 1;
     if (sl_options_create(job->plugin->options, job->plugin->option_count, job->plugin->option_size,
                           &job->options, &why) != SLUICE_OK)

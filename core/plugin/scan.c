@@ -1,5 +1,6 @@
 #include "plugin/scan.h"
 
+#include "base/member.h"
 #include "plugin/elf_check.h"
 #include "sluice/error.h"
 #include <cjson/cJSON.h>
@@ -284,7 +285,7 @@ void sl_scan_save(const char *copies, const sl_scan_t *scan) {
 }
 
 static int get_number(const cJSON *entry, const char *name, uint64_t *out) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, name));
+    const char *text = sl_text(entry, name);
 
     if (text == NULL)
         return 0;
@@ -293,8 +294,8 @@ static int get_number(const cJSON *entry, const char *name, uint64_t *out) {
 }
 
 static void load_entry(const cJSON *entry, sl_scan_t *out) {
-    const char *file = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "file"));
-    const char *hash = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "hash"));
+    const char *file = sl_text(entry, "file");
+    const char *hash = sl_text(entry, "hash");
     sl_file_key_t key;
     sl_scanned_t *item;
 

@@ -1,6 +1,7 @@
 #include "runtime/keeper.h"
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "base/utf8.h"
 #include "config/config.h"
 #include "observe/log.h"
@@ -261,10 +262,6 @@ static const sl_ctx_ops_t store_ops = {
 
 /* ---- what the supervisor says ---- */
 
-static const char *text_of(const cJSON *message, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, key));
-}
-
 static void on_opened(void *user, int status) {
     keeper_t *k = user;
     cJSON *message;
@@ -311,8 +308,8 @@ static int read_config(keeper_t *k, const cJSON *given) {
 }
 
 static void on_open(keeper_t *k, const cJSON *message) {
-    const char *path = text_of(message, "module"), *name = text_of(message, "plugin");
-    const char *level = text_of(message, "log_level");
+    const char *path = sl_text(message, "module"), *name = sl_text(message, "plugin");
+    const char *level = sl_text(message, "log_level");
     char error[SL_MODULE_ERROR_SIZE] = "there is no such plugin";
     sluice_log_level_t parsed;
 
@@ -340,13 +337,13 @@ static void on_open(keeper_t *k, const cJSON *message) {
 static void write_one(keeper_t *k, const cJSON *one) {
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(one, "n");
     const cJSON *log = cJSON_GetObjectItemCaseSensitive(one, "l");
-    const char *key = text_of(one, "k");
+    const char *key = sl_text(one, "k");
     const cJSON *sub = cJSON_GetObjectItemCaseSensitive(one, "s");
     sluice_entry_t entry = {
         .key = sluice_str(key),
-        .value = sluice_str(text_of(one, "v")),
-        .partition = sluice_str(text_of(one, "t")),
-        .name = sluice_str(text_of(one, "o")),
+        .value = sluice_str(sl_text(one, "v")),
+        .partition = sluice_str(sl_text(one, "t")),
+        .name = sluice_str(sl_text(one, "o")),
         .sub_index = cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0,
     };
     uint64_t n = cJSON_IsNumber(number) ? (uint64_t)number->valuedouble : 0;
@@ -355,7 +352,7 @@ static void write_one(keeper_t *k, const cJSON *one) {
     if (key == NULL || !cJSON_IsNumber(log))
         return;
     entry.log = (uint32_t)log->valueint;
-    if (sl_position_parse(sluice_str(text_of(one, "p")), &entry.position) != SLUICE_OK)
+    if (sl_position_parse(sluice_str(sl_text(one, "p")), &entry.position) != SLUICE_OK)
         entry.position.len = 0;
     status = k->spec.plugin->store->write(k->instance.self, n, &entry);
     if (status != SLUICE_OK)

@@ -1,5 +1,6 @@
 #include "runtime/modules.h"
 
+#include "base/member.h"
 #include "config/catalog.h"
 #include "plugin/module.h"
 #include <stdio.h>
@@ -41,7 +42,7 @@ const sluice_plugin_t *sl_modules_find(void *user, uint32_t kind, const char *na
 
     *why = modules->error;
     snprintf(key, sizeof(key), "%s/%s", sl_plugin_kind_name(kind), name);
-    path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(modules->paths, key));
+    path = sl_text(modules->paths, key);
     if (path == NULL) {
         snprintf(modules->error, sizeof(modules->error), "no module was given for %s", key);
         return NULL;

@@ -1,6 +1,7 @@
 #include "runtime/task.h"
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "record/blocks.h"
@@ -170,8 +171,8 @@ static int read_pipeline(task_t *t, const char *name) {
 }
 
 static void set_level(const cJSON *message, const char *key) {
-    const char *scope = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "scope"));
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, key));
+    const char *scope = sl_text(message, "scope");
+    const char *text = sl_text(message, key);
     sluice_log_level_t level;
 
     if (text != NULL && sl_log_parse_level(text, &level) == SLUICE_OK)
@@ -192,8 +193,7 @@ static void start_trunk(task_t *t) {
         .graph =
             {
                 .pipeline = t->pipeline,
-                .state_dir = cJSON_GetStringValue(
-                    cJSON_GetObjectItemCaseSensitive(t->start, "state_dir")),
+                .state_dir = sl_text(t->start, "state_dir"),
                 .task = cJSON_IsNumber(number) ? number->valueint : 0,
                 .find = sl_modules_find,
                 .user = &t->modules,
@@ -213,7 +213,7 @@ static void start_trunk(task_t *t) {
 }
 
 static void on_start(task_t *t, cJSON *message) {
-    const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "name"));
+    const char *name = sl_text(message, "name");
 
     if (t->start != NULL)
         return;

@@ -2,15 +2,12 @@
 
 #include "base/channel.h"
 #include "base/hex.h"
+#include "base/member.h"
 #include "observe/metrics.h"
 #include "record/position.h"
 #include <stdlib.h>
 
 /* ---- positions ---- */
-
-static const char *text_of(const cJSON *object, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
 
 static int read_cookie(const char *hex, sluice_str_t *out) {
     size_t len = hex != NULL ? strlen(hex) : 0;
@@ -26,19 +23,19 @@ static int read_cookie(const char *hex, sluice_str_t *out) {
 }
 
 static int read_entry(const cJSON *item, sl_entry_t *e) {
-    const char *partition = text_of(item, "partition");
-    const char *position = text_of(item, "position");
+    const char *partition = sl_text(item, "partition");
+    const char *position = sl_text(item, "position");
     const cJSON *sub = cJSON_GetObjectItemCaseSensitive(item, "sub");
 
-    e->branch = text_of(item, "branch");
+    e->branch = sl_text(item, "branch");
     if (e->branch == NULL || partition == NULL)
         return SLUICE_INVALID;
     e->partition = sluice_str(partition);
-    e->offset = text_of(item, "offset");
+    e->offset = sl_text(item, "offset");
     e->sub_index = cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0;
     if (position != NULL && sl_position_parse(sluice_str(position), &e->position) != SLUICE_OK)
         return SLUICE_INVALID;
-    return read_cookie(text_of(item, "cookie"), &e->cookie);
+    return read_cookie(sl_text(item, "cookie"), &e->cookie);
 }
 
 int sl_entries_read(const cJSON *positions, sl_entry_t **entries, size_t *count) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "supervisor/publish.h"
 #include "supervisor/state_folder.h"
 
@@ -141,8 +142,7 @@ static void on_put_stored(void *user, int status, const char *error) {
 /* NULL: as it is when the store comes to it, which may be changing a target just now. */
 static const char *put_target(const action_t *a) {
     const sl_managed_t *m = sl_supervisor_find(a->supervisor, a->name);
-    const char *kept = cJSON_GetStringValue(
-        cJSON_GetObjectItemCaseSensitive(a->supervisor->remembered, a->name));
+    const char *kept = sl_text(a->supervisor->remembered, a->name);
 
     if (a->target != NULL)
         return a->target;

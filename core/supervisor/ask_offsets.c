@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "config/connect.h"
 #include "config/providers.h"
 #include "config/worker.h"
@@ -12,14 +13,10 @@
 #define ASK_TIMEOUT_MS      10000u
 #define UPSTREAM_TIMEOUT_MS 60000u /* it connects, and waits for a server that is busy */
 
-static const char *text_of(const cJSON *object, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
-
 /* Why there is no result; NULL: there is one. */
 static const char *failure_of(const cJSON *answer, const char *error) {
     const cJSON *failure = cJSON_GetObjectItemCaseSensitive(answer, "error");
-    const char *message = text_of(failure, "message");
+    const char *message = sl_text(failure, "message");
 
     if (error != NULL || (failure == NULL && answer != NULL))
         return error;
@@ -49,7 +46,7 @@ static const cJSON *flat_of(const cJSON *config) {
 }
 
 static const sl_catalog_plugin_t *find_class(const sl_catalog_t *catalog, const cJSON *config) {
-    const char *name = text_of(flat_of(config), "connector.class");
+    const char *name = sl_text(flat_of(config), "connector.class");
     const sl_catalog_plugin_t *p = NULL;
 
     if (name != NULL)
@@ -105,7 +102,7 @@ static void errand_destroy(errand_t *e) {
 static void on_upstream(void *user, const cJSON *answer, const char *error) {
     errand_t *e = user;
 
-    e->done(e->user, text_of(answer, "offsets"), failure_of(answer, error));
+    e->done(e->user, sl_text(answer, "offsets"), failure_of(answer, error));
     errand_destroy(e);
 }
 
@@ -119,11 +116,11 @@ static void on_resolved(void *user, int status, sl_resolved_t *resolved,
     errand_t *e = user;
     const cJSON *source =
         resolved == NULL ? NULL : cJSON_GetObjectItemCaseSensitive(resolved->pipeline, "source");
-    sl_catalog_offsets_t question = { .kind = SLUICE_SOURCE,
-                                      .name = text_of(source, "plugin"),
-                                      .pipeline = e->name,
-                                      .offsets = e->offsets,
-                                      .timeout_ms = UPSTREAM_TIMEOUT_MS };
+    sl_catalog_offsets_t question = {.kind = SLUICE_SOURCE,
+                                     .name = sl_text(source, "plugin"),
+                                     .pipeline = e->name,
+                                     .offsets = e->offsets,
+                                     .timeout_ms = UPSTREAM_TIMEOUT_MS};
 
     question.config = cJSON_GetObjectItemCaseSensitive(source, "config");
     if (status != SLUICE_OK || source == NULL)

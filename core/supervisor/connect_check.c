@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "config/validation.h"
 #include "sluice/error.h"
 
@@ -36,10 +37,6 @@ static void answered(checking_t *c) {
         conclude(c);
 }
 
-static const char *text_of(const cJSON *object, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-}
-
 static void on_answer(void *user, const cJSON *answer, const char *error) {
     question_t *q = user;
     checking_t *c = q->checking;
@@ -47,13 +44,13 @@ static void on_answer(void *user, const cJSON *answer, const char *error) {
     const cJSON *fault;
 
     if (error == NULL && failure != NULL)
-        error = text_of(failure, "message");
+        error = sl_text(failure, "message");
     if (answer == NULL || failure != NULL)
         sl_validation_fault(c->validation, q->part, "",
                             error != NULL ? error : "the plugin's check failed without a reason");
     cJSON_ArrayForEach(fault, cJSON_GetObjectItemCaseSensitive(answer, "faults")) {
-        const char *name = text_of(fault, "name");
-        const char *text = text_of(fault, "message");
+        const char *name = sl_text(fault, "name");
+        const char *text = sl_text(fault, "message");
         sl_validation_fault(c->validation, q->part, name == NULL ? "" : name,
                             text == NULL ? "" : text);
     }

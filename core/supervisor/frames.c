@@ -5,16 +5,13 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "observe/log.h"
 #include "supervisor/publish.h"
 #include "supervisor/rates.h"
 
 #define FAILED_GRACE_MS 10000u /* between a task's own FAILED or FINISHED and its exit */
 #define METRICS_MAX (4u << 20)
-
-static const char *text_member(const cJSON *message, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, key));
-}
 
 /* Moves a member out of the message into *place, whose old tree goes. */
 static void keep(cJSON **place, cJSON *message, const char *key) {
@@ -58,15 +55,15 @@ static void on_ledger(sl_task_t *t, cJSON *message) {
 }
 
 static void on_status(sl_task_t *t, cJSON *message) {
-    const char *state = text_member(message, "state");
-    const char *trace = text_member(message, "trace");
+    const char *state = sl_text(message, "state");
+    const char *trace = sl_text(message, "trace");
 
     take_branches(t, message);
     if (state == NULL || t->reported_end)
         return;
     if (strcmp(state, "FAILED") == 0) {
         reported_end(t);
-        sl_task_fail(t, text_member(message, "code"),
+        sl_task_fail(t, sl_text(message, "code"),
                      trace == NULL ? "The task gave no reason" : trace);
     } else if (strcmp(state, "FINISHED") == 0) {
         reported_end(t);
@@ -127,8 +124,8 @@ static void on_task_positions(sl_task_t *t, cJSON *message) {
 }
 
 static void on_log(sl_task_t *t, const cJSON *message) {
-    const char *text = text_member(message, "text");
-    const char *level = text_member(message, "level");
+    const char *text = sl_text(message, "text");
+    const char *level = sl_text(message, "level");
     char line[600];
 
     snprintf(line, sizeof line, "%s %s", level == NULL ? "" : level, text == NULL ? "" : text);
@@ -141,7 +138,7 @@ static void on_log(sl_task_t *t, const cJSON *message) {
 }
 
 static void on_metrics(sl_task_t *t, const cJSON *message) {
-    const char *text = text_member(message, "text");
+    const char *text = sl_text(message, "text");
 
     if (text != NULL && strlen(text) <= METRICS_MAX)
         sl_set_text(&t->metrics, text);
@@ -174,7 +171,7 @@ static void on_topics(sl_task_t *t, const cJSON *message) {
 
 void sl_task_message(sl_task_t *t, const char *type, cJSON *message) {
     if (strcmp(type, "alive") == 0)
-        sl_set_text(&t->stuck, text_member(message, "stuck"));
+        sl_set_text(&t->stuck, sl_text(message, "stuck"));
     if (t->stuck == NULL)
         t->alive_at = uv_now(t->managed->supervisor->o.loop);
     if (strcmp(type, "positions") == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "observe/log.h"
 #include "sluice/error.h"
 #include "supervisor/child.h"
@@ -36,10 +37,6 @@ typedef struct keeper {
     void (*closed)(void *user);
     void *closed_user;
 } keeper_t;
-
-static const char *text_of(const cJSON *message, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, key));
-}
 
 static void set_error(keeper_t *k, const char *text) {
     free(k->error);
@@ -110,7 +107,7 @@ static void on_written(keeper_t *k, const cJSON *message) {
 
 static void on_refused(keeper_t *k, const cJSON *message) {
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(message, "n");
-    const char *why = text_of(message, "message");
+    const char *why = sl_text(message, "message");
 
     if (cJSON_IsNumber(number))
         keeper_queue_end(&k->queue, (uint64_t)number->valuedouble,
@@ -132,12 +129,12 @@ static void on_opened(keeper_t *k, const cJSON *message) {
     k->is_open = 1;
     set_error(k, NULL);
     say_trouble(k, NULL);
-    conclude(k, text_of(message, "system"), NULL);
+    conclude(k, sl_text(message, "system"), NULL);
     send_waiting(k);
 }
 
 static void on_failed(keeper_t *k, const cJSON *message) {
-    const char *text = text_of(message, "message");
+    const char *text = sl_text(message, "message");
 
     set_error(k, text == NULL ? "no reason given" : text);
     if (k->was_open)
@@ -158,9 +155,9 @@ static void on_entries(keeper_t *k, const cJSON *message) {
         const cJSON *sub = cJSON_GetObjectItemCaseSensitive(one, "s");
         sl_log_entry_t entry = {
             .log = cJSON_IsNumber(log) ? log->valueint : -1,
-            .key = text_of(one, "k"),
-            .value = text_of(one, "v"),
-            .place = {text_of(one, "p"), text_of(one, "t"),
+            .key = sl_text(one, "k"),
+            .value = sl_text(one, "v"),
+            .place = {sl_text(one, "p"), sl_text(one, "t"),
                       cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0},
         };
         if (entry.key != NULL)
@@ -186,7 +183,7 @@ static void on_message(void *user, const char *type, cJSON *message) {
     else if (strcmp(type, "refused") == 0)
         on_refused(k, message);
     else if (strcmp(type, "trouble") == 0)
-        say_trouble(k, text_of(message, "text"));
+        say_trouble(k, sl_text(message, "text"));
 }
 
 static void on_stderr(void *user, const char *line) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "config/connect.h"
 #include "supervisor/publish.h"
 #include "supervisor/sink_offsets.h"
@@ -50,10 +51,6 @@ static void finish(work_t *w, int status, const char *message, const cJSON *offs
     sl_supervisor_settle(s);
 }
 
-static const char *text_of(const cJSON *object, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
 /* ---- what users see ---- */
 
 /* Partitions are compared as values: the order of their members does not matter. */
@@ -71,8 +68,8 @@ static cJSON *visible(const cJSON *entries) {
     const cJSON *entry;
 
     cJSON_ArrayForEach(entry, entries) {
-        const char *text = text_of(entry, "offset");
-        cJSON *partition = cJSON_Parse(text_of(entry, "partition"));
+        const char *text = sl_text(entry, "offset");
+        cJSON *partition = cJSON_Parse(sl_text(entry, "partition"));
         cJSON *offset = text == NULL ? NULL : cJSON_Parse(text);
         cJSON *one = NULL;
         if (partition != NULL && offset != NULL && find_partition(list, partition) == NULL) {
@@ -100,7 +97,7 @@ static cJSON *entry_of(cJSON *entries, const cJSON *partition) {
     char *text;
 
     cJSON_ArrayForEach(entry, entries) {
-        cJSON *own = cJSON_Parse(text_of(entry, "partition"));
+        cJSON *own = cJSON_Parse(sl_text(entry, "partition"));
         int same = cJSON_Compare(own, partition, 1);
         cJSON_Delete(own);
         if (same)

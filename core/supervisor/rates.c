@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/member.h"
+
 #define RATE      "records_per_second"
 #define APART_MS  500u
 
@@ -14,7 +16,7 @@ static const cJSON *find(const cJSON *items, const char *name) {
     const cJSON *item;
 
     cJSON_ArrayForEach(item, items) {
-        const char *other = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "name"));
+        const char *other = sl_text(item, "name");
         if (name != NULL && other != NULL && strcmp(name, other) == 0)
             return item;
     }
@@ -31,8 +33,7 @@ void sl_rates_add(cJSON *items, const cJSON *before, uint64_t elapsed_ms) {
     cJSON *item;
 
     cJSON_ArrayForEach(item, items) {
-        const cJSON *old =
-            find(before, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "name")));
+        const cJSON *old = find(before, sl_text(item, "name"));
         double records = number(item, "records");
         cJSON_AddNumberToObject(item, RATE,
                                 old == NULL ? 0

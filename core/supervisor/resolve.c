@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "config/connect.h"
 #include "config/interpolate.h"
 #include "config/pipeline.h"
@@ -103,8 +104,7 @@ static void add_module(void *user, const sl_plugin_use_t *use, const char *insta
 
 static const char *type_of(const work_t *w) {
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(w->config, "config");
-    const char *name = cJSON_GetStringValue(
-        cJSON_GetObjectItemCaseSensitive(config == NULL ? w->config : config, "connector.class"));
+    const char *name = sl_text(config == NULL ? w->config : config, "connector.class");
 
     if (!w->is_connector)
         return "pipeline";
@@ -118,8 +118,7 @@ static const char *type_of(const work_t *w) {
 /* Given; NULL: not known. */
 static char *task_class_of(const work_t *w, const char *type) {
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(w->config, "config");
-    const char *name = cJSON_GetStringValue(
-        cJSON_GetObjectItemCaseSensitive(config == NULL ? w->config : config, "connector.class"));
+    const char *name = sl_text(config == NULL ? w->config : config, "connector.class");
     const sl_catalog_plugin_t *p = NULL;
     char out[400];
 
@@ -198,15 +197,15 @@ static void add_faults(question_t *q, const cJSON *answer, const char *error) {
     char pointer[SL_POINTER_MAX];
 
     if (error == NULL && failure != NULL)
-        error = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(failure, "message"));
+        error = sl_text(failure, "message");
     if (answer == NULL || failure != NULL) {
         sl_report_error(&q->work->report, q->pointer, "", NULL, "the plugin's check failed: %s",
                         error == NULL ? "no reason given" : error);
         return;
     }
     cJSON_ArrayForEach(fault, cJSON_GetObjectItemCaseSensitive(answer, "faults")) {
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "name"));
-        const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, "message"));
+        const char *name = sl_text(fault, "name");
+        const char *text = sl_text(fault, "message");
         if (name != NULL)
             sl_pointer_join(pointer, sizeof pointer, q->pointer, name);
         sl_report_error(&q->work->report, name == NULL ? q->pointer : pointer,
