@@ -199,28 +199,37 @@ static int is_utf16(const unsigned char *b, size_t len, int *little) {
 }
 
 /* The body as UTF-8; given. */
+static unsigned unit_at(const unsigned char *b, int little) {
+    return little ? b[0] | (unsigned)b[1] << 8 : (unsigned)b[0] << 8 | b[1];
+}
+
+static size_t from_utf16(const unsigned char *b, size_t len, int little, char *out) {
+    size_t i, n = 0;
+
+    for (i = 0; i + 1 < len; i += 2) {
+        unsigned c = unit_at(b + i, little);
+        if (c >= 0xd800 && c < 0xdc00 && i + 3 < len) {
+            i += 2;
+            c = 0x10000 + ((c - 0xd800) << 10) + ((unit_at(b + i, little) - 0xdc00) & 0x3ff);
+        }
+        n += sl_utf8_put(out + n, c);
+    }
+    return n;
+}
+
 static char *utf8_body(const sl_request_t *r, size_t *len) {
     const unsigned char *b = (const unsigned char *)r->body;
     char *out = malloc(r->body_len * 2 + 4);
-    size_t i;
     int little;
 
     *len = 0;
     if (out == NULL)
         return NULL;
-    if (!is_utf16(b, r->body_len, &little)) {
-        memcpy(out, b == NULL ? (const unsigned char *)"" : b, r->body_len);
+    if (is_utf16(b, r->body_len, &little)) {
+        *len = from_utf16(b, r->body_len, little, out);
+    } else if (r->body_len > 0) {
+        memcpy(out, b, r->body_len);
         *len = r->body_len;
-    }
-    for (i = 0; *len != r->body_len && i + 1 < r->body_len; i += 2) {
-        unsigned c = little ? b[i] | (unsigned)b[i + 1] << 8 : (unsigned)b[i] << 8 | b[i + 1];
-        if (c >= 0xd800 && c < 0xdc00 && i + 3 < r->body_len) {
-            unsigned low = little ? b[i + 2] | (unsigned)b[i + 3] << 8
-                                  : (unsigned)b[i + 2] << 8 | b[i + 3];
-            c = 0x10000 + ((c - 0xd800) << 10) + ((low - 0xdc00) & 0x3ff);
-            i += 2;
-        }
-        *len += sl_utf8_put(out + *len, c);
     }
     out[*len] = '\0';
     return out;

@@ -294,15 +294,22 @@ static void test_request_at_close(void **state) {
 }
 
 /* Sends a body to a route of connectors, with the limit of this port out of the way. */
-static void put_body(fixture_t *f, const char *body, const char *part) {
-    char *text = NULL;
+static void put_bytes(fixture_t *f, const char *body, size_t len, const char *part) {
+    char head[200];
+    int fd = connect_client(f);
 
-    assert_true(asprintf(&text,
-                         "PUT /connectors/a/config HTTP/1.1\r\nHost: h\r\nContent-Type: "
-                         "application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                         strlen(body), body) > 0);
-    ask(f, text, part);
-    free(text);
+    snprintf(head, sizeof head,
+             "PUT /connectors/a/config HTTP/1.1\r\nHost: h\r\nContent-Type: "
+             "application/json\r\nContent-Length: %zu\r\n\r\n",
+             len);
+    send_text(f, fd, head);
+    assert_int_equal(write(fd, body, len), (ssize_t)len);
+    expect(f, fd, part);
+    close(fd);
+}
+
+static void put_body(fixture_t *f, const char *body, const char *part) {
+    put_bytes(f, body, strlen(body), part);
 }
 
 static void test_bodies(void **state) {
@@ -318,6 +325,33 @@ static void test_bodies(void **state) {
         len += (size_t)snprintf(body + len, sizeof body - len, ",\"k%d\":1", i);
     strcat(body, "}");
     put_body(f, body, "too many members");
+}
+
+/* Of a text of which most characters are longer in UTF-8, nothing is lost on the way. */
+static void test_utf16(void **state) {
+    static const char head[] = "{\"connector.class\":\"x\",\"a\":\"", tail[] = "\"}";
+    fixture_t *f = *state;
+    char wide[400], plain[200];
+    size_t n = 0, i;
+
+    for (i = 0; head[i] != '\0'; i++) {
+        wide[n++] = head[i];
+        wide[n++] = '\0';
+    }
+    strcpy(plain, "\"a\":\"");
+    for (i = 0; i < 42; i++) { /* U+6F22 */
+        wide[n++] = '\x22';
+        wide[n++] = '\x6f';
+        strcat(plain, "\xe6\xbc\xa2");
+    }
+    memcpy(wide + n, "\x3d\xd8\x00\xde", 4); /* U+1F600 */
+    n += 4;
+    strcat(plain, "\xf0\x9f\x98\x80\"");
+    for (i = 0; tail[i] != '\0'; i++) {
+        wide[n++] = tail[i];
+        wide[n++] = '\0';
+    }
+    put_bytes(f, wide, n, plain);
 }
 
 /* What the supervisor says of tasks is gone with them. */
@@ -359,7 +393,7 @@ int main(void) {
         CASE(test_body_in_pieces), CASE(test_close_with_open_request),
         CASE(test_bad_listen),     CASE(test_full_and_empty),
         CASE(test_request_at_close), CASE(test_metrics_forget),
-        CASE(test_bodies),
+        CASE(test_bodies), CASE(test_utf16),
     };
 
     signal(SIGPIPE, SIG_IGN);
