@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "clients/kafka/topic.h"
+
 enum { SLICE_MS = 100, REQUEST_MS = 30000, OPERATION_MS = 10000, METADATA_MS = 10000, WHY = 512 };
 
 int kafka_topic_name_is_valid(sluice_str_t name) {
@@ -76,26 +78,12 @@ static void refused(const char *topic, rd_kafka_resp_err_t err, const char *why,
                  topic, exception_of(err), why);
 }
 
-/* Whoever may not make topics may still use one that is there. All topics are asked for: a question
- * for one could make it. */
-static int is_there(rd_kafka_t *client, const char *topic, rd_kafka_resp_err_t *err) {
-    const struct rd_kafka_metadata *metadata = NULL;
-    int i, found = 0;
-
-    *err = rd_kafka_metadata(client, 1, NULL, &metadata, METADATA_MS);
-    if (*err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return 0;
-    for (i = 0; i < metadata->topic_cnt && !found; i++)
-        found = strcmp(metadata->topics[i].topic, topic) == 0;
-    rd_kafka_metadata_destroy(metadata);
-    return found;
-}
-
+/* Whoever may not make topics may still use one that is there. */
 static void not_allowed(rd_kafka_t *client, const char *topic, const kafka_group_t *group,
                         kafka_made_t *made) {
     rd_kafka_resp_err_t err;
 
-    made->existed = is_there(client, topic, &err);
+    made->existed = kafka_topic_is_there(client, topic, METADATA_MS, &err);
     made->status = made->existed                           ? SLUICE_OK
                    : err != RD_KAFKA_RESP_ERR_NO_ERROR ? SLUICE_RETRY
                                                            : SLUICE_FATAL;
@@ -163,25 +151,6 @@ static rd_kafka_event_t *ask(rd_kafka_t *client, rd_kafka_NewTopic_t *topic,
     return event;
 }
 
-static rd_kafka_resp_err_t result_of(rd_kafka_event_t *event, const char **why) {
-    const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
-    const rd_kafka_topic_result_t **topics;
-    rd_kafka_resp_err_t err = rd_kafka_event_error(event);
-    size_t count = 0;
-
-    *why = rd_kafka_event_error_string(event);
-    if (err != RD_KAFKA_RESP_ERR_NO_ERROR || result == NULL)
-        return err;
-    topics = rd_kafka_CreateTopics_result_topics(result, &count);
-    if (count == 0)
-        return RD_KAFKA_RESP_ERR__TRANSPORT;
-    err = rd_kafka_topic_result_error(topics[0]);
-    *why = rd_kafka_topic_result_error_string(topics[0]);
-    if (*why == NULL)
-        *why = rd_kafka_err2str(err);
-    return err;
-}
-
 void kafka_topic_make(rd_kafka_t *client, const char *topic, const kafka_group_t *group,
                       const atomic_int *stop, kafka_made_t *made) {
     char text[WHY] = "";
@@ -193,7 +162,7 @@ void kafka_topic_make(rd_kafka_t *client, const char *topic, const kafka_group_t
     memset(made, 0, sizeof(*made));
     if (asked != NULL) {
         event = ask(client, asked, stop);
-        err = event != NULL ? result_of(event, &why) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        err = kafka_topic_created(event, &why);
     }
     judge(client, topic, group, err, why, made);
     if (event != NULL)

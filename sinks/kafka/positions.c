@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clients/kafka/client_conf.h"
+#include "clients/kafka/topic.h"
 
 /* As long as another's transaction may stay open in the topic. */
 enum { READ_TIMEOUT_MS = 90000, POLL_MS = 500, ADMIN_TIMEOUT_MS = 15000 };
@@ -106,25 +107,6 @@ static int count_partitions(rd_kafka_t *client, const char *topic) {
     return n > 0 ? n : -1;
 }
 
-static int creation_result(rd_kafka_event_t *event, const char *topic, char *error, size_t size) {
-    const char *why = event == NULL ? "no answer" : rd_kafka_event_error_string(event);
-    const rd_kafka_topic_result_t **results = NULL;
-    size_t n = 0;
-
-    if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        results =
-            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
-    if (n == 1) {
-        rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[0]);
-
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            return 0;
-        why = rd_kafka_topic_result_error_string(results[0]);
-    }
-    snprintf(error, size, "position topic %s can't be created: %s", topic, why);
-    return -1;
-}
-
 /* Compacted. */
 static int create_topic(kafka_sink_t *sink, const char *topic, char *error, size_t size) {
     rd_kafka_t *client = sink->client;
@@ -133,8 +115,10 @@ static int create_topic(kafka_sink_t *sink, const char *topic, char *error, size
         (int)sink->api->config_int(sink->ctx, "position.topic.replication.factor"), error, size);
     rd_kafka_queue_t *queue;
     rd_kafka_AdminOptions_t *options;
+    rd_kafka_resp_err_t err;
     rd_kafka_event_t *event;
-    int rc;
+    const char *why;
+    int made;
 
     if (wanted == NULL)
         return -1;
@@ -143,13 +127,16 @@ static int create_topic(kafka_sink_t *sink, const char *topic, char *error, size
     rd_kafka_NewTopic_set_config(wanted, "cleanup.policy", "compact");
     rd_kafka_CreateTopics(client, &wanted, 1, options, queue);
     event = rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS);
-    rc = creation_result(event, topic, error, size);
+    err = kafka_topic_created(event, &why);
+    made = err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
+    if (!made)
+        snprintf(error, size, "position topic %s can't be created: %s", topic, why);
     if (event != NULL)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(wanted);
-    return rc;
+    return made ? 0 : -1;
 }
 
 /* It need not be allowed to create what is there already; what was created is not known at once. */
@@ -169,41 +156,27 @@ static int ensure_topic(kafka_sink_t *sink, rd_kafka_t *consumer, const char *to
     return n;
 }
 
-/* Up to where must be read: the end of each partition, whatever transactions are open there. */
+/* Up to where must be read: the end of each partition, whatever transactions are open there.
+ * Takes conf. */
 static int find_ends(kafka_sink_t *sink, rd_kafka_conf_t *conf, const char *topic, struct reader *r,
                      char *error, size_t size) {
-    rd_kafka_t *consumer;
-    int rc = -1;
-    int i;
+    rd_kafka_t *consumer = kafka_topic_ends_client(conf, error, size);
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    int32_t i;
 
-    if (rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", error, size) !=
-        RD_KAFKA_CONF_OK) {
-        rd_kafka_conf_destroy(conf);
-        return -1;
-    }
-    consumer = kafka_client_open(RD_KAFKA_CONSUMER, conf, error, size);
     if (consumer == NULL)
         return -1;
     r->partitions = ensure_topic(sink, consumer, topic, error, size);
-    if (r->partitions > 0 && (r->ends = calloc((size_t)r->partitions, sizeof(*r->ends))) != NULL)
-        rc = 0;
-    else if (r->partitions > 0)
+    if (r->partitions > 0 && (r->ends = calloc((size_t)r->partitions, sizeof(*r->ends))) == NULL)
         snprintf(error, size, "position topic: out of memory");
-    for (i = 0; rc == 0 && i < r->partitions; i++) {
-        int64_t low;
-        rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(consumer, topic, i, &low,
-                                                                   &r->ends[i], ADMIN_TIMEOUT_MS);
-
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            r->left += r->ends[i] > low;
-            r->ends[i] = r->ends[i] > low ? r->ends[i] : 0;
-            continue;
-        }
+    if (r->ends != NULL)
+        err = kafka_topic_ends(consumer, topic, r->partitions, ADMIN_TIMEOUT_MS, r->ends, &i);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         snprintf(error, size, "position topic %s: %s", topic, rd_kafka_err2str(err));
-        rc = -1;
-    }
     rd_kafka_destroy(consumer);
-    return rc;
+    for (i = 0; r->ends != NULL && i < r->partitions; i++)
+        r->left += r->ends[i] > 0;
+    return r->ends != NULL && err == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -1;
 }
 
 /* ---- reading ---- */

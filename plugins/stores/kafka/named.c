@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
-enum { ERROR_TEXT = 512 };
+#include "clients/kafka/topic.h"
+
+enum { ERROR_TEXT = 512, ASK_MS = 10000 };
 
 /* A write that waits until its topic was made; owns what the entry points to. */
 typedef struct waiting {
@@ -27,8 +29,9 @@ typedef struct named_log {
 /* Whoever may not make topics may still write to one that is there. */
 static void make(void *arg) {
     named_log_t *n = arg;
+    rd_kafka_resp_err_t err;
 
-    if (topic_store_is_there(n->store->producer, n->topic))
+    if (kafka_topic_is_there(n->store->producer, n->topic, ASK_MS, &err))
         n->status = SLUICE_OK;
     else
         n->status =

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "clients/kafka/client_conf.h"
 #include "clients/kafka/place_headers.h"
+#include "clients/kafka/topic.h"
 
 enum { ASK_MS = 10000 };
 
@@ -125,38 +125,27 @@ int topic_store_open_asking(topic_store_t *s) {
 
 /* 0: nothing is there to be read. */
 static int find_log_ends(topic_store_t *s, rd_kafka_t *client, store_log_t *log) {
+    rd_kafka_resp_err_t err;
     int32_t p;
 
     free(log->ends);
     log->ends = calloc((size_t)log->partitions, sizeof(*log->ends));
-    for (p = 0; log->ends != NULL && p < log->partitions; p++) {
-        int64_t low;
-        rd_kafka_resp_err_t err =
-            rd_kafka_query_watermark_offsets(client, log->topic, p, &low, &log->ends[p], ASK_MS);
-        if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return topic_store_note(s, SLUICE_RETRY, "kafka-store.read",
-                                    "the end of %s, partition %d, is not known: %s", log->topic,
-                                    (int)p, rd_kafka_err2str(err));
-        if (log->ends[p] <= low)
-            log->ends[p] = 0;
-    }
-    return log->ends != NULL
-               ? SLUICE_OK
-               : topic_store_note(s, SLUICE_NO_MEMORY, "kafka-store.read", "out of memory");
+    if (log->ends == NULL)
+        return topic_store_note(s, SLUICE_NO_MEMORY, "kafka-store.read", "out of memory");
+    err = kafka_topic_ends(client, log->topic, log->partitions, ASK_MS, log->ends, &p);
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return SLUICE_OK;
+    return topic_store_note(s, SLUICE_RETRY, "kafka-store.read",
+                            "the end of %s, partition %d, is not known: %s", log->topic, (int)p,
+                            rd_kafka_err2str(err));
 }
 
-/* What reads committed records only is told of ends before open transactions; an offset that is
- * written behind one counts, too. Hence a client of its own that asks for the real ends. */
 int topic_store_prepare_ends(topic_store_t *s) {
     char error[512];
-    rd_kafka_t *client = NULL;
+    rd_kafka_t *client = kafka_topic_ends_client(s->ends_conf, error, sizeof(error));
     int i, status = SLUICE_OK;
 
-    if (rd_kafka_conf_set(s->ends_conf, "isolation.level", "read_uncommitted", error,
-                          sizeof(error)) == RD_KAFKA_CONF_OK) {
-        client = kafka_client_open(RD_KAFKA_CONSUMER, s->ends_conf, error, sizeof(error));
-        s->ends_conf = NULL;
-    }
+    s->ends_conf = NULL;
     if (client == NULL)
         return topic_store_note(s, SLUICE_FATAL, "kafka-store.client", "%s", error);
     rd_kafka_set_log_queue(client, NULL);

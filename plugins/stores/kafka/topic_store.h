@@ -69,8 +69,6 @@ const char *topic_store_option(const topic_store_t *s, const store_log_t *log, c
 int topic_store_note(topic_store_t *s, int status, const char *code, const char *fmt, ...)
     SLUICE_PRINTF(4, 5);
 
-/* Blocks. 0 also when nobody says it. */
-int topic_store_is_there(rd_kafka_t *client, const char *topic);
 /* Blocks: makes a topic as this log's would be; it may be there. Else text says why not. */
 int topic_store_make(const topic_store_t *s, rd_kafka_t *client, const store_log_t *log,
                      const char *topic, char *text, size_t size);

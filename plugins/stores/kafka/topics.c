@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clients/kafka/topic.h"
+
 enum { ASK_MS = 10000, TRIES = 20, TRY_MS = 250, ERROR_TEXT = 512 };
 
 /* What is known of a topic. */
@@ -55,44 +57,6 @@ static int number_of(const topic_store_t *s, const store_log_t *log, const char 
     return text != NULL ? atoi(text) : fallback;
 }
 
-/* The answer to the one topic that was asked for. */
-static rd_kafka_resp_err_t created(rd_kafka_event_t *event, char *text, size_t size) {
-    const rd_kafka_topic_result_t **results;
-    const char *why;
-    rd_kafka_resp_err_t err;
-    size_t count = 0;
-
-    if (event == NULL) {
-        snprintf(text, size, "no answer within %d s", ASK_MS / 1000);
-        return RD_KAFKA_RESP_ERR__TIMED_OUT;
-    }
-    err = rd_kafka_event_error(event);
-    why = rd_kafka_event_error_string(event);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        results =
-            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-        if (count == 1) {
-            err = rd_kafka_topic_result_error(results[0]);
-            why = rd_kafka_topic_result_error_string(results[0]);
-        }
-    }
-    snprintf(text, size, "%s", why != NULL ? why : rd_kafka_err2str(err));
-    return err;
-}
-
-/* All topics are asked for: a question for one could make it. */
-int topic_store_is_there(rd_kafka_t *client, const char *topic) {
-    const struct rd_kafka_metadata *metadata = NULL;
-    int i, found = 0;
-
-    if (rd_kafka_metadata(client, 1, NULL, &metadata, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return 0;
-    for (i = 0; i < metadata->topic_cnt && !found; i++)
-        found = strcmp(metadata->topics[i].topic, topic) == 0;
-    rd_kafka_metadata_destroy(metadata);
-    return found;
-}
-
 int topic_store_make(const topic_store_t *s, rd_kafka_t *client, const store_log_t *log,
                      const char *topic, char *text, size_t size) {
     int partitions = log == &s->logs[0] ? 1 : number_of(s, log, "partitions", -1);
@@ -101,12 +65,14 @@ int topic_store_make(const topic_store_t *s, rd_kafka_t *client, const store_log
     rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, partitions, factor, text, size);
     rd_kafka_event_t *event = NULL;
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__INVALID_ARG;
+    const char *why;
 
     if (wanted != NULL) {
         add_settings(s, log, wanted);
         rd_kafka_CreateTopics(client, &wanted, 1, NULL, queue);
         event = rd_kafka_queue_poll(queue, ASK_MS);
-        err = created(event, text, size);
+        err = kafka_topic_created(event, &why);
+        snprintf(text, size, "%s", why);
         rd_kafka_NewTopic_destroy(wanted);
         if (event != NULL)
             rd_kafka_event_destroy(event);
