@@ -20,4 +20,10 @@ static inline const char *sl_text_or(const cJSON *object, const char *name, cons
     return text != NULL ? text : otherwise;
 }
 
+/* A number; 0 when there is none of that name, or it is no number. */
+static inline double sl_number(const cJSON *object, const char *name) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
 #endif

@@ -22,11 +22,6 @@ static const char help[] =
     "\n"
     "Exit code 1 when no sluice answers, or when something is FAILED.\n";
 
-static double number(const cJSON *object, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
-
 /* What all tasks of a pipeline add up to. */
 typedef struct totals {
     double out;        /* records that left its source */
@@ -42,16 +37,16 @@ static totals_t add_up(const cJSON *pipeline) {
     const cJSON *node;
 
     cJSON_ArrayForEach(task, cJSON_GetObjectItemCaseSensitive(pipeline, "tasks")) {
-        t.memory += number(task, "memory_bytes");
-        t.restarts += number(task, "restarts");
+        t.memory += sl_number(task, "memory_bytes");
+        t.restarts += sl_number(task, "restarts");
     }
     cJSON_ArrayForEach(task, cJSON_GetObjectItemCaseSensitive(pipeline, "ledger")) {
         const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(task, "nodes");
         cJSON_ArrayForEach(node, nodes) {
-            t.dead += number(node, "dead_lettered");
-            t.in_flight += number(node, "in_flight");
+            t.dead += sl_number(node, "dead_lettered");
+            t.in_flight += sl_number(node, "in_flight");
             if (node == nodes->child)
-                t.out += number(node, "out");
+                t.out += sl_number(node, "out");
         }
     }
     return t;
@@ -70,8 +65,9 @@ static void print_trouble(const cJSON *item, const char *what) {
 /* A task that runs again is well only if it has not just died: that is in its trace. */
 static void print_crash(const cJSON *task) {
     if (sl_text_or(task, "last_crash", "")[0] != '\0' && sl_text_or(task, "trace", "")[0] == '\0')
-        printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n", number(task, "id"),
-               number(task, "restarts"), (double)time(NULL) - number(task, "last_crash_ms") / 1000,
+        printf("    task %.0f was restarted %.0f times, last %.0f s ago: %s\n",
+               sl_number(task, "id"), sl_number(task, "restarts"),
+               (double)time(NULL) - sl_number(task, "last_crash_ms") / 1000,
                sl_text_or(task, "last_crash", ""));
 }
 
@@ -107,16 +103,17 @@ static void print_branches(const cJSON *task) {
     const cJSON *branch;
 
     cJSON_ArrayForEach(branch, cJSON_GetObjectItemCaseSensitive(task, "branches")) {
-        double waiting = number(branch, "queued_bytes") + number(branch, "spilled_bytes");
+        double waiting = sl_number(branch, "queued_bytes") + sl_number(branch, "spilled_bytes");
 
         printf("    task %.0f -> %-18s %-12s %9.0f/s %12.0f records, %.0f KB waiting",
-               number(task, "id"), sl_text_or(branch, "name", ""), sl_text_or(branch, "state", ""),
-               number(branch, "records_per_second"), number(branch, "records"), waiting / 1024);
+               sl_number(task, "id"), sl_text_or(branch, "name", ""),
+               sl_text_or(branch, "state", ""), sl_number(branch, "records_per_second"),
+               sl_number(branch, "records"), waiting / 1024);
         if (cJSON_HasObjectItem(branch, "lag_ms"))
-            printf(", lag %.0f ms", number(branch, "lag_ms"));
-        if (number(branch, "retries") > 0)
-            printf(", %.0f retries", number(branch, "retries"));
-        print_age(number(branch, "last_delivery_ms"));
+            printf(", lag %.0f ms", sl_number(branch, "lag_ms"));
+        if (sl_number(branch, "retries") > 0)
+            printf(", %.0f retries", sl_number(branch, "retries"));
+        print_age(sl_number(branch, "last_delivery_ms"));
         printf("\n");
     }
 }
@@ -129,11 +126,11 @@ static void print_pipeline(const cJSON *pipeline, const char *metrics) {
 
     printf("%-28s %-10s %5d %11.0f %12.0f %9.0f %9.0f %8.0f %8.1f\n",
            sl_text_or(pipeline, "name", ""), sl_text_or(pipeline, "state", ""),
-           cJSON_GetArraySize(tasks), number(pipeline, "records_per_second"), now.out,
+           cJSON_GetArraySize(tasks), sl_number(pipeline, "records_per_second"), now.out,
            now.in_flight, now.dead, now.restarts, now.memory / 1048576);
     print_trouble(pipeline, "it");
     cJSON_ArrayForEach(task, tasks) {
-        snprintf(what, sizeof what, "task %.0f %s", number(task, "id"),
+        snprintf(what, sizeof what, "task %.0f %s", sl_number(task, "id"),
                  sl_text_or(task, "state", ""));
         print_trouble(task, what);
         print_crash(task);

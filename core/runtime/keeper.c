@@ -335,18 +335,16 @@ static void on_open(keeper_t *k, const cJSON *message) {
 }
 
 static void write_one(keeper_t *k, const cJSON *one) {
-    const cJSON *number = cJSON_GetObjectItemCaseSensitive(one, "n");
     const cJSON *log = cJSON_GetObjectItemCaseSensitive(one, "l");
     const char *key = sl_text(one, "k");
-    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(one, "s");
     sluice_entry_t entry = {
         .key = sluice_str(key),
         .value = sluice_str(sl_text(one, "v")),
         .partition = sluice_str(sl_text(one, "t")),
         .name = sluice_str(sl_text(one, "o")),
-        .sub_index = cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0,
+        .sub_index = (uint32_t)sl_number(one, "s"),
     };
-    uint64_t n = cJSON_IsNumber(number) ? (uint64_t)number->valuedouble : 0;
+    uint64_t n = (uint64_t)sl_number(one, "n");
     int status;
 
     if (key == NULL || !cJSON_IsNumber(log))

@@ -1,6 +1,7 @@
 #include "runtime/rehearse.h"
 
 #include "base/channel.h"
+#include "base/member.h"
 #include "base/remove.h"
 #include "observe/log.h"
 #include "record/batch.h"
@@ -258,7 +259,6 @@ static void on_message(void *user, const char *type, cJSON *message) {
     static rehearsal_t r; /* the log keeps its address */
     process_t *p = user;
     cJSON *answer = sl_channel_message("rehearsed");
-    const cJSON *id = cJSON_GetObjectItemCaseSensitive(message, "id");
 
     (void)type;
     memset(&r, 0, sizeof(r));
@@ -268,7 +268,7 @@ static void on_message(void *user, const char *type, cJSON *message) {
                          &r.report, &r.pipeline) == SLUICE_OK)
         rehearse(&r, message);
     sl_log_set_output(NULL, NULL);
-    cJSON_AddNumberToObject(answer, "id", cJSON_IsNumber(id) ? id->valuedouble : 0);
+    cJSON_AddNumberToObject(answer, "id", sl_number(message, "id"));
     cJSON_AddItemToObject(answer, "report", sl_report_json(&r.report));
     sl_report_fini(&r.report);
     sl_pipeline_destroy(r.pipeline);

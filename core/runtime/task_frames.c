@@ -25,14 +25,13 @@ static int read_cookie(const char *hex, sluice_str_t *out) {
 static int read_entry(const cJSON *item, sl_entry_t *e) {
     const char *partition = sl_text(item, "partition");
     const char *position = sl_text(item, "position");
-    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(item, "sub");
 
     e->branch = sl_text(item, "branch");
     if (e->branch == NULL || partition == NULL)
         return SLUICE_INVALID;
     e->partition = sluice_str(partition);
     e->offset = sl_text(item, "offset");
-    e->sub_index = cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0;
+    e->sub_index = (uint32_t)sl_number(item, "sub");
     if (position != NULL && sl_position_parse(sluice_str(position), &e->position) != SLUICE_OK)
         return SLUICE_INVALID;
     return read_cookie(sl_text(item, "cookie"), &e->cookie);

@@ -46,8 +46,7 @@ static void take_branches(sl_task_t *t, cJSON *message) {
 
 static void on_ledger(sl_task_t *t, cJSON *message) {
     const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(message, "nodes");
-    const cJSON *out = cJSON_GetObjectItemCaseSensitive(nodes == NULL ? NULL : nodes->child, "out");
-    double records = cJSON_IsNumber(out) ? out->valuedouble : 0;
+    double records = sl_number(nodes == NULL ? NULL : nodes->child, "out");
 
     t->rate = sl_rate(records, t->records, elapsed(t, &t->ledger_at), t->rate);
     t->records = records;

@@ -7,11 +7,6 @@
 #define RATE      "records_per_second"
 #define APART_MS  500u
 
-static double number(const cJSON *object, const char *key) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
-
 static const cJSON *find(const cJSON *items, const char *name) {
     const cJSON *item;
 
@@ -34,10 +29,10 @@ void sl_rates_add(cJSON *items, const cJSON *before, uint64_t elapsed_ms) {
 
     cJSON_ArrayForEach(item, items) {
         const cJSON *old = find(before, sl_text(item, "name"));
-        double records = number(item, "records");
+        double records = sl_number(item, "records");
         cJSON_AddNumberToObject(item, RATE,
                                 old == NULL ? 0
-                                            : sl_rate(records, number(old, "records"), elapsed_ms,
-                                                      number(old, RATE)));
+                                            : sl_rate(records, sl_number(old, "records"),
+                                                      elapsed_ms, sl_number(old, RATE)));
     }
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/member.h"
+
 static const char *const totals[SL_WORK_TOTALS] = {
     "polled", "written", "commits", "commits_failed", "commits_late", "failures",
     "errors", "skipped", "retries", "logged",         "dead_letters", "dead_letters_failed"
@@ -10,10 +12,6 @@ static const char *const totals[SL_WORK_TOTALS] = {
 
 static double number(const cJSON *item) {
     return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
-
-static double member(const cJSON *message, const char *name) {
-    return number(cJSON_GetObjectItemCaseSensitive(message, name));
 }
 
 /* [count, sum, max], in units of which `unit` make one. */
@@ -45,13 +43,13 @@ void sl_task_work_take(sl_task_work_t **work, const cJSON *message, uint64_t at)
         return;
     *work = w;
     for (i = 0; i < SL_WORK_TOTALS; i++) {
-        double value = member(message, totals[i]);
+        double value = sl_number(message, totals[i]);
         grown[i] = value - w->now[i];
         w->now[i] = value;
     }
-    w->active = member(message, "active");
-    w->uncommitted = member(message, "uncommitted");
-    w->last_error_ms = fmax(w->last_error_ms, member(message, "last_error_ms"));
+    w->active = sl_number(message, "active");
+    w->uncommitted = sl_number(message, "uncommitted");
+    w->last_error_ms = fmax(w->last_error_ms, sl_number(message, "last_error_ms"));
     add_growth(&w->sampled[SL_WORK_POLL_RATE], at, grown[SL_WORK_POLLED]);
     add_growth(&w->sampled[SL_WORK_WRITE_RATE], at, grown[SL_WORK_WRITTEN]);
     add_growth(&w->sampled[SL_WORK_COMMIT_RATE], at, grown[SL_WORK_COMMITS]);
