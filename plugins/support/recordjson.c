@@ -1,5 +1,6 @@
 #include "support/recordjson.h"
 
+#include "support/member.h"
 #include "support/position.h"
 
 static void put(sluice_buf_t *buf, const char *text) {
@@ -59,19 +60,9 @@ int record_json_write(const sluice_api_t *api, sluice_buf_t *buf, const sluice_r
 
 /* ---- reading ---- */
 
-static const sluice_value_t *member(const sluice_value_t *map, const char *name) {
-    uint32_t i;
-
-    for (i = 0; map->kind == SLUICE_MAP && i < map->len; i++) {
-        if (sluice_str_eq(sluice_value_str(&map->as.items[2 * i]), sluice_str(name)))
-            return &map->as.items[2 * i + 1];
-    }
-    return NULL;
-}
-
 /* A member that is there and not null. */
 static const sluice_value_t *given(const sluice_value_t *map, const char *name) {
-    const sluice_value_t *v = member(map, name);
+    const sluice_value_t *v = value_member(map, name);
 
     return v == NULL || sluice_is_null(v) ? NULL : v;
 }
@@ -88,7 +79,7 @@ static const char *read_headers(const sluice_api_t *api, sluice_batch_t *batch,
         return "out of memory";
     for (i = 0; i < list->len; i++) {
         const sluice_value_t *key = given(&list->as.items[i], "key");
-        const sluice_value_t *value = member(&list->as.items[i], "value");
+        const sluice_value_t *value = value_member(&list->as.items[i], "value");
 
         if (key == NULL || key->kind != SLUICE_STRING)
             return "a header has no key";
@@ -122,9 +113,9 @@ const char *record_json_read(const sluice_api_t *api, sluice_batch_t *batch,
         r->timestamp = sluice_value_int(v);
         r->timestamp_type = SLUICE_TIMESTAMP_CREATE;
     }
-    v = member(object, "key");
+    v = value_member(object, "key");
     r->key = v != NULL ? *v : sluice_null();
-    v = member(object, "value");
+    v = value_member(object, "value");
     r->value = v != NULL ? *v : sluice_null();
     v = given(object, "headers");
     return v != NULL ? read_headers(api, batch, v, r) : NULL;

@@ -6,6 +6,7 @@
 #include "clients/kafka/client_conf.h"
 #include "clients/kafka/contact.h"
 #include "kafka_source.h"
+#include "support/member.h"
 
 enum { ADMIN_MS = 30000, MARGIN_MS = 5000, ERROR_TEXT = 512 };
 
@@ -191,15 +192,6 @@ int kafka_read_offsets(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_buf_t 
 
 /* ---- setting ---- */
 
-static const sluice_value_t *member(const sluice_value_t *map, const char *name) {
-    uint32_t i;
-
-    for (i = 0; map->kind == SLUICE_MAP && i < map->len; i++)
-        if (sluice_str_eq(sluice_value_str(&map->as.items[2 * i]), sluice_str(name)))
-            return &map->as.items[2 * i + 1];
-    return NULL;
-}
-
 static int is_integer(const sluice_value_t *value) {
     return value != NULL && value->kind >= SLUICE_INT8 && value->kind <= SLUICE_INT64;
 }
@@ -215,11 +207,11 @@ static rd_kafka_topic_partition_t *slot(rd_kafka_topic_partition_list_t *set,
 
 static int sort_one(const sluice_value_t *one, rd_kafka_topic_partition_list_t *set,
                     rd_kafka_topic_partition_list_t *forget) {
-    const sluice_value_t *at = member(one, "partition");
-    const sluice_value_t *offset = member(one, "offset");
-    const sluice_value_t *topic = at != NULL ? member(at, "kafka_topic") : NULL;
-    const sluice_value_t *partition = at != NULL ? member(at, "kafka_partition") : NULL;
-    const sluice_value_t *number = offset != NULL ? member(offset, "kafka_offset") : NULL;
+    const sluice_value_t *at = value_member(one, "partition");
+    const sluice_value_t *offset = value_member(one, "offset");
+    const sluice_value_t *topic = at != NULL ? value_member(at, "kafka_topic") : NULL;
+    const sluice_value_t *partition = at != NULL ? value_member(at, "kafka_partition") : NULL;
+    const sluice_value_t *number = offset != NULL ? value_member(offset, "kafka_offset") : NULL;
     int forgets = offset == NULL || offset->kind == SLUICE_NULL;
     char name[300];
 

@@ -120,8 +120,6 @@ int avro_equal(const avro_node_t *a, const avro_node_t *b);
 /* Reads a schema's text (copied) into doc, which may know names from texts read before. NULL: see
  * doc->fault and no_memory. */
 avro_node_t *avro_parse(avro_doc_t *doc, sluice_str_t text);
-/* A member of a JSON object, or NULL. */
-const sluice_value_t *avro_member(const sluice_value_t *object, const char *name);
 
 /* ---- print.c ---- */
 /* Appends the schema's JSON, in the order of Avro's own toString. */

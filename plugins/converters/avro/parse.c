@@ -1,6 +1,8 @@
 /* Reading a schema's JSON text, as leniently as a reader of registered schemas does. */
 #include "node.h"
 
+#include "support/member.h"
+
 #define NODES_MAX 200000u
 
 typedef struct scope {
@@ -10,21 +12,6 @@ typedef struct scope {
 } scope_t;
 
 static avro_node_t *read_node(const scope_t *scope, const sluice_value_t *json);
-
-const sluice_value_t *avro_member(const sluice_value_t *object, const char *name) {
-    uint32_t i;
-
-    for (i = 0; object->kind == SLUICE_MAP && i < object->len; i++)
-        if (avro_text_is(sluice_value_str(&object->as.items[2 * i]), name))
-            return &object->as.items[2 * i + 1];
-    return NULL;
-}
-
-static sluice_str_t member_text(const sluice_value_t *object, const char *name) {
-    const sluice_value_t *v = avro_member(object, name);
-
-    return v != NULL && v->kind == SLUICE_STRING ? sluice_value_str(v) : sluice_str(NULL);
-}
 
 static int primitive(sluice_str_t name) {
     uint8_t i;
@@ -99,7 +86,7 @@ static void read_props(avro_doc_t *doc, const sluice_value_t *json, const char *
 }
 
 static const sluice_value_t *array_member(const sluice_value_t *json, const char *name) {
-    const sluice_value_t *v = avro_member(json, name);
+    const sluice_value_t *v = value_member(json, name);
 
     return v != NULL && v->kind == SLUICE_ARRAY ? v : NULL;
 }
@@ -109,16 +96,16 @@ static const sluice_value_t *array_member(const sluice_value_t *json, const char
 static int read_field(const scope_t *scope, const sluice_value_t *json, avro_field_t *out) {
     static const char *const reserved[] = {"default", "doc",     "name", "order",
                                            "type",    "aliases", NULL};
-    const sluice_value_t *type = json->kind == SLUICE_MAP ? avro_member(json, "type") : NULL;
+    const sluice_value_t *type = json->kind == SLUICE_MAP ? value_member(json, "type") : NULL;
 
-    out->name = json->kind == SLUICE_MAP ? member_text(json, "name") : sluice_str(NULL);
+    out->name = json->kind == SLUICE_MAP ? value_member_text(json, "name") : sluice_str(NULL);
     if (out->name.data == NULL || type == NULL) {
         avro_fault(scope->doc, "a field has no %s", out->name.data == NULL ? "name" : "type");
         return 0;
     }
-    out->doc = member_text(json, "doc");
-    out->fallback = avro_member(json, "default");
-    out->order = member_text(json, "order");
+    out->doc = value_member_text(json, "doc");
+    out->fallback = value_member(json, "default");
+    out->order = value_member_text(json, "order");
     if (avro_text_is(out->order, "ascending"))
         out->order = sluice_str(NULL);
     out->aliases = array_member(json, "aliases");
@@ -155,7 +142,7 @@ static avro_node_t *read_enum(const scope_t *scope, const sluice_value_t *json, 
 
     if (symbols == NULL)
         return avro_fault(scope->doc, "Enum has no symbols: %.*s", AVRO_STR(node->full));
-    node->symbol_default = member_text(json, "default");
+    node->symbol_default = value_member_text(json, "default");
     node->symbols = avro_alloc(scope->doc, symbols->len * sizeof(*node->symbols));
     if (node->symbols == NULL)
         return NULL;
@@ -170,7 +157,7 @@ static avro_node_t *read_enum(const scope_t *scope, const sluice_value_t *json, 
 
 static avro_node_t *read_fixed(const scope_t *scope, const sluice_value_t *json,
                                avro_node_t *node) {
-    const sluice_value_t *size = avro_member(json, "size");
+    const sluice_value_t *size = value_member(json, "size");
 
     if (size == NULL || size->kind != SLUICE_INT64 || sluice_value_int(size) < 0 ||
         sluice_value_int(size) > INT32_MAX)
@@ -187,8 +174,8 @@ static avro_node_t *read_named(const scope_t *scope, const sluice_value_t *json,
                                                 "namespace", "size",    "symbols", "values",
                                                 "type",      "aliases", "default", NULL};
     avro_node_t *node = avro_node(scope->doc, type);
-    const sluice_value_t *space = avro_member(json, "namespace");
-    sluice_str_t name = member_text(json, "name");
+    const sluice_value_t *space = value_member(json, "namespace");
+    sluice_str_t name = value_member_text(json, "name");
 
     if (node == NULL)
         return NULL;
@@ -200,7 +187,7 @@ static avro_node_t *read_named(const scope_t *scope, const sluice_value_t *json,
                   name);
     if (scope->doc->no_memory || !define(scope->doc, node))
         return NULL;
-    node->doc = member_text(json, "doc");
+    node->doc = value_member_text(json, "doc");
     node->aliases = array_member(json, "aliases");
     read_props(scope->doc, json, type == AVRO_ENUM ? reserved_enum : reserved, &node->props);
     return type == AVRO_RECORD ? read_record(scope, json, node)
@@ -212,7 +199,7 @@ static avro_node_t *read_container(const scope_t *scope, const sluice_value_t *j
     static const char *const reserved[] = {"doc",       "fields",  "items",   "name",
                                            "namespace", "size",    "symbols", "values",
                                            "type",      "aliases", NULL};
-    const sluice_value_t *items = avro_member(json, type == AVRO_ARRAY ? "items" : "values");
+    const sluice_value_t *items = value_member(json, type == AVRO_ARRAY ? "items" : "values");
     avro_node_t *node = avro_node(scope->doc, type);
 
     if (node == NULL)
@@ -253,7 +240,7 @@ static avro_node_t *read_object(const scope_t *scope, const sluice_value_t *json
     static const char *const reserved[] = {"doc",       "fields",  "items",   "name",
                                            "namespace", "size",    "symbols", "values",
                                            "type",      "aliases", NULL};
-    const sluice_value_t *type = avro_member(json, "type");
+    const sluice_value_t *type = value_member(json, "type");
     sluice_str_t name;
     avro_node_t *node;
     int known;

@@ -3,17 +3,19 @@
 
 #include <stdio.h>
 
+#include "support/member.h"
+
 #define REFERENCES_MAX 1000u
 
 static const sluice_value_t *text_member(const sluice_value_t *object, const char *name) {
-    const sluice_value_t *v = avro_member(object, name);
+    const sluice_value_t *v = value_member(object, name);
 
     return v != NULL && v->kind == SLUICE_STRING ? v : NULL;
 }
 
 static int push(avro_refs_t *refs, avro_doc_t *doc, const sluice_value_t *json) {
     const sluice_value_t *name = text_member(json, "name"), *subject = text_member(json, "subject");
-    const sluice_value_t *version = avro_member(json, "version");
+    const sluice_value_t *version = value_member(json, "version");
     avro_ref_t *r;
 
     if (name == NULL || subject == NULL || version == NULL || version->kind != SLUICE_INT64) {

@@ -7,6 +7,7 @@
 #include "clients/http/http.h"
 #include "registry_http.h"
 #include "support/heapbuf.h"
+#include "support/member.h"
 
 #define MOCK         "mock://"
 #define ANSWER_MAX   (8u << 20)
@@ -162,30 +163,15 @@ static int try_again(avro_registry_t *r, const avro_answer_t *answer) {
     return r->timer != NULL;
 }
 
-static const sluice_value_t *member(const sluice_value_t *object, const char *name) {
-    uint32_t i;
-
-    for (i = 0; object->kind == SLUICE_MAP && i < object->len; i++)
-        if (sluice_str_eq(sluice_value_str(&object->as.items[2 * i]), sluice_str(name)))
-            return &object->as.items[2 * i + 1];
-    return NULL;
-}
-
 static int64_t member_int(const sluice_value_t *object, const char *name) {
-    const sluice_value_t *v = member(object, name);
+    const sluice_value_t *v = value_member(object, name);
 
     return v != NULL && v->kind == SLUICE_INT64 ? sluice_value_int(v) : -1;
 }
 
-static sluice_str_t member_text(const sluice_value_t *object, const char *name) {
-    const sluice_value_t *v = member(object, name);
-
-    return v != NULL && v->kind == SLUICE_STRING ? sluice_value_str(v) : sluice_str(NULL);
-}
-
 static void read_refusal(const sluice_value_t *json, sluice_str_t body, char *text, size_t size,
                          avro_answer_t *out) {
-    sluice_str_t message = member_text(json, "message");
+    sluice_str_t message = value_member_text(json, "message");
 
     out->kind = ANSWER_REFUSED;
     out->error_code = member_int(json, "error_code");
@@ -202,7 +188,7 @@ static void read_refusal(const sluice_value_t *json, sluice_str_t body, char *te
 /* As text again: the converter keeps it, and gives it back with the schema. */
 static void read_references(avro_registry_t *r, const sluice_value_t *json, sluice_batch_t *scratch,
                             avro_answer_t *out) {
-    const sluice_value_t *v = member(json, "references");
+    const sluice_value_t *v = value_member(json, "references");
     sluice_buf_t buf;
 
     if (v == NULL || v->kind != SLUICE_ARRAY || v->len == 0)
@@ -221,8 +207,8 @@ static void read_good(avro_registry_t *r, const sluice_value_t *json, sluice_bat
 
     out->id = member_int(json, "id");
     out->version = member_int(json, "version");
-    out->schema = member_text(json, "schema");
-    out->schema_type = member_text(json, "schemaType");
+    out->schema = value_member_text(json, "schema");
+    out->schema_type = value_member_text(json, "schemaType");
     read_references(r, json, scratch, out);
     if ((r->question.what == REGISTRY_REGISTER || r->question.what == REGISTRY_LOOKUP)
             ? out->id < 0

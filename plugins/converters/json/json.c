@@ -13,6 +13,7 @@
 
 #include "support/arena.h"
 #include "support/converter.h"
+#include "support/member.h"
 
 #define HINT_MAX 65536u
 #define ENVELOPE "{\"schema\":"
@@ -222,14 +223,14 @@ static int read_envelope(converter_t *c, sluice_batch_t *arena, sluice_str_t byt
 
     if (status != SLUICE_OK)
         return status;
-    schema_json = member(&json, "schema");
-    payload = member(&json, "payload");
+    schema_json = value_member(&json, "schema");
+    payload = value_member(&json, "payload");
     if (json.kind != SLUICE_MAP || json.len != 2 || schema_json == NULL || payload == NULL)
         return data_fault(c, "%s", envelope_wanted);
     if (schema_json->kind == SLUICE_NULL) {
         status = parse(c, arena, bytes, 0, &json);
         if (status == SLUICE_OK)
-            *value = *member(&json, "payload");
+            *value = *value_member(&json, "payload");
         return status;
     }
     status = read_schema(c, arena, schema_json, schema);

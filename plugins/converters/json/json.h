@@ -131,8 +131,6 @@ int read_value(converter_t *c, sluice_batch_t *arena, const sluice_schema_t *sch
  * "field: \"a\"". */
 int check_nulls(converter_t *c, const sluice_schema_t *schema, const sluice_value_t *value,
                 const char *place);
-/* A member of a parsed object, or NULL. */
-const sluice_value_t *member(const sluice_value_t *object, const char *name);
 
 /* Schema of an envelope's schema text: from the cache, or read. Gives a reference. */
 int read_schema_text(converter_t *c, sluice_batch_t *arena, sluice_str_t text,

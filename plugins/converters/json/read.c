@@ -11,15 +11,6 @@
 #define PLACE_MAX    512
 #define SEARCHES_MAX 8 /* through all members */
 
-const sluice_value_t *member(const sluice_value_t *object, const char *name) {
-    uint32_t i;
-
-    for (i = 0; object->kind == SLUICE_MAP && i < object->len; i++)
-        if (sluice_str_eq(sluice_value_str(&object->as.items[2 * i]), sluice_str(name)))
-            return &object->as.items[2 * i + 1];
-    return NULL;
-}
-
 /* Jackson's JsonNodeType */
 static const char *node_type(const sluice_value_t *json) {
     switch ((sluice_kind_t)json->kind) {

@@ -1,5 +1,6 @@
 #include "json.h"
 
+#include "support/member.h"
 #include "support/names.h"
 
 /* A schema being put together from JSON: its template, whose nested schemas are references. */
@@ -36,7 +37,7 @@ static uint8_t type_of(sluice_str_t name) {
  * when it is null. */
 static int make_part(maker_t *m, const char *name, const char *none, const char *null_text,
                      const sluice_schema_t **out) {
-    const sluice_value_t *json = member(m->json, name);
+    const sluice_value_t *json = value_member(m->json, name);
 
     if (json == NULL || (json->kind == SLUICE_NULL && null_text == NULL))
         return data_fault(m->c, "%s", none);
@@ -46,7 +47,7 @@ static int make_part(maker_t *m, const char *name, const char *none, const char 
 }
 
 static int make_field(maker_t *m, const sluice_value_t *json, sluice_field_t *out) {
-    const sluice_value_t *name = member(json, "field");
+    const sluice_value_t *name = value_member(json, "field");
     uint32_t number;
     int status;
 
@@ -71,7 +72,7 @@ static int make_field(maker_t *m, const sluice_value_t *json, sluice_field_t *ou
 }
 
 static int make_fields(maker_t *m) {
-    const sluice_value_t *json = member(m->json, "fields");
+    const sluice_value_t *json = value_member(m->json, "fields");
     sluice_field_t *fields;
     int status = SLUICE_OK;
     uint32_t i;
@@ -107,7 +108,7 @@ static int make_parts(maker_t *m) {
 }
 
 static int make_params(maker_t *m) {
-    const sluice_value_t *json = member(m->json, "parameters");
+    const sluice_value_t *json = value_member(m->json, "parameters");
     sluice_param_t *params;
     uint32_t i;
 
@@ -129,18 +130,18 @@ static int make_params(maker_t *m) {
 
 /* Members of another type than they should have are passed over. */
 static int make_attributes(maker_t *m) {
-    const sluice_value_t *json = member(m->json, "optional");
+    const sluice_value_t *json = value_member(m->json, "optional");
     sluice_schema_t *s = &m->schema;
 
     s->optional = json != NULL && json->kind == SLUICE_BOOLEAN && sluice_value_int(json) != 0;
-    json = member(m->json, "name");
+    json = value_member(m->json, "name");
     s->name = is_text(json) ? sluice_value_str(json) : sluice_str(NULL);
-    json = member(m->json, "version");
+    json = value_member(m->json, "version");
     if (json != NULL && json->kind == SLUICE_INT64) {
         s->has_version = 1;
         s->version = (int32_t)sluice_value_int(json);
     }
-    json = member(m->json, "doc");
+    json = value_member(m->json, "doc");
     s->doc = is_text(json) ? sluice_value_str(json) : sluice_str(NULL);
     return make_params(m);
 }
@@ -148,7 +149,7 @@ static int make_attributes(maker_t *m) {
 /* A struct can't have a default: Connect compares its schema with the unfinished one, and finds
  * that they differ. */
 static int make_default(maker_t *m) {
-    const sluice_value_t *json = member(m->json, "default");
+    const sluice_value_t *json = value_member(m->json, "default");
     sluice_value_t *value;
     int status;
 
@@ -180,7 +181,7 @@ static void drop_parts(maker_t *m) {
 int read_schema(converter_t *c, sluice_batch_t *arena, const sluice_value_t *json,
                 const sluice_schema_t **schema) {
     maker_t m = {c, arena, json, {.size = sizeof(m.schema)}, {0}};
-    const sluice_value_t *type = member(json, "type");
+    const sluice_value_t *type = value_member(json, "type");
     int status;
 
     *schema = NULL;

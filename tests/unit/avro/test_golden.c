@@ -9,6 +9,7 @@
 #include "../converters/converting.h"
 #include "converters/avro/map.h"
 #include "record/json.h"
+#include "support/member.h"
 
 #define JSON SLUICE_TEST_BUILD "/lib/sluice/converter-json.so"
 
@@ -19,7 +20,7 @@ static int failures;
 #define WRONG(...) (failures++, printf("%s: ", name), printf(__VA_ARGS__), printf("\n"))
 
 static const sluice_value_t *get(const sluice_value_t *object, const char *key) {
-    return object != NULL ? avro_member(object, key) : NULL;
+    return object != NULL ? value_member(object, key) : NULL;
 }
 
 static const char *text_of(const sluice_value_t *v) {
