@@ -69,17 +69,6 @@ def descriptor(folder):
     }
 
 
-def task_pids(sluice):
-    found = []
-    for pid in sluice.children():
-        try:
-            if b"__task" in pathlib.Path("/proc/%d/cmdline" % pid).read_bytes():
-                found.append(pid)
-        except OSError:
-            pass
-    return found
-
-
 def check(path):
     """Numbers delivered, repeats, and the number after the last; AssertionError when some are missing or out of order."""
     following = list(range(PARTITIONS))
@@ -107,7 +96,7 @@ def kill_something(sluice, rng, log):
         log.append("supervisor, then " + sluice.env["SLUICE_FAILPOINTS"])
         sluice.start()
         return
-    pids = task_pids(sluice)
+    pids = sluice.children("__task")
     if pids:
         os.kill(rng.choice(pids), signal.SIGKILL)
         log.append("task")

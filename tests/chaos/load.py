@@ -1,7 +1,6 @@
 """Changes at a steady rate, and what kills sluice meanwhile."""
 
 import os
-import pathlib
 import signal
 import threading
 import time
@@ -67,17 +66,6 @@ class Load(threading.Thread):
         self.join()
 
 
-def task_pids(sluice):
-    found = []
-    for pid in sluice.children():
-        try:
-            if b"__task" in pathlib.Path("/proc/%d/cmdline" % pid).read_bytes():
-                found.append(pid)
-        except OSError:
-            pass
-    return found
-
-
 def kill_supervisor(sluice):
     left = sluice.kill9()
     end = time.monotonic() + 10
@@ -92,7 +80,7 @@ def kill_something(sluice, rng):
     if rng.random() < 0.3:
         kill_supervisor(sluice)
         return "supervisor"
-    pids = task_pids(sluice)
+    pids = sluice.children("__task")
     if not pids:
         return ""
     os.kill(pids[0], signal.SIGKILL)

@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 
-import load
 import mainjob
 import model
 from sluicetest.host import rss_anon
@@ -25,7 +24,7 @@ class Sampler(threading.Thread):
 
     def run(self):
         while not self.stopped:
-            for pid in load.task_pids(self.sluice):
+            for pid in self.sluice.children("__task"):
                 try:
                     self.peak = max(self.peak, rss_anon(pid))
                     self.samples += 1
@@ -53,9 +52,9 @@ def running(budget, spill):
         job.run(**{"memory.limit": str(budget)})
         m.streaming = True
         job.arrive(m)
-        pids = load.task_pids(job.sluice)
+        pids = job.sluice.children("__task")
         yield job, m
-        assert load.task_pids(job.sluice) == pids, "the task was restarted"
+        assert job.sluice.children("__task") == pids, "the task was restarted"
 
 
 def report(what, job, sampler, budget, baseline):
@@ -66,7 +65,7 @@ def report(what, job, sampler, budget, baseline):
 
 def hung_server(budget, seconds, spill):
     with running(budget, spill) as (job, m):
-        baseline = rss_anon(load.task_pids(job.sluice)[0])
+        baseline = rss_anon(job.sluice.children("__task")[0])
         os.kill(job.redis.pid, signal.SIGSTOP)
         try:
             with Sampler(job.sluice) as sampler:
@@ -84,7 +83,7 @@ def hung_server(budget, seconds, spill):
 
 def big_transaction(budget, rows):
     with running(budget, True) as (job, m):
-        baseline = rss_anon(load.task_pids(job.sluice)[0])
+        baseline = rss_anon(job.sluice.children("__task")[0])
         with Sampler(job.sluice) as sampler:
             began = time.monotonic()
             job.source.query(BIG_SQL % rows, timeout=300)

@@ -106,7 +106,7 @@ def run(seconds, s3=False, restarts=("stop", "crash"), hows=(down, hung), source
         sluice = job.run()
         m.streaming = True
         job.arrive(m)
-        pids = load.task_pids(sluice)
+        pids = sluice.children("__task")
         for name in [n for n in BRANCHES if n in job.servers]:
             for how in restarts:
                 restart(job, m, name, how)
@@ -115,5 +115,5 @@ def run(seconds, s3=False, restarts=("stop", "crash"), hows=(down, hung), source
         for how in sources:
             source(job, m, how, seconds if how in ("stop", "hung") else 1)
         print("%d changes; sent twice to the file: %d" % (m.total(), job.repeats["file"]))
-        assert pids == load.task_pids(sluice), "the task was restarted"
+        assert pids == sluice.children("__task"), "the task was restarted"
         assert sluice.terminate(60) == 0

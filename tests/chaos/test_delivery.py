@@ -47,7 +47,7 @@ class Behind(unittest.TestCase):
                 sluice.post("/pipelines", pipeline).expect(201)
                 delivery.wait_running(sluice)
                 time.sleep(behind / 4)
-                os.kill(delivery.task_pids(sluice)[0], signal.SIGKILL)
+                os.kill(sluice.children("__task")[0], signal.SIGKILL)
                 time.sleep(behind + 5)
                 self.assertEqual(sluice.terminate(60), 0)
             results = {name: delivery.check(folder / name) for name in delivery.BRANCHES}
@@ -67,7 +67,7 @@ class Lease(unittest.TestCase):
             sluice.post("/pipelines", {"name": "chaos", "source": {"plugin": "datagen", "config": {"rate": 1000}},
                                        "sinks": [{"plugin": "null"}]}).expect(201)
             delivery.wait_running(sluice)
-            pid = delivery.task_pids(sluice)[0]
+            pid = sluice.children("__task")[0]
             os.kill(sluice.pid, signal.SIGSTOP)
             try:
                 end = time.monotonic() + 20
@@ -95,12 +95,12 @@ class Memory(unittest.TestCase):
         with delivery.sluice() as sluice:
             sluice.post("/pipelines", pipeline).expect(201)
             sluice.wait_state("hang")
-            pid, peak, end = delivery.task_pids(sluice)[0], 0, time.monotonic() + HANG_S
+            pid, peak, end = sluice.children("__task")[0], 0, time.monotonic() + HANG_S
             while time.monotonic() < end:
                 peak = max(peak, rss_anon(pid))
                 time.sleep(0.05)
             print("peak RssAnon %.1f MB of %d MB" % (peak / 2**20, limit / 2**20), flush=True)
-            self.assertEqual(delivery.task_pids(sluice), [pid], "the task was restarted")
+            self.assertEqual(sluice.children("__task"), [pid], "the task was restarted")
             sluice.kill9()  # to drain it would take the drain's whole deadline
 
 

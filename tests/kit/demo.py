@@ -155,9 +155,8 @@ class Memory(threading.Thread):
         while not self.stopped.wait(0.1):
             with contextlib.suppress(OSError, AttributeError):
                 self.host = max(self.host, self.sluice.rss_anon())
-                for pid in self.sluice.children():
-                    if b"__task" in pathlib.Path("/proc/%d/cmdline" % pid).read_bytes():
-                        self.task = max(self.task, rss_anon(pid))
+                for pid in self.sluice.children("__task"):
+                    self.task = max(self.task, rss_anon(pid))
 
 
 def wait_for(count, total):

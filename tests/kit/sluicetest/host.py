@@ -23,8 +23,17 @@ from .ports import free_port
 SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak|Thread|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error: ")
 
 
-def children(pid, recursive=True):
-    """The processes below pid, oldest first."""
+def has_role(pid, role):
+    """Whether its command line says so: sluice __task."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            return role.encode() in f.read()
+    except OSError:
+        return False
+
+
+def children(pid, recursive=True, role=None):
+    """The processes below pid, oldest first; of those with a role, only they."""
     parents = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -41,7 +50,7 @@ def children(pid, recursive=True):
         found += own
         if recursive:
             todo += own
-    return found
+    return found if role is None else [child for child in found if has_role(child, role)]
 
 
 def rss_anon(pid):
@@ -138,9 +147,9 @@ class Sluice:
         except subprocess.TimeoutExpired:
             raise AssertionError("sluice ignores signal %d for %g s:\n%s" % (number, seconds, self.log_tail())) from None
 
-    def children(self):
-        """Tasks and probers."""
-        return children(self.pid)
+    def children(self, role=None):
+        """Tasks ("__task"), probers ("__probe"), the store's ("__store"); without a role all of them."""
+        return children(self.pid, role=role)
 
     def rss_anon(self, pid=None):
         return rss_anon(pid or self.pid)
