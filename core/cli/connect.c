@@ -1,10 +1,10 @@
 #include "cli/connect.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/launch.h"
 #include "config/worker.h"
 #include "sluice/error.h"
@@ -37,7 +37,7 @@ static const struct option long_options[] = {
 };
 
 typedef struct arguments {
-    const char *verb;
+    const char *command;
     sl_worker_mode_t mode;
     sl_host_options_t host;
     const char *data_dir;
@@ -45,7 +45,9 @@ typedef struct arguments {
     cJSON *worker;
 } arguments_t;
 
-static int take(arguments_t *a, int option) {
+static int take(void *user, int option) {
+    arguments_t *a = user;
+
     switch (option) {
     case OPT_DATA:
         a->data_dir = optarg;
@@ -54,9 +56,9 @@ static int take(arguments_t *a, int option) {
         a->plugin_path = optarg;
         return SLUICE_OK;
     case OPT_LOG_LEVEL:
-        return sl_cli_set_log_level(a->verb, optarg);
+        return sl_cli_set_log_level(a->command, optarg);
     case OPT_LOG_FORMAT:
-        return sl_cli_set_log_format(a->verb, optarg);
+        return sl_cli_set_log_format(a->command, optarg);
     default:
         return SLUICE_INVALID;
     }
@@ -113,19 +115,11 @@ static int add_connectors(arguments_t *a, int argc, char **argv) {
 }
 
 static int run(arguments_t *a, int argc, char **argv) {
-    int option;
+    static const sl_cli_options_t options = { long_options, help, take };
+    int code = sl_cli_read_options(&options, argc, argv, a);
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (take(a, option) != SLUICE_OK) {
-            fprintf(stderr, "Try `sluice %s --help`.\n", a->verb);
-            return 2;
-        }
-    }
+    if (code >= 0)
+        return code;
     if (optind == argc || (a->mode == SL_WORKER_DISTRIBUTED && optind + 1 < argc)) {
         fputs(help, stderr);
         return 1;
@@ -139,7 +133,7 @@ static int worker(sl_worker_mode_t mode, int argc, char **argv) {
     arguments_t a = { 0 };
     int code;
 
-    a.verb = argv[0];
+    a.command = argv[0];
     a.mode = mode;
     sl_run_files_init(&a.host.files);
     code = run(&a, argc, argv);

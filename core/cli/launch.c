@@ -9,23 +9,23 @@
 #include "observe/log.h"
 #include "sluice/error.h"
 
-int sl_cli_set_log_level(const char *verb, const char *text) {
+int sl_cli_set_log_level(const char *command, const char *text) {
     sluice_log_level_t level;
 
     if (sl_log_parse_level(text, &level) == SLUICE_OK)
         return sl_log_set_level("root", level);
-    fprintf(stderr, "sluice %s: --log-level %s: must be error, warn, info, debug or trace\n", verb,
+    fprintf(stderr, "%s: --log-level %s: must be error, warn, info, debug or trace\n", command,
             text);
     return SLUICE_INVALID;
 }
 
-int sl_cli_set_log_format(const char *verb, const char *text) {
+int sl_cli_set_log_format(const char *command, const char *text) {
     if (strcmp(text, "text") == 0)
         sl_log_set_format(SL_LOG_TEXT);
     else if (strcmp(text, "json") == 0)
         sl_log_set_format(SL_LOG_JSON);
     else {
-        fprintf(stderr, "sluice %s: --log-format %s: must be text or json\n", verb, text);
+        fprintf(stderr, "%s: --log-format %s: must be text or json\n", command, text);
         return SLUICE_INVALID;
     }
     return SLUICE_OK;

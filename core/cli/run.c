@@ -1,9 +1,9 @@
 #include "cli/run.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/arguments.h"
 #include "cli/launch.h"
 #include "config/config.h"
 #include "config/worker.h"
@@ -112,7 +112,8 @@ static int read_worker(arguments_t *a, const char *path) {
     return status;
 }
 
-static int take(arguments_t *a, int option) {
+static int take(void *user, int option) {
+    arguments_t *a = user;
     uint64_t number = 0;
     int status = SLUICE_OK;
 
@@ -133,9 +134,9 @@ static int take(arguments_t *a, int option) {
         a->changes.overlays[a->changes.overlay_count++] = optarg;
         return SLUICE_OK;
     case OPT_LOG_LEVEL:
-        return sl_cli_set_log_level("run", optarg);
+        return sl_cli_set_log_level("sluice run", optarg);
     case OPT_LOG_FORMAT:
-        return sl_cli_set_log_format("run", optarg);
+        return sl_cli_set_log_format("sluice run", optarg);
     case OPT_EXIT_WHEN_DONE:
         a->host.exit_when_done = 1;
         return SLUICE_OK;
@@ -164,19 +165,11 @@ static int add_files(arguments_t *a, int argc, char **argv) {
 }
 
 static int run(arguments_t *a, int argc, char **argv) {
-    int option;
+    static const sl_cli_options_t options = { long_options, help, take };
+    int code = sl_cli_read_options(&options, argc, argv, a);
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (take(a, option) != SLUICE_OK) {
-            fputs("Try `sluice run --help`.\n", stderr);
-            return 2;
-        }
-    }
+    if (code >= 0)
+        return code;
     if (optind == argc && a->changes.set_count + a->changes.overlay_count > 0) {
         fputs("sluice run: --set and --overlay change the files that are given, and none is\n",
               stderr);

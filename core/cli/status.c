@@ -1,7 +1,6 @@
 #include "cli/status.h"
 
 #include <cjson/cJSON.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/member.h"
+#include "cli/arguments.h"
 #include "cli/http_get.h"
+#include "sluice/error.h"
 
 static const char help[] =
     "Usage: sluice status [--watch] [--json] [--url URL]\n"
@@ -209,41 +210,40 @@ static int show(const char *url, int watch, int json) {
     return 1;
 }
 
-static int wrong(void) {
-    fputs("Try `sluice status --help`.\n", stderr);
-    return 2;
+typedef struct arguments {
+    const char *url;
+    int watch;
+    int json;
+} arguments_t;
+
+static int take(void *user, int option) {
+    arguments_t *a = user;
+
+    a->watch |= option == 'w';
+    a->json |= option == 'j';
+    if (option == 'u')
+        a->url = optarg;
+    return SLUICE_OK;
 }
 
 int sl_cli_status(int argc, char **argv) {
-    static const struct option options[] = {
+    static const struct option known[] = {
         { "watch", no_argument, NULL, 'w' }, { "json", no_argument, NULL, 'j' },
         { "url", required_argument, NULL, 'u' }, { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
-    const char *url = getenv("SLUICE_URL");
-    int watch = 0;
-    int json = 0;
-    int option;
+    static const sl_cli_options_t options = { known, help, take };
+    arguments_t a = { getenv("SLUICE_URL"), 0, 0 };
+    int code = sl_cli_read_options(&options, argc, argv, &a);
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (option == '?')
-            return wrong();
-        watch |= option == 'w';
-        json |= option == 'j';
-        if (option == 'u')
-            url = optarg;
-    }
+    if (code >= 0)
+        return code;
     if (optind < argc) {
         fprintf(stderr, "sluice status: it takes no \"%s\": it shows all pipelines\n",
                 argv[optind]);
-        return wrong();
+        return sl_cli_wrong(argv[0]);
     }
-    if (url == NULL)
-        url = "http://127.0.0.1:8083";
-    return show(url, watch, json);
+    if (a.url == NULL)
+        a.url = "http://127.0.0.1:8083";
+    return show(a.url, a.watch, a.json);
 }

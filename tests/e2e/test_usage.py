@@ -7,7 +7,7 @@ import subprocess
 
 from sluicetest import Case, scratch_dir
 
-VERBS = ("run", "status", "validate", "plugins", "try", "version")
+VERBS = ("run", "connect-distributed", "status", "validate", "import", "plugins", "try", "version")
 
 
 class Usage(Case):
@@ -49,8 +49,9 @@ class Usage(Case):
 
     def test_logging(self):
         for verb in ("run", "connect-distributed", "connect-standalone"):
-            self.says(2, verb, "--log-level", "loud", parts=["sluice %s: --log-level loud: must be error, warn" % verb])
-            self.says(2, verb, "--log-format", "yaml", parts=["sluice %s: --log-format yaml: must be text or json" % verb])
+            for option, value, what in (("--log-level", "loud", "error, warn"), ("--log-format", "yaml", "text or json")):
+                done = self.says(2, verb, option, value, parts=["Try `sluice %s --help`." % verb])
+                self.assertTrue(done.stderr.startswith("sluice %s: %s %s: must be %s" % (verb, option, value, what)), done)
 
     def test_changes_without_files(self):
         self.says(2, "run", "--set", "a=b", parts=["--set", "none is"])
