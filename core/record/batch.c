@@ -430,15 +430,25 @@ static int keep_record_schemas(sluice_batch_t *b, const sluice_record_t *r,
     return SLUICE_OK;
 }
 
+/* Whether a record has no schemas but those that the one before names: the rule. */
+static int adds_no_schema(const sluice_record_t *r) {
+    return r->key_schema == r[-1].key_schema && r->value_schema == r[-1].value_schema &&
+           r->header_count == 0 && (r->key_schema != NULL || r->key.kind != SLUICE_STRUCT) &&
+           (r->value_schema != NULL || r->value.kind != SLUICE_STRUCT);
+}
+
 int sl_batch_seal(sluice_batch_t *b) {
     size_t i;
 
     SL_CHECK_MAGIC(b, MAGIC);
     if (b->sealed)
         return SLUICE_OK;
-    for (i = 0; i < b->record_count; i++)
-        if (keep_record_schemas(b, &b->records[i], i == 0 ? NULL : &b->records[i - 1]) != 0)
+    for (i = 0; i < b->record_count; i++) {
+        const sluice_record_t *r = &b->records[i];
+
+        if ((i == 0 || !adds_no_schema(r)) && keep_record_schemas(b, r, i == 0 ? NULL : r - 1) != 0)
             return SLUICE_NO_MEMORY;
+    }
     b->sealed = 1;
     return SLUICE_OK;
 }

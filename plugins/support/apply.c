@@ -1,9 +1,7 @@
 #include "support/apply.h"
 
 /* Makes the output batch, with all records: those before the one at hand are as they will stay. */
-sluice_batch_t *apply_batch(apply_t *a) {
-    if (a->out != NULL)
-        return a->out;
+sluice_batch_t *apply_begin(apply_t *a) {
     a->out = a->api->batch_derive(a->ctx, a->in, &a->made);
     a->kept = a->at;
     return a->out;
@@ -20,6 +18,10 @@ static int one_record(apply_t *a, apply_fn fn, void *self) {
     if (a->out == NULL || a->kept != a->at)
         *record = a->records[a->at];
     what = fn(self, a, record);
+    if (what > APPLY_DROP && record != &aside) { /* the rule */
+        a->kept++;
+        return SLUICE_OK;
+    }
     if (what == SLUICE_NO_MEMORY)
         return SLUICE_NO_MEMORY;
     if (what == APPLY_SAME && a->out == NULL)

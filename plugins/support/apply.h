@@ -28,8 +28,12 @@ typedef struct apply {
 enum { APPLY_DROP = 0, APPLY_SAME = 1, APPLY_CHANGED = 2 };
 typedef int (*apply_fn)(void *self, apply_t *a, sluice_record_t *record);
 
+/* Makes the output batch. */
+sluice_batch_t *apply_begin(apply_t *a);
 /* The memory for a changed record; NULL when there is none. */
-sluice_batch_t *apply_batch(apply_t *a);
+static inline sluice_batch_t *apply_batch(apply_t *a) {
+    return a->out != NULL ? a->out : apply_begin(a);
+}
 
 /* sluice_transform_t.apply by fn. */
 int apply_records(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_batch_t *in,

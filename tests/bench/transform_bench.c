@@ -2,8 +2,10 @@
  * transform_bench: what Kafka Connect's transforms take for a record of 200 bytes of JSON, without
  * and with a schema, one by one, as a chain of five, and with the JSON converter before and behind
  * it, from bytes to bytes. Prints ns of processor time a record. Arguments: the folder of plugins,
- * and what to measure if not all, and whether "schema" or "schemaless". tests/bench/java/TransformBench.java measures the same of the
- * real classes; transforms.py compares both.
+ * what to measure if not all, whether "schema" or "schemaless", and how many batches, for whoever
+ * counts instructions: those of two runs differ by those of the batches between.
+ * tests/bench/java/TransformBench.java measures the same of the real classes; transforms.py
+ * compares both.
  */
 #include <malloc.h>
 #include <stdint.h>
@@ -63,6 +65,7 @@ typedef struct codec {
 
 static const char *only; /* what to measure; NULL: all */
 static const char *only_how;
+static int64_t only_batches; /* 0: as many as RUN_NS takes */
 static step_t steps[USES];
 static codec_t codecs[2]; /* without schemas, and with */
 
@@ -295,7 +298,7 @@ static void measure(const char *name, const char *how, const codec_t *codec, slu
         run_once(codec, in, which);
         records += RECORDS;
         spent = now_ns() - start;
-    } while (spent < RUN_NS);
+    } while (only_batches > 0 ? records < only_batches * RECORDS : spent < RUN_NS);
     printf("%-22s %-11s %7.0f ns a record\n", name, how, (double)spent / (double)records);
 }
 
@@ -303,10 +306,11 @@ int main(int argc, char **argv) {
     int with_schema;
     size_t i;
 
-    if (argc < 2 || argc > 4)
-        die("usage: transform_bench", "FOLDER [NAME [schema|schemaless]]");
+    if (argc < 2 || argc > 5)
+        die("usage: transform_bench", "FOLDER [NAME [schema|schemaless [BATCHES]]]");
     only = argv[2];
     only_how = argc > 3 ? argv[3] : NULL;
+    only_batches = argc > 4 ? atoll(argv[4]) : 0;
     mallopt(M_ARENA_MAX, 2); /* as in a task */
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);

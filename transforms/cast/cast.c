@@ -28,6 +28,7 @@ static const sluice_option_t options[] = {
 typedef struct target {
     sluice_str_t field;
     uint8_t type;
+    int64_t at; /* in maps of the names noted; -1: it is not there */
 } target_t;
 
 typedef struct cast {
@@ -142,16 +143,30 @@ static void release(void *self) {
 
 /* ---- without a schema ---- */
 
-static int cast_map(cast_t *c, apply_t *a, sluice_value_t *value) {
-    smt_map_t map;
+static void find_places(cast_t *c, const sluice_value_t *value) {
     size_t i;
+
+    for (i = 0; i < c->count; i++)
+        c->targets[i].at = smt_map_find(value, c->targets[i].field);
+    smt_map_note(&c->smt, value);
+}
+
+/* A field that is not there becomes one that is null. No two targets have one field. */
+static int cast_map(cast_t *c, apply_t *a, sluice_value_t *value) {
+    const target_t *t;
+    smt_map_t map;
     int status = smt_require_map(&c->smt, value);
 
     if (status == SLUICE_OK)
         status = smt_map_init(&c->smt, a, value, c->count, &map);
-    for (i = 0; i < c->count && status == SLUICE_OK; i++)
-        status = smt_cast(&c->smt, a, NULL, c->targets[i].type,
-                          smt_map_place(&map, c->targets[i].field));
+    if (status == SLUICE_OK && !smt_map_is_like(&c->smt, value))
+        find_places(c, value);
+    for (t = c->targets; t < c->targets + c->count && status == SLUICE_OK; t++) {
+        if (t->at >= 0)
+            status = smt_cast(&c->smt, a, NULL, t->type, &map.items[2 * t->at + 1]);
+        else
+            smt_map_append(&map, t->field);
+    }
     if (status != SLUICE_OK)
         return status;
     smt_map_end(&map, value);
@@ -178,7 +193,7 @@ static uint8_t target_of(const cast_t *c, sluice_str_t name) {
     return 0;
 }
 
-static void cast_default(const cast_t *c, apply_t *a, const sluice_schema_t *from, uint8_t to,
+static void cast_default(cast_t *c, apply_t *a, const sluice_schema_t *from, uint8_t to,
                          smt_builder_t *b, sluice_value_t *memory) {
     if (from->default_value == NULL || b->status != SLUICE_OK)
         return;
@@ -187,7 +202,7 @@ static void cast_default(const cast_t *c, apply_t *a, const sluice_schema_t *fro
     smt_builder_default(b, memory);
 }
 
-static void add_cast_field(const cast_t *c, apply_t *a, smt_builder_t *to,
+static void add_cast_field(cast_t *c, apply_t *a, smt_builder_t *to,
                            const sluice_field_t *field, uint8_t type) {
     sluice_value_t value;
     smt_builder_t b;
@@ -240,16 +255,21 @@ static int cast_struct(cast_t *c, apply_t *a, const plan_t *plan, sluice_value_t
     const sluice_struct_t *old = value->as.st;
     sluice_struct_t *st;
     uint32_t i;
+    int done;
 
     if (smt_require_struct(&c->smt, value) != SLUICE_OK)
         return SLUICE_BAD_RECORD;
     st = smt_struct(&c->smt, a, plan->head.to);
     if (st == NULL)
         return SLUICE_NO_MEMORY;
+    done = smt_put_all(&plan->head, old, st);
     for (i = 0; i < old->schema->field_count; i++) {
         const sluice_schema_t *from = old->schema->fields[i].schema;
-        sluice_value_t v = *smt_field(&c->smt, &old->fields[i], from);
+        sluice_value_t v;
 
+        if (done && plan->to[i] == 0)
+            continue;
+        v = *smt_field(&c->smt, &old->fields[i], from);
         if ((plan->to[i] != 0 && smt_cast(&c->smt, a, from, plan->to[i], &v) != SLUICE_OK) ||
             smt_put(&c->smt, st, i, &v) != SLUICE_OK)
             return SLUICE_BAD_RECORD;

@@ -40,11 +40,13 @@ typedef struct insertion {
     sluice_str_t name; /* data NULL: not configured */
     int required;
     const sluice_schema_t *schema; /* referenced */
+    int64_t at; /* in maps of the names noted; -1: it is not there */
 } insertion_t;
 
 typedef struct insert {
     smt_t smt;
     insertion_t fields[COUNT];
+    int alone; /* no two of them have one name */
     sluice_str_t text;
 } insert_t;
 
@@ -69,6 +71,17 @@ static const sluice_schema_t *schema_of(const sluice_api_t *api, int what, int r
         schema.version = 1;
     }
     return api->schema_intern(&schema);
+}
+
+static int are_alone(const insert_t *t) {
+    int i, j;
+
+    for (i = 0; i < COUNT; i++)
+        for (j = 0; j < i; j++)
+            if (t->fields[i].name.data != NULL &&
+                sluice_str_eq(t->fields[i].name, t->fields[j].name))
+                return 0;
+    return 1;
 }
 
 static int configure(void *self) {
@@ -96,6 +109,7 @@ static int configure(void *self) {
                          "Invalid value null for configuration static.value: No value specified "
                          "for static field: %.*s",
                          (int)t->fields[STATIC].name.len, t->fields[STATIC].name.data);
+    t->alone = are_alone(t);
     return status;
 }
 
@@ -139,15 +153,32 @@ static int value_of(insert_t *t, const sluice_record_t *r, int what, int has_sch
     return SLUICE_OK;
 }
 
+static void find_places(insert_t *t, const sluice_value_t *value) {
+    int i;
+
+    for (i = 0; i < COUNT; i++)
+        if (t->fields[i].name.data != NULL)
+            t->fields[i].at = smt_map_find(value, t->fields[i].name);
+    smt_map_note(&t->smt, value);
+}
+
+static sluice_value_t *place_of(const insert_t *t, const insertion_t *field, smt_map_t *map) {
+    if (field->at >= 0)
+        return &map->items[2 * field->at + 1];
+    return t->alone ? smt_map_append(map, field->name) : smt_map_place(map, field->name);
+}
+
 static int insert_to_map(insert_t *t, apply_t *a, const sluice_record_t *r, sluice_value_t *value) {
     smt_map_t map;
     int i, status = smt_require_map(&t->smt, value);
 
     if (status == SLUICE_OK)
         status = smt_map_init(&t->smt, a, value, COUNT, &map);
+    if (status == SLUICE_OK && !smt_map_is_like(&t->smt, value))
+        find_places(t, value);
     for (i = 0; i < COUNT && status == SLUICE_OK; i++) {
         if (t->fields[i].name.data != NULL && has_value(t, r, i))
-            status = value_of(t, r, i, 0, smt_map_place(&map, t->fields[i].name));
+            status = value_of(t, r, i, 0, place_of(t, &t->fields[i], &map));
     }
     if (status != SLUICE_OK)
         return status;
@@ -179,12 +210,13 @@ static const smt_plan_t *make_plan(insert_t *t, const sluice_schema_t *from) {
 }
 
 /* The fields that were there stand first, ours behind them. */
-static int fill(insert_t *t, const sluice_record_t *r, const sluice_struct_t *old,
-                sluice_struct_t *st) {
+static int fill(insert_t *t, const smt_plan_t *plan, const sluice_record_t *r,
+                const sluice_struct_t *old, sluice_struct_t *st) {
+    const int done = smt_put_all(plan, old, st);
     uint32_t i, at = old->schema->field_count;
     int status = SLUICE_OK;
 
-    for (i = 0; i < at && status == SLUICE_OK; i++)
+    for (i = 0; !done && i < at && status == SLUICE_OK; i++)
         status = smt_put(&t->smt, st, i,
                          smt_field(&t->smt, &old->fields[i], st->schema->fields[i].schema));
     for (i = 0; i < COUNT && status == SLUICE_OK; i++) {
@@ -211,7 +243,7 @@ static int insert_to_struct(insert_t *t, apply_t *a, const sluice_record_t *r, s
     st = smt_struct(&t->smt, a, plan->to);
     if (st == NULL)
         return SLUICE_NO_MEMORY;
-    if (fill(t, r, side.value->as.st, st) != SLUICE_OK)
+    if (fill(t, plan, r, side.value->as.st, st) != SLUICE_OK)
         return SLUICE_BAD_RECORD;
     *side.value = smt_struct_value(st);
     *side.schema = plan->to;

@@ -28,6 +28,7 @@ static const sluice_option_t options[] = {
 typedef struct mask {
     smt_t smt;
     smt_list_t fields;
+    int64_t *at; /* of each in maps of the names noted; -1: it is not there */
     sluice_str_t replacement; /* data NULL: none */
     int is_number;            /* the replacement is one */
     connect_why_t why;        /* when not */
@@ -49,10 +50,17 @@ static int configure(void *self) {
     int status = SLUICE_OK;
 
     m->fields = smt_keep_list(&m->smt, "fields", &status);
+    m->at = calloc(m->fields.count + 1, sizeof(*m->at));
+    if (m->at == NULL)
+        return SLUICE_NO_MEMORY;
     m->replacement = smt_keep(&m->smt, m->smt.api->config_text(m->smt.ctx, "replacement"), &status);
     if (m->replacement.data != NULL)
         m->is_number = connect_check_decimal(m->replacement, &m->why) == SLUICE_OK;
     return status;
+}
+
+static void release(void *self) {
+    free(((mask_t *)self)->at);
 }
 
 /* ---- one value ---- */
@@ -128,6 +136,15 @@ static int mask_value(mask_t *m, apply_t *a, sluice_value_t *v) {
 
 /* ---- records ---- */
 
+static void find_places(mask_t *m, const sluice_value_t *value) {
+    size_t i;
+
+    for (i = 0; i < m->fields.count; i++)
+        m->at[i] = smt_map_find(value, m->fields.items[i]);
+    smt_map_note(&m->smt, value);
+}
+
+/* A field that is not there becomes one that is null. */
 static int mask_map(mask_t *m, apply_t *a, sluice_value_t *value) {
     smt_map_t map;
     size_t i;
@@ -135,8 +152,14 @@ static int mask_map(mask_t *m, apply_t *a, sluice_value_t *value) {
 
     if (status == SLUICE_OK)
         status = smt_map_init(&m->smt, a, value, m->fields.count, &map);
-    for (i = 0; i < m->fields.count && status == SLUICE_OK; i++)
-        status = mask_value(m, a, smt_map_place(&map, m->fields.items[i]));
+    if (status == SLUICE_OK && !smt_map_is_like(&m->smt, value))
+        find_places(m, value);
+    for (i = 0; i < m->fields.count && status == SLUICE_OK; i++) {
+        if (m->at[i] >= 0)
+            status = mask_value(m, a, &map.items[2 * m->at[i] + 1]);
+        else
+            smt_map_place(&map, m->fields.items[i]);
+    }
     if (status != SLUICE_OK)
         return status;
     smt_map_end(&map, value);
@@ -164,6 +187,7 @@ static int mask_struct(mask_t *m, apply_t *a, sluice_value_t *value) {
     plan_t *plan;
     sluice_struct_t *st;
     uint32_t i;
+    int done;
 
     if (smt_require_struct(&m->smt, value) != SLUICE_OK)
         return SLUICE_BAD_RECORD;
@@ -173,9 +197,13 @@ static int mask_struct(mask_t *m, apply_t *a, sluice_value_t *value) {
     st = smt_struct(&m->smt, a, old->schema);
     if (st == NULL)
         return SLUICE_NO_MEMORY;
+    done = smt_put_all(&plan->head, old, st);
     for (i = 0; i < old->schema->field_count; i++) {
-        sluice_value_t v = *smt_field(&m->smt, &old->fields[i], old->schema->fields[i].schema);
+        sluice_value_t v;
 
+        if (done && !plan->masked[i])
+            continue;
+        v = *smt_field(&m->smt, &old->fields[i], old->schema->fields[i].schema);
         if ((plan->masked[i] && mask_value(m, a, &v) != SLUICE_OK) ||
             smt_put(&m->smt, st, i, &v) != SLUICE_OK)
             return SLUICE_BAD_RECORD;
@@ -192,7 +220,8 @@ static int mask_record(void *self, apply_t *a, sluice_record_t *r) {
 }
 
 static const smt_class_t mask_class = {
-    .size = sizeof(mask_t), .purpose = "mask fields", .configure = configure, .apply = mask_record};
+    .size = sizeof(mask_t), .purpose = "mask fields", .configure = configure,
+    .release = release, .apply = mask_record};
 SMT_DEFINE(mask_class);
 SMT_DEFINE_KEY(mask_class);
 

@@ -32,6 +32,8 @@ static const sluice_option_t options[] = {
     CONNECT_NULL_OPTION,
 };
 
+enum { LIKE_MAX = 64 }; /* members of maps whose names are noted */
+
 typedef struct rename_pair {
     sluice_str_t from;
     sluice_str_t to;
@@ -44,10 +46,14 @@ typedef struct replace {
     rename_pair_t *renames;
     size_t rename_count;
     uint64_t marks; /* of the names that may be left out or renamed: see mark_of */
+    /* What became of a map of the names noted, and the member that each value came from. */
+    smt_map_t like;
+    uint8_t from[LIKE_MAX];
 } replace_t;
 
 typedef struct plan {
     smt_plan_t head;
+    int complete;  /* each field of the output comes from one of its schema */
     int64_t at[]; /* index in the input of each field of the output; -1: there is none */
 } plan_t;
 
@@ -164,19 +170,57 @@ static sluice_str_t old_name(const replace_t *p, sluice_str_t name) {
     return name;
 }
 
-static void replace_member(const replace_t *p, smt_map_t *map, const sluice_value_t *member) {
+/* The place of the member that this one becomes; -1: none. */
+static int64_t replace_member(const replace_t *p, smt_map_t *map, const sluice_value_t *member) {
     const sluice_str_t name = sluice_value_str(member);
+    sluice_value_t *place;
 
     if (!is_kept(p, name))
-        return;
-    if (is_touched(p, name))
-        smt_map_put(map, renamed(p, name), &member[1]);
-    else
+        return -1;
+    if (!is_touched(p, name)) {
         smt_map_add(map, member);
+        return map->len - 1;
+    }
+    place = smt_map_place(map, renamed(p, name));
+    *place = member[1];
+    return (place - map->items) / 2;
+}
+
+static void replace_members(replace_t *p, const sluice_value_t *value, smt_map_t *map) {
+    uint32_t i;
+
+    p->smt.names.items = NULL; /* what was noted is overwritten */
+    for (i = 0; i < value->len; i++) {
+        const sluice_value_t *member = &value->as.items[2 * (size_t)i];
+        int64_t to = map->len;
+
+        if (member->kind != SLUICE_STRING)
+            continue;
+        if ((p->marks & mark_of(member->as.s, member->len)) == 0)
+            smt_map_add(map, member); /* nothing that the configuration names */
+        else
+            to = replace_member(p, map, member);
+        if (to >= 0 && i < LIKE_MAX)
+            p->from[to] = (uint8_t)i;
+    }
+    p->like = *map;
+    if (value->len <= LIKE_MAX)
+        smt_map_note(&p->smt, value);
+}
+
+static void replace_alike(const replace_t *p, const sluice_value_t *value, smt_map_t *map) {
+    const sluice_value_t *key = p->like.items, *items = value->as.items;
+    sluice_value_t *to = map->items;
+    uint32_t i;
+
+    map->len = p->like.len;
+    for (i = 0; i < map->len; i++, key += 2, to += 2) {
+        to[0] = *key;
+        to[1] = items[2 * (size_t)p->from[i] + 1];
+    }
 }
 
 static int replace_in_map(replace_t *p, apply_t *a, sluice_value_t *value) {
-    const sluice_value_t *at = value->as.items;
     smt_map_t map;
     int status = smt_require_map(&p->smt, value);
 
@@ -184,14 +228,10 @@ static int replace_in_map(replace_t *p, apply_t *a, sluice_value_t *value) {
         status = smt_map_init(&p->smt, a, NULL, value->len, &map);
     if (status != SLUICE_OK)
         return status;
-    for (; at < value->as.items + 2 * (size_t)value->len; at += 2) {
-        if (at->kind != SLUICE_STRING)
-            continue;
-        if ((p->marks & mark_of(at->as.s, at->len)) == 0)
-            smt_map_add(&map, at); /* nothing that the configuration names */
-        else
-            replace_member(p, &map, at);
-    }
+    if (smt_map_is_like(&p->smt, value))
+        replace_alike(p, value, &map);
+    else
+        replace_members(p, value, &map);
     smt_map_end(&map, value);
     return APPLY_CHANGED;
 }
@@ -213,16 +253,42 @@ static plan_t *make_plan(replace_t *p, const sluice_schema_t *from) {
         free(plan);
         return NULL;
     }
-    for (i = 0; i < plan->head.to->field_count; i++)
-        plan->at[i] = p->smt.api->schema_field(from, old_name(p, plan->head.to->fields[i].name));
+    plan->complete = 1;
+    for (i = 0; i < plan->head.to->field_count; i++) {
+        const sluice_field_t *to = &plan->head.to->fields[i];
+
+        plan->at[i] = p->smt.api->schema_field(from, old_name(p, to->name));
+        if (plan->at[i] < 0 || from->fields[plan->at[i]].schema != to->schema)
+            plan->complete = 0;
+    }
     smt_plan_keep(&p->smt, from, &plan->head);
     return plan;
+}
+
+/* The same where each field suits the schema that it had, and so the same in the output. */
+static int fill_plain(const plan_t *plan, const sluice_struct_t *old, sluice_struct_t *st) {
+    const smt_fit_t *fits = plan->head.fits;
+    uint32_t i, count = st->schema->field_count;
+    int odd = 0;
+
+    if (fits == NULL || !plan->complete || old->schema != plan->head.from)
+        return 0;
+    for (i = 0; i < count; i++) {
+        const sluice_value_t *v = &old->fields[plan->at[i]];
+        const smt_fit_t fit = fits[plan->at[i]];
+
+        st->fields[i] = *v;
+        odd |= (v->kind != fit.kind) & (v->kind != fit.other);
+    }
+    return !odd;
 }
 
 static int fill(replace_t *p, const plan_t *plan, const sluice_struct_t *old, sluice_struct_t *st) {
     const sluice_field_t *fields = st->schema->fields;
     uint32_t i;
 
+    if (fill_plain(plan, old, st))
+        return SLUICE_OK;
     for (i = 0; i < st->schema->field_count; i++) {
         const int64_t at = plan->at[i];
         sluice_str_t name;

@@ -7,7 +7,8 @@
 #include "support/connect/number.h"
 #include "support/java.h"
 
-#define DAY_MS 86400000
+#define DAY_MS       86400000
+#define INT_TEXT_MAX 20 /* -9223372036854775808 */
 
 static int is_number(uint8_t kind) {
     return (kind >= SLUICE_INT8 && kind <= SLUICE_FLOAT64) || kind == SLUICE_DECIMAL;
@@ -128,7 +129,25 @@ static int to_boolean(const smt_t *s, sluice_value_t *v) {
     return SLUICE_OK;
 }
 
-static int to_string(const smt_t *s, apply_t *a, sluice_value_t *v) {
+static int int_to_string(smt_t *s, apply_t *a, sluice_value_t *v) {
+    const uint64_t n = v->as.i < 0 ? 0 - (uint64_t)v->as.i : (uint64_t)v->as.i;
+    char text[INT_TEXT_MAX], *end = text + sizeof(text), *p = end, *kept;
+    uint64_t rest = n;
+
+    do
+        *--p = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (v->as.i < 0)
+        *--p = '-';
+    kept = smt_alloc(s, a, (size_t)(end - p));
+    if (kept == NULL)
+        return SLUICE_NO_MEMORY;
+    memcpy(kept, p, (size_t)(end - p));
+    *v = sluice_text(SLUICE_STRING, sluice_str_n(kept, (size_t)(end - p)));
+    return SLUICE_OK;
+}
+
+static int to_string(smt_t *s, apply_t *a, sluice_value_t *v) {
     sluice_batch_t *batch;
     sluice_buf_t buf;
 
@@ -138,6 +157,8 @@ static int to_string(const smt_t *s, apply_t *a, sluice_value_t *v) {
         *v = sluice_text(SLUICE_STRING, sluice_value_str(v));
         return SLUICE_OK;
     }
+    if (v->kind >= SLUICE_INT8 && v->kind <= SLUICE_INT64)
+        return int_to_string(s, a, v);
     batch = smt_batch(s, a);
     if (batch == NULL)
         return SLUICE_NO_MEMORY;
@@ -152,7 +173,7 @@ static int to_string(const smt_t *s, apply_t *a, sluice_value_t *v) {
     return v->kind == SLUICE_STRING ? SLUICE_OK : SLUICE_NO_MEMORY;
 }
 
-int smt_cast(const smt_t *s, apply_t *a, const sluice_schema_t *schema, uint8_t to,
+int smt_cast(smt_t *s, apply_t *a, const sluice_schema_t *schema, uint8_t to,
              sluice_value_t *value) {
     int status;
 

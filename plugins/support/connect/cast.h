@@ -10,7 +10,7 @@
 
 /* schema NULL: by the value's own class. null stays null. SLUICE_OK, or a status after
  * api->fail. */
-int smt_cast(const smt_t *s, apply_t *a, const sluice_schema_t *schema, uint8_t to,
+int smt_cast(smt_t *s, apply_t *a, const sluice_schema_t *schema, uint8_t to,
              sluice_value_t *value);
 
 #endif

@@ -7,11 +7,15 @@
 #include "support/connect/names.h"
 #include "support/java.h"
 
+#define ROOM_PART 8 /* of what a batch got so far, at a time: its chunks grow as it does */
+#define ROOM_MAX  8192
+
 static void free_plan(const smt_t *s, smt_plan_t *plan) {
     if (plan == NULL)
         return;
     s->api->schema_unref(plan->from);
     s->api->schema_unref(plan->to);
+    free(plan->fits);
     free(plan);
 }
 
@@ -64,7 +68,43 @@ int smt_apply(void *self, sluice_batch_t *in, sluice_batch_t **out) {
     smt_t *s = self;
 
     free_retired(s);
+    s->room_len = s->room_all = 0;
+    s->names.items = NULL;
     return apply_records(s->api, s->ctx, in, out, s->class->apply, s);
+}
+
+/* The class that a schema wants: that of the logical type its name says, whatever its type. */
+static uint8_t wanted_kind(const sluice_schema_t *schema) {
+    static const char package[] = "org.apache.kafka.connect.data.";
+    const size_t n = sizeof(package) - 1;
+    sluice_str_t name = schema->name;
+
+    if (name.data == NULL || name.len <= n || memcmp(name.data, package, n) != 0)
+        return schema->type;
+    name = sluice_str_n(name.data + n, name.len - n);
+    if (sluice_str_eq(name, sluice_str("Decimal")))
+        return SLUICE_DECIMAL;
+    if (sluice_str_eq(name, sluice_str("Date")) || sluice_str_eq(name, sluice_str("Time")) ||
+        sluice_str_eq(name, sluice_str("Timestamp")))
+        return SLUICE_DATE;
+    return schema->type;
+}
+
+/* Structs are to be looked into, and in place of null there may be a default. */
+static smt_fit_t *find_fits(const sluice_schema_t *schema) {
+    smt_fit_t *fits =
+        schema->type != SLUICE_STRUCT ? NULL : calloc(schema->field_count + 1, sizeof(*fits));
+    uint32_t i;
+
+    for (i = 0; fits != NULL && i < schema->field_count; i++) {
+        const sluice_schema_t *field = schema->fields[i].schema;
+        const uint8_t kind = wanted_kind(field);
+
+        fits[i].kind = fits[i].other = kind == SLUICE_STRUCT ? UINT8_MAX : kind;
+        if (field->optional && field->default_value == NULL)
+            fits[i].other = SLUICE_NULL;
+    }
+    return fits;
 }
 
 void smt_plan_keep(smt_t *s, const sluice_schema_t *from, smt_plan_t *plan) {
@@ -75,20 +115,39 @@ void smt_plan_keep(smt_t *s, const sluice_schema_t *from, smt_plan_t *plan) {
         s->retired = *slot;
     }
     plan->from = s->api->schema_ref(from);
+    plan->fits = find_fits(from);
     *slot = plan;
 }
 
 /* ---- memory ---- */
 
-sluice_batch_t *smt_batch(const smt_t *s, apply_t *a) {
+sluice_batch_t *smt_batch_begin(const smt_t *s, apply_t *a) {
     sluice_batch_t *batch = apply_batch(a);
 
-    if (batch == NULL || s->memory == NULL || a->shared)
-        return batch;
-    if (s->api->batch_share(batch, s->memory) != SLUICE_OK)
+    if (batch == NULL ||
+        (s->memory != NULL && s->api->batch_share(batch, s->memory) != SLUICE_OK))
         return NULL;
     a->shared = 1;
     return batch;
+}
+
+/* The records that follow will want as much, most likely. */
+void *smt_alloc_more(smt_t *s, apply_t *a, size_t size) {
+    sluice_batch_t *batch = smt_batch(s, a);
+    size_t part = s->room_all / ROOM_PART < ROOM_MAX ? s->room_all / ROOM_PART : ROOM_MAX;
+    size_t records = part / size < a->count - a->at ? part / size : a->count - a->at;
+    size_t len = records > 1 ? records * size : size;
+
+    s->room = batch == NULL ? NULL : s->api->batch_alloc(batch, len);
+    s->room_len = 0;
+    s->room_all += len;
+    if (s->room == NULL) {
+        s->api->fail(s->ctx, SLUICE_NO_MEMORY, "transform.memory", "no memory for a record");
+        return NULL;
+    }
+    s->room_len = len - size;
+    s->room += size;
+    return s->room - size;
 }
 
 static sluice_batch_t *memory_of(smt_t *s) {
@@ -171,17 +230,12 @@ int smt_require_fields(const smt_t *s, const sluice_schema_t *schema) {
 
 /* ---- values ---- */
 
-sluice_struct_t *smt_struct(const smt_t *s, apply_t *a, const sluice_schema_t *schema) {
-    sluice_batch_t *batch = smt_batch(s, a);
+sluice_struct_t *smt_struct(smt_t *s, apply_t *a, const sluice_schema_t *schema) {
     const size_t count = schema->field_count;
-    sluice_struct_t *st =
-        batch == NULL ? NULL
-                      : s->api->batch_alloc(batch, sizeof(*st) + count * sizeof(st->fields[0]));
+    sluice_struct_t *st = smt_alloc(s, a, sizeof(*st) + count * sizeof(st->fields[0]));
 
-    if (st == NULL) {
-        s->api->fail(s->ctx, SLUICE_NO_MEMORY, "transform.memory", "no memory for a record");
+    if (st == NULL)
         return NULL;
-    }
     memset(st->fields, 0, count * sizeof(st->fields[0]));
     st->schema = schema;
     return st;
@@ -191,23 +245,6 @@ sluice_value_t smt_struct_value(const sluice_struct_t *st) {
     sluice_value_t v = {.kind = SLUICE_STRUCT, .len = st->schema->field_count, .as = {.st = st}};
 
     return v;
-}
-
-/* The class that a schema wants: that of the logical type its name says, whatever its type. */
-static uint8_t wanted_kind(const sluice_schema_t *schema) {
-    static const char package[] = "org.apache.kafka.connect.data.";
-    const size_t n = sizeof(package) - 1;
-    sluice_str_t name = schema->name;
-
-    if (name.data == NULL || name.len <= n || memcmp(name.data, package, n) != 0)
-        return schema->type;
-    name = sluice_str_n(name.data + n, name.len - n);
-    if (sluice_str_eq(name, sluice_str("Decimal")))
-        return SLUICE_DECIMAL;
-    if (sluice_str_eq(name, sluice_str("Date")) || sluice_str_eq(name, sluice_str("Time")) ||
-        sluice_str_eq(name, sluice_str("Timestamp")))
-        return SLUICE_DATE;
-    return schema->type;
 }
 
 static void describe(const sluice_schema_t *schema, const sluice_value_t *value, const char *where,

@@ -18,10 +18,17 @@
 
 enum { SMT_CACHE_SLOTS = 32 };
 
-/* What is known of one input schema: the head of each transform's own. One block of memory. */
+/* The kinds of value that suit a field without a closer look: `other` is null, or the same. */
+typedef struct smt_fit {
+    uint8_t kind;
+    uint8_t other;
+} smt_fit_t;
+
+/* What is known of one input schema: the head of each transform's own. */
 typedef struct smt_plan {
     const sluice_schema_t *from; /* referenced */
     const sluice_schema_t *to;   /* referenced; may be NULL */
+    smt_fit_t *fits;             /* of each field of `from`; NULL: not known */
     struct smt_plan *next;       /* among the retired */
 } smt_plan_t;
 
@@ -37,6 +44,12 @@ typedef struct smt_class {
     apply_fn apply;
 } smt_class_t;
 
+/* The members' names of a map of the batch at hand, and where they stand in it. */
+typedef struct smt_names {
+    const sluice_value_t *items; /* NULL: none yet */
+    uint32_t len;
+} smt_names_t;
+
 struct smt {
     const smt_class_t *class;
     const sluice_api_t *api;
@@ -46,6 +59,10 @@ struct smt {
     smt_plan_t *plans[SMT_CACHE_SLOTS];
     smt_plan_t *retired;
     sluice_batch_t *memory; /* of smt_keep; NULL: none */
+    char *room; /* in the output's memory, for the records that follow */
+    size_t room_len;
+    size_t room_all; /* of the batch at hand */
+    smt_names_t names;
 };
 
 /* A list of texts. */
@@ -75,8 +92,23 @@ static inline smt_side_t smt_side(const smt_t *s, sluice_record_t *r) {
 
 /* ---- memory ---- */
 
+sluice_batch_t *smt_batch_begin(const smt_t *s, apply_t *a);
 /* The memory for a changed record; NULL when there is none. */
-sluice_batch_t *smt_batch(const smt_t *s, apply_t *a);
+static inline sluice_batch_t *smt_batch(const smt_t *s, apply_t *a) {
+    return a->shared ? a->out : smt_batch_begin(s, a);
+}
+void *smt_alloc_more(smt_t *s, apply_t *a, size_t size);
+/* A piece of it, for values; NULL after api->fail. */
+static inline void *smt_alloc(smt_t *s, apply_t *a, size_t size) {
+    char *p = s->room;
+
+    size = (size + 15) & ~(size_t)15;
+    if (size > s->room_len)
+        return smt_alloc_more(s, a, size);
+    s->room = p + size;
+    s->room_len -= size;
+    return p;
+}
 /* Only in configure: a copy of an option's text that records may use, since it lives as long as
  * they do. data NULL when the option is null, or without memory: then *status says so. */
 sluice_str_t smt_keep(smt_t *s, const char *text, int *status);
@@ -117,7 +149,7 @@ static inline const sluice_value_t *smt_field(const smt_t *s, const sluice_value
     return s->use_default ? smt_or_default(value, schema) : value;
 }
 /* A struct in the batch's memory with all fields null, under schema; NULL after api->fail. */
-sluice_struct_t *smt_struct(const smt_t *s, apply_t *a, const sluice_schema_t *schema);
+sluice_struct_t *smt_struct(smt_t *s, apply_t *a, const sluice_schema_t *schema);
 /* The value that a struct is. */
 sluice_value_t smt_struct_value(const sluice_struct_t *st);
 /* What Struct.put says of a field's value that is in its place: it must suit the field's schema. */
@@ -136,6 +168,22 @@ static inline int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field,
                           const sluice_value_t *value) {
     st->fields[field] = *value;
     return smt_fits(s, st, field, value->kind);
+}
+/* Struct.get and Struct.put of all fields of a struct of the plan's schema, to the same fields of
+ * one whose fields' schemas begin with the same. 0: not done, a field needs a closer look. */
+static inline int smt_put_all(const smt_plan_t *plan, const sluice_struct_t *old,
+                              sluice_struct_t *st) {
+    const smt_fit_t *fit = plan->fits;
+    uint32_t i, count = plan->from->field_count;
+    int odd = 0;
+
+    if (fit == NULL || old->schema != plan->from)
+        return 0;
+    for (i = 0; i < count; i++) {
+        st->fields[i] = old->fields[i];
+        odd |= (old->fields[i].kind != fit[i].kind) & (old->fields[i].kind != fit[i].other);
+    }
+    return !odd;
 }
 /* ConnectSchema.validateValue; `field` (data NULL: none) is named in the message, which goes to
  * why. SLUICE_OK or SLUICE_BAD_RECORD. */
