@@ -55,6 +55,7 @@ struct sluice_batch {
     const sluice_batch_t **kept; /* set of the batches that we keep alive, also through others */
     size_t kept_count;
     size_t kept_slots; /* power of two */
+    sl_batch_names_t names[SL_BATCH_NAMES];
     alignas(ALIGN) chunk_t first;
 };
 
@@ -523,6 +524,10 @@ int sl_batch_set_offset(sluice_batch_t *b, size_t record, sluice_str_t offset) {
         memcpy(copy, offset.data, offset.len);
     r->offset = sluice_str_n(copy, offset.len);
     return SLUICE_OK;
+}
+
+sl_batch_names_t *sl_batch_names(sluice_batch_t *b, unsigned which) {
+    return &b->names[which % SL_BATCH_NAMES];
 }
 
 uint64_t sl_batch_serial(const sluice_batch_t *b) {

@@ -55,6 +55,15 @@ int sl_batch_set_offset(sluice_batch_t *batch, size_t record, sluice_str_t offse
 /* Keeps a schema alive with the batch before it is sealed (one that no record names itself). */
 int sl_batch_keep_schema(sluice_batch_t *batch, const sluice_schema_t *schema);
 
+/* For the JSON reader: the names of an object that it read into this arena. */
+typedef struct sl_batch_names {
+    const sluice_value_t *items; /* of the object: key, value, key ...; NULL: none yet */
+    uint32_t len;                /* members */
+} sl_batch_names_t;
+#define SL_BATCH_NAMES 4u
+/* One of SL_BATCH_NAMES, all empty at first. */
+sl_batch_names_t *sl_batch_names(sluice_batch_t *batch, unsigned which);
+
 /* For record/buf.c: the free end of the arena. Room for at least `need` bytes at *data, *cap of
  * them; the `used` bytes at `old` (NULL: none), which sl_batch_tail gave before and are still
  * open, are moved there. SLUICE_NO_MEMORY leaves everything as it was. */

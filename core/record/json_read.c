@@ -30,6 +30,10 @@ typedef struct reader {
     int status;
     const char *what;
     const char *at;
+    sl_batch_names_t *names; /* where those of the outermost object go; NULL: nowhere */
+    const sluice_value_t *like; /* items of an object whose names these were so far; or NULL */
+    uint32_t like_count;
+    int odd_name; /* one was not written as it is */
     uint32_t
         starts[SL_JSON_NESTING_MAX]; /* where an open container's values begin << 1 | is object */
     sluice_value_t first[FIRST_VALUES];
@@ -174,6 +178,20 @@ static inline const char *open_container(reader_t *r, const char *p, uint32_t is
     return skip_blanks(p + 1, r->end);
 }
 
+/* Objects of one kind begin with the same name, most likely. */
+static inline void find_like(reader_t *r, const char *p) {
+    if ((r->flags & SLUICE_JSON_ALIKE) == 0 || r->depth != 1 || r->end - p < 3)
+        return;
+    r->names = sl_batch_names(r->arena, (unsigned)(unsigned char)p[1] ^ (unsigned char)p[2]);
+    r->like = r->names->items;
+    r->like_count = 2 * r->names->len;
+}
+
+static void keep_names(reader_t *r, const sluice_value_t *items, size_t n) {
+    if (r->names != NULL && r->depth == 0 && r->like == NULL && !r->odd_name && n > 0)
+        *r->names = (sl_batch_names_t){items, (uint32_t)(n >> 1)};
+}
+
 /* Moves the values of the innermost container into the arena and puts it in their place. */
 static const char *close_container(reader_t *r, const char *p) {
     uint32_t start = r->starts[--r->depth];
@@ -183,7 +201,8 @@ static const char *close_container(reader_t *r, const char *p) {
     sluice_value_t *items = NULL;
     sluice_value_t *v;
 
-    if (is_object && n > 2 && sl_json_unite_keys(from, &n) != SLUICE_OK)
+    if (is_object && n > 2 && (r->depth > 0 || r->like == NULL) &&
+        sl_json_unite_keys(from, &n) != SLUICE_OK)
         return no_memory(r);
     if (n > 0) {
         items = sl_batch_alloc(r->arena, n * sizeof(*items));
@@ -191,6 +210,8 @@ static const char *close_container(reader_t *r, const char *p) {
             return no_memory(r);
         memcpy(items, from, n * sizeof(*items));
     }
+    if (is_object)
+        keep_names(r, items, n);
     r->count = start >> 1;
     v = push(r, is_object ? SLUICE_MAP : SLUICE_ARRAY, (uint32_t)(n >> is_object));
     if (v == NULL)
@@ -199,16 +220,52 @@ static const char *close_container(reader_t *r, const char *p) {
     return p + 1;
 }
 
-static inline const char *read_key(reader_t *r, const char *p) {
+/* Reads the name that the object before had in this place, and the colon, if no more than a blank
+ * stands between that and the value. NULL: read_other_key has to look. */
+ALWAYS_INLINE const char *read_like(reader_t *r, const char *p) {
+    const sluice_value_t *name = r->like + r->count;
+    sluice_value_t *v;
+    const char *q;
+
+    if (r->count >= r->like_count || r->end - p < (ptrdiff_t)name->len + 4 || r->count == r->cap)
+        return NULL;
+    q = p + name->len + 1;
+    if (*p != '"' || q[0] != '"' || q[1] != ':' || !sluice_bytes_eq(p + 1, name->as.s, name->len))
+        return NULL;
+    q += 2 + (q[2] == ' ');
+    if (q == r->end || (unsigned char)*q <= ' ')
+        return NULL;
+    v = &r->values[r->count++];
+    v->kind = SLUICE_STRING;
+    v->flags = 0;
+    v->reserved = 0;
+    v->len = name->len;
+    v->as.s = name->as.s;
+    return q;
+}
+
+static const char *read_other_key(reader_t *r, const char *p) {
+    const char *start = p + 1;
+
     if (p == r->end || *p != '"')
         return wrong(r, p, "expected a member name in double quotes");
-    p = read_string(r, p + 1, SL_JSON_NAME_MAX);
+    p = read_string(r, start, SL_JSON_NAME_MAX);
     if (p == NULL)
         return NULL;
+    if (r->depth == 1) {
+        r->like = NULL;
+        r->odd_name |= r->values[r->count - 1].as.s != start;
+    }
     p = skip_blanks(p, r->end);
     if (p == r->end || *p != ':')
         return wrong(r, p, "expected a colon after a member name");
     return skip_blanks(p + 1, r->end);
+}
+
+ALWAYS_INLINE const char *read_key(reader_t *r, const char *p) {
+    const char *behind = r->like != NULL && r->depth == 1 ? read_like(r, p) : NULL;
+
+    return behind != NULL ? behind : read_other_key(r, p);
 }
 
 /* Ends every container that ends at p. *more: another value follows. */
@@ -248,7 +305,10 @@ static inline const char *read_value(reader_t *r, const char *p, int *more) {
     if (p < r->end && *p == (c == '{' ? '}' : ']'))
         return close_container(r, p);
     *more = 1;
-    return c == '{' ? read_key(r, p) : p;
+    if (c != '{')
+        return p;
+    find_like(r, p);
+    return read_key(r, p);
 }
 
 static const char *read_document(reader_t *r, const char *p) {
@@ -301,6 +361,9 @@ static void begin(reader_t *r, sluice_batch_t *arena, uint32_t flags) {
     r->status = SLUICE_OK;
     r->what = NULL;
     r->at = NULL;
+    r->names = NULL;
+    r->like = NULL;
+    r->odd_name = 0;
 }
 
 static int check_text(reader_t *r, sluice_str_t *text) {

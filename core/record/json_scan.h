@@ -71,7 +71,7 @@ static inline const char *sl_json_scan(const char *p, const char *end) {
 }
 
 /* Copies less than 16 bytes of plain text, as most names and many values are: by both ends, which
- * may overlap. 0: there is a special byte, or so little that it is not worth it. */
+ * may overlap. 0: there is a special byte. */
 static inline int sl_json_copy_short(const char *p, size_t n, char *to) {
     uint64_t first = 0, last = 0;
 
@@ -82,8 +82,16 @@ static inline int sl_json_copy_short(const char *p, size_t n, char *to) {
         memcpy(to + n - 8, &last, 8);
         return (sl_json_special8(first) | sl_json_special8(last)) == 0;
     }
-    if (n < 4)
-        return 0;
+    if (n < 4) {
+        if (n == 0)
+            return 1;
+        to[0] = p[0];
+        to[n / 2] = p[n / 2];
+        to[n - 1] = p[n - 1];
+        return !sl_json_is_special((unsigned char)p[0]) &&
+               !sl_json_is_special((unsigned char)p[n / 2]) &&
+               !sl_json_is_special((unsigned char)p[n - 1]);
+    }
     memcpy(&first, p, 4);
     memcpy(&last, p + n - 4, 4);
     memcpy(to, &first, 4);
@@ -95,6 +103,8 @@ static inline int sl_json_copy_short(const char *p, size_t n, char *to) {
  * than end - p is behind *to. */
 static inline const char *sl_json_copy(const char *p, const char *end, char **to) {
 #if defined(__SSE2__)
+    const char *start = p;
+
     for (; end - p >= 16; p += 16, *to += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
         int mask = sl_json_mask16(v);
@@ -102,6 +112,15 @@ static inline const char *sl_json_copy(const char *p, const char *end, char **to
         if (mask != 0) {
             *to += __builtin_ctz((unsigned)mask);
             return p + __builtin_ctz((unsigned)mask);
+        }
+    }
+    if (p > start && p < end) { /* the rest, with some of what is done already */
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(end - 16));
+
+        if (sl_json_mask16(v) == 0) {
+            *to += end - p;
+            _mm_storeu_si128((__m128i *)(void *)(*to - 16), v);
+            return end;
         }
     }
 #endif

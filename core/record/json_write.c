@@ -92,16 +92,22 @@ static void write_inside(sluice_buf_t *buf, const char *p, const char *end) {
 }
 
 void sl_json_write_string(sluice_buf_t *buf, sluice_str_t text) {
-    const char *p;
+    const char *p = text.data, *end = text.data + text.len;
+    char *to;
 
     if (sluice_buf_reserve(buf, text.len + 18) != SLUICE_OK)
         return;
-    buf->data[buf->len++] = '"';
-    if (text.len > 0) {
-        p = copy_plain(buf, text.data, text.data + text.len);
-        if (p < text.data + text.len)
-            write_inside(buf, p, text.data + text.len);
+    to = buf->data + buf->len;
+    *to++ = '"';
+    if (text.len > 0)
+        p = sl_json_copy(p, end, &to);
+    buf->len = (size_t)(to - buf->data);
+    if (text.len == 0 || p == end) { /* nothing in it but itself, as mostly */
+        *to = '"';
+        buf->len++;
+        return;
     }
+    write_inside(buf, p, end);
     sluice_buf_put_char(buf, '"');
 }
 

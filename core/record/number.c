@@ -12,6 +12,53 @@
 #define POWER_FAST  22           /* powers of ten that are exact doubles */
 #define STACK_TEXT  128
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Eight digits of a number below 10^8, with leading zeros, as they lie in memory: halves are taken
+ * apart side by side in one register. */
+static uint64_t eight_digits(uint32_t n) {
+    uint64_t x = (uint64_t)(n / 10000) | (uint64_t)(n % 10000) << 32;
+    uint64_t high = (x * 10486 >> 20) & 0x0000007f0000007full;
+
+    x = high | (x - high * 100) << 16;
+    high = (x * 103 >> 10) & 0x000f000f000f000full;
+    return high | (x - high * 10) << 8 | 0x3030303030303030ull;
+}
+
+/* Without leading zeros; writes eight bytes. */
+static size_t put_short(uint32_t n, char *out) {
+    uint64_t digits = eight_digits(n);
+    unsigned zeros = (unsigned)__builtin_ctzll((digits ^ 0x3030303030303030ull) | 1ull << 56) & ~7u;
+
+    digits >>= zeros;
+    memcpy(out, &digits, sizeof(digits));
+    return 8 - zeros / 8;
+}
+
+static void put_long(uint32_t n, char *out) {
+    uint64_t digits = eight_digits(n);
+
+    memcpy(out, &digits, sizeof(digits));
+}
+
+size_t sl_int64_text(int64_t n, char *out) {
+    uint64_t u = n < 0 ? 0 - (uint64_t)n : (uint64_t)n, rest = u / 100000000;
+    char *p = out;
+
+    if (n < 0)
+        *p++ = '-';
+    if (rest == 0)
+        return (size_t)(p - out) + put_short((uint32_t)u, p);
+    if (rest < 100000000) {
+        p += put_short((uint32_t)rest, p);
+    } else {
+        p += put_short((uint32_t)(rest / 100000000), p);
+        put_long((uint32_t)(rest % 100000000), p);
+        p += 8;
+    }
+    put_long((uint32_t)(u % 100000000), p);
+    return (size_t)(p + 8 - out);
+}
+#else
 static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                             "25262728293031323334353637383940414243444546474849"
                             "50515253545556575859606162636465666768697071727374"
@@ -55,6 +102,7 @@ size_t sl_int64_text(int64_t n, char *out) {
         p[-1] = (char)('0' + rest);
     return len;
 }
+#endif
 
 int sl_text_int64(sluice_str_t text, int64_t *out) {
     size_t i = text.len > 0 && text.data[0] == '-';

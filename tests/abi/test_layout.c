@@ -77,6 +77,7 @@ static void test_constants(void **state) {
     assert_int_equal(SLUICE_JSON_DECIMAL_TEXT, 0x01);
     assert_int_equal(SLUICE_JSON_NUMERIC_DECIMAL, 0x02);
     assert_int_equal(SLUICE_JSON_LENIENT, 0x04);
+    assert_int_equal(SLUICE_JSON_ALIKE, 0x08);
 }
 
 /* A member that was added without a line in the table. */

@@ -124,6 +124,7 @@ static int from_connect(void *self, sluice_batch_t *arena, sluice_str_t topic,
     if (schema == NULL && sluice_is_null(value))
         return SLUICE_OK;
     c->arena = arena_serial(c->api, arena);
+    c->name = 0;
     c->api->buf_init(&buf, arena, c->hint);
     status = write_document(c, schema, value, &buf);
     *bytes = c->api->buf_finish(&buf);
@@ -142,7 +143,8 @@ static int keep_schema(converter_t *c, sluice_batch_t *arena, const sluice_schem
 
 static int parse(converter_t *c, sluice_batch_t *arena, sluice_str_t bytes, uint32_t flags,
                  sluice_value_t *out) {
-    int status = c->api->json->parse(arena, bytes, flags | SLUICE_JSON_LENIENT, out, NULL);
+    int status = c->api->json->parse(arena, bytes, flags | SLUICE_JSON_LENIENT | SLUICE_JSON_ALIKE,
+                                     out, NULL);
 
     if (status == SLUICE_BAD_RECORD)
         return data_fault(c, "%s", not_json);
@@ -202,7 +204,8 @@ static int read_known(converter_t *c, sluice_batch_t *arena, sluice_str_t bytes,
     sluice_value_t json;
 
     if (!split_envelope(c, bytes, &schema_text, &payload) ||
-        c->api->json->parse(arena, payload, SLUICE_JSON_DECIMAL_TEXT, &json, NULL) != SLUICE_OK)
+        c->api->json->parse(arena, payload, SLUICE_JSON_DECIMAL_TEXT | SLUICE_JSON_ALIKE, &json,
+                            NULL) != SLUICE_OK)
         return 0;
     *status = read_schema_text(c, arena, schema_text, schema);
     if (*status == SLUICE_BAD_RECORD && *schema == NULL)

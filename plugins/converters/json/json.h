@@ -91,6 +91,14 @@ typedef struct plan_cache {
     plan_t *last;
 } plan_cache_t;
 
+/* A member's name as it is written, the character before it included. */
+typedef struct name_text {
+    uint32_t len; /* of the name; the text has NAME_MARKS more. 0: none */
+    char text[HEAD_PADDING];
+} name_text_t;
+#define NAMES      64
+#define NAME_MARKS 4 /* comma or brace, two quotes, colon */
+
 typedef struct converter {
     const sluice_api_t *api;
     sluice_ctx_t *ctx;
@@ -99,6 +107,8 @@ typedef struct converter {
     int replace;  /* replace.null.with.default */
     size_t limit; /* schemas.cache.size, at least 1 */
     size_t hint;  /* size of recent results */
+    name_text_t names[NAMES]; /* of members without a schema, by their number in the document */
+    uint32_t name;            /* that number */
     uint64_t arena; /* serial of the one being written to; 0: the host does not tell */
     plan_cache_t plans;
     read_cache_t texts;

@@ -369,6 +369,35 @@ static int write_pairs(converter_t *c, const sluice_value_t *v, sluice_buf_t *bu
     return status;
 }
 
+/* Keeps a name that was written as it is, and is short. */
+static void keep_name(name_text_t *known, sluice_str_t name, const sluice_buf_t *buf, size_t from) {
+    known->len = 0;
+    if (buf->status != SLUICE_OK || buf->len - from != name.len + NAME_MARKS ||
+        name.len + NAME_MARKS > HEAD_PADDING)
+        return;
+    memcpy(known->text, buf->data + from, name.len + NAME_MARKS);
+    known->len = (uint32_t)name.len;
+}
+
+/* A member's name between its marks: mostly the one that stood there in the document before. */
+static inline void write_name(converter_t *c, char mark, sluice_str_t name, sluice_buf_t *buf) {
+    name_text_t *known = &c->names[c->name++ % NAMES];
+    size_t from = buf->len;
+
+    if (known->len != 0 && known->len == name.len &&
+        sluice_bytes_eq(known->text + 2, name.data, name.len) &&
+        sluice_buf_reserve(buf, HEAD_PADDING) == SLUICE_OK) {
+        memcpy(buf->data + from, known->text, HEAD_PADDING);
+        buf->data[from] = mark;
+        buf->len += name.len + NAME_MARKS;
+        return;
+    }
+    sluice_buf_put_char(buf, mark);
+    c->api->json->write_string(buf, name);
+    sluice_buf_put_char(buf, ':');
+    keep_name(known, name, buf, from);
+}
+
 static int write_free_map(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
     const sluice_value_t *item = v->as.items;
     int status = SLUICE_OK;
@@ -379,9 +408,7 @@ static int write_free_map(converter_t *c, const sluice_value_t *v, sluice_buf_t 
     if (v->len == 0)
         sluice_buf_put_char(buf, '{');
     for (i = 0; i < v->len && status == SLUICE_OK; i++, item += 2) {
-        sluice_buf_put_char(buf, i == 0 ? '{' : ',');
-        c->api->json->write_string(buf, sluice_value_str(item));
-        sluice_buf_put_char(buf, ':');
+        write_name(c, i == 0 ? '{' : ',', sluice_value_str(item), buf);
         if (item[1].kind == SLUICE_STRING)
             c->api->json->write_string(buf, sluice_value_str(&item[1]));
         else

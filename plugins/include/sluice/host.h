@@ -125,6 +125,9 @@ typedef struct sluice_entry {
 #define SLUICE_JSON_NUMERIC_DECIMAL 0x02u
 /* read: what Jackson, as JsonConverter configures it, accepts beyond RFC 8259 */
 #define SLUICE_JSON_LENIENT 0x04u
+/* read, since 1.7: documents with members of the same names follow each other; every text read into
+ * this arena with the flag lives as long as it. Their names may then be slices of one text. */
+#define SLUICE_JSON_ALIKE 0x08u
 
 typedef struct sluice_json_error {
     size_t offset; /* byte in the text */

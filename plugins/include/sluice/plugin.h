@@ -42,7 +42,7 @@
  *   1.4  sources: read_offsets.
  *   1.5  metrics with labels.
  *   1.6  batch_derive, batch_cut.
- *   1.7  stores.
+ *   1.7  stores; JSON documents that are alike.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H

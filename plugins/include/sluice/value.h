@@ -203,10 +203,34 @@ static inline sluice_str_t sluice_str_n(const char *data, size_t len) {
     return s;
 }
 
+/* 1 when n bytes are the same. Names are mostly short: a call costs more than the comparison. */
+static inline int sluice_bytes_eq(const char *a, const char *b, size_t n) {
+    uint64_t x = 0, y = 0, v = 0, w = 0; /* both ends, which may overlap */
+
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8) {
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        memcpy(&v, a + n - 8, 8);
+        memcpy(&w, b + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(&x, a, 4);
+        memcpy(&y, b, 4);
+        memcpy(&v, a + n - 4, 4);
+        memcpy(&w, b + n - 4, 4);
+    } else {
+        while (n > 0 && a[n - 1] == b[n - 1])
+            n--;
+        return n == 0;
+    }
+    return ((x ^ y) | (v ^ w)) == 0;
+}
+
 /* 1 when both have the same bytes; null equals only null. */
 static inline int sluice_str_eq(sluice_str_t a, sluice_str_t b) {
     return a.len == b.len && (a.data == NULL) == (b.data == NULL) &&
-           (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+           sluice_bytes_eq(a.data, b.data, a.len);
 }
 
 /* The null value. */

@@ -6,7 +6,7 @@ static const sluice_value_t *find(const sluice_value_t *items, uint32_t len, slu
 
     for (v = items; v < end; v += 2)
         if (v->len == key.len && v->kind == SLUICE_STRING &&
-            smt_same(v->as.s, key.data, key.len))
+            sluice_bytes_eq(v->as.s, key.data, key.len))
             return v;
     return NULL;
 }

@@ -29,24 +29,6 @@ static inline int smt_map_init(smt_t *s, apply_t *a, const sluice_value_t *from,
         memcpy(m->items, from->as.items, 2 * count * sizeof(*m->items));
     return SLUICE_OK;
 }
-/* Whether two names of n bytes are the same; mostly short ones, for which a call costs more than
- * the comparison. */
-static inline int smt_same(const char *a, const char *b, size_t n) {
-    uint64_t x[2], y[2];
-
-    if (n > 16)
-        return memcmp(a, b, n) == 0;
-    if (n >= 8) { /* both ends, which may overlap */
-        memcpy(&x[0], a, 8);
-        memcpy(&x[1], a + n - 8, 8);
-        memcpy(&y[0], b, 8);
-        memcpy(&y[1], b + n - 8, 8);
-        return x[0] == y[0] && x[1] == y[1];
-    }
-    while (n > 0 && a[n - 1] == b[n - 1])
-        n--;
-    return n == 0;
-}
 /* Where the value of a member stands, to be changed there; a new member, which needs room, is null.
  * The key must live as long as the batch. (Values are best written where they stay: one that is
  * built elsewhere and copied whole waits for its own narrow stores.) */
