@@ -56,6 +56,22 @@ static void check_cjson(const char *text, size_t len) {
     cJSON_Delete(tree);
 }
 
+/* Names that were read before are compared, the second time all of them: nothing else changes. */
+static void check_alike(sluice_batch_t *arena, sluice_str_t text, uint32_t flags, int accepted,
+                        const sluice_value_t *v) {
+    sluice_value_t again;
+    int i, status;
+
+    for (i = 0; i < 2; i++) {
+        status = sl_json_parse(arena, text, flags | SLUICE_JSON_ALIKE, &again, NULL);
+        if ((status == SLUICE_OK) != accepted)
+            fail("another verdict when names are known", text.data, text.len);
+        if (accepted && !sluice_str_eq(write_value(arena, v, SLUICE_JSON_NUMERIC_DECIMAL),
+                                       write_value(arena, &again, SLUICE_JSON_NUMERIC_DECIMAL)))
+            fail("another value when names are known", text.data, text.len);
+    }
+}
+
 static void check_flags(const char *text, size_t len, uint32_t flags, int *accepted) {
     sluice_batch_t *arena = sl_batch_create(0);
     sluice_json_error_t error = {0, NULL};
@@ -67,6 +83,7 @@ static void check_flags(const char *text, size_t len, uint32_t flags, int *accep
         check_round_trip(arena, &v, flags);
     else if (status != SLUICE_BAD_RECORD || error.what == NULL || error.offset > len)
         fail("a rejection without place and reason", text, len);
+    check_alike(arena, sluice_str_n(text, len), flags, *accepted, &v);
     sl_batch_unref(arena);
 }
 

@@ -400,6 +400,45 @@ static void test_duplicates(void **state) {
     assert_written(parse("{}", 0), 0, "{}");
 }
 
+static sluice_value_t parse_alike(const char *text) {
+    return parse(text, SLUICE_JSON_ALIKE);
+}
+
+static void test_alike(void **state) {
+    sluice_value_t first = parse_alike("{\"a\":1,\"bc\":2}");
+    sluice_value_t v = parse_alike("{\"a\": 3 , \"bc\" :{\"x\":1,\"x\":2}}");
+
+    (void)state;
+    assert_ptr_equal(v.as.items[0].as.s, first.as.items[0].as.s);
+    assert_ptr_not_equal(v.as.items[2].as.s, first.as.items[2].as.s); /* a blank too many */
+    assert_written(v, 0, "{\"a\":3,\"bc\":{\"x\":2}}");
+    v = parse_alike("{\"a\":[],\"bc\":{\"x\":1,\"x\":2}}");
+    assert_written(v, 0, "{\"a\":[],\"bc\":{\"x\":2}}");
+    assert_written(parse_alike("{\"a\":4}"), 0, "{\"a\":4}");
+    assert_written(parse_alike("{\"a\":4,\"a\":5}"), 0, "{\"a\":5}");
+    assert_written(parse_alike("{\"a\":1,\"bc\":2,\"a\":3}"), 0, "{\"a\":3,\"bc\":2}");
+    assert_written(parse_alike("{\"a\":1,\"bc\":2,\"d\":3}"), 0, "{\"a\":1,\"bc\":2,\"d\":3}");
+    assert_written(parse("{\"a\":1}", 0), 0, "{\"a\":1}");
+    v = parse("{\"a\":1}", 0); /* nobody promised how long that text lives */
+    assert_ptr_not_equal(v.as.items[0].as.s, first.as.items[0].as.s);
+}
+
+static void test_alike_escapes(void **state) {
+    sluice_value_t v;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        assert_written(parse_alike("{\"q\\\"r\":1,\"s\":2}"), 0, "{\"q\\\"r\":1,\"s\":2}");
+        assert_int_equal(parse_n("{\"q\"r\":1}", 9, SLUICE_JSON_ALIKE, &v, NULL),
+                         SLUICE_BAD_RECORD);
+        assert_int_equal(parse_n("{\"q\":1", 6, SLUICE_JSON_ALIKE, &v, NULL), SLUICE_BAD_RECORD);
+        assert_int_equal(parse_n("{\"q\"", 4, SLUICE_JSON_ALIKE, &v, NULL), SLUICE_BAD_RECORD);
+        assert_int_equal(parse_n("{\"q\":", 5, SLUICE_JSON_ALIKE, &v, NULL), SLUICE_BAD_RECORD);
+        assert_written(parse_alike("{\"q\":1}"), 0, "{\"q\":1}");
+    }
+}
+
 /* n members, then all again: as many are left, in the order of the first round with the values of
  * the second. */
 static void check_big_object(size_t n) {
@@ -510,6 +549,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_duplicates, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_alike, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_alike_escapes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_big_objects, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_written_forms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_decimal_bytes, set_up, tear_down),
