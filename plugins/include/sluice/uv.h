@@ -31,6 +31,7 @@ static inline void sluice_uv_before_sleep(uv_prepare_t *prepare) {
         uv_stop(prepare->loop);
 }
 
+/* Of sluice_uv_run_until: its prepare handle is gone. */
 static inline void sluice_uv_wait_closed(uv_handle_t *handle) {
     ((sluice_uv_wait_t *)handle->data)->closed = 1;
 }
