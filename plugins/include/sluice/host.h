@@ -328,9 +328,9 @@ typedef struct sluice_api {
      * once a ticket, never after durable, which implies it. */
     void (*released)(sluice_ctx_t *ctx, sluice_ticket_t *ticket);
     /* The target has the batch, or refused it: exactly once for each accepted write. status OK: all
-     * of it. Otherwise `results` (count >= 1) say what failed: ATOMIC one for the batch; PER_RECORD
-     * one for each failed record, the others are in; PREFIX one whose record is the first not
-     * in. */
+     * of it. Otherwise `results` say what failed: ATOMIC one for the batch; PER_RECORD one for each
+     * failed record, the others are in; PREFIX one whose record is the first not in. None (count
+     * 0, any status but BAD_RECORD): the whole batch, which comes again unless the task fails. */
     void (*durable)(sluice_ctx_t *ctx, sluice_ticket_t *ticket, int status,
                     const sluice_result_t *results, size_t count);
     /* While opening: the target itself knows that it has this source partition (JSON text) up to
