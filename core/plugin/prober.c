@@ -18,7 +18,9 @@
 #include <uv.h>
 
 #define CHANNEL_FD 3
-#define IDLE_MS    60000
+/* Long enough for the questions of one request, short enough for a connector that is paused or gone
+ * to leave no process behind. */
+#define IDLE_MS 1000
 
 typedef struct prober {
     uv_loop_t loop;
@@ -66,7 +68,7 @@ static void add_error(cJSON *answer, int status, const char *code, const char *m
 static void on_idle(uv_timer_t *timer) {
     prober_t *p = timer->data;
 
-    if (p->running == 0)
+    if (p->running == 0 && sl_channel_pending(p->channel) == 0)
         uv_stop(&p->loop);
 }
 
@@ -160,6 +162,7 @@ static void job_finish(job_t *job) {
     job->answer = NULL;
     job_destroy(job);
     p->running--;
+    uv_timer_again(&p->idle);
 }
 
 static void on_work(uv_work_t *work) {
@@ -273,6 +276,7 @@ int sl_prober_main(const char *path) {
     fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sl_module_open(path, &p.module, p.error, sizeof(p.error));
+    uv_update_time(&p.loop); /* opening a module may take as long as it likes */
     uv_timer_init(&p.loop, &p.idle);
     p.idle.data = &p;
     uv_timer_start(&p.idle, on_idle, IDLE_MS, IDLE_MS);

@@ -3,7 +3,7 @@
  *
  * What this is: `sluice __probe MODULE.so`. It opens the one module and answers framed requests
  * (base/channel.h) on descriptor 3, several at a time, until that ends or nothing was asked for a
- * minute:
+ * second:
  *   {"type":"describe"} -> {"type":"described","module":{...}}
  *   {"type":"check","kind","plugin","config":{}} -> {"type":"checked","status","faults":[]}
  *   {"type":"probe","kind","plugin","config":{}} -> {"type":"probed","status","faults":[]}

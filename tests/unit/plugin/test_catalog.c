@@ -15,6 +15,7 @@
 #include "plugin/catalog.h"
 #include "plugin/probe_client.h"
 #include "plugin/prober.h"
+#include "sluice/uv.h"
 
 #define FIXTURES SLUICE_TEST_BUILD "/tests/abi/"
 #define EXAMPLES SLUICE_TEST_BUILD "/tests/plugins/"
@@ -380,6 +381,42 @@ static void check_breaks(const char *fixture, const char *because) {
     remove_folders(&w);
 }
 
+static void count_process(uv_handle_t *handle, void *count) {
+    *(int *)count += handle->type == UV_PROCESS;
+}
+
+static int no_process(void *user) {
+    int count = 0;
+
+    uv_walk(&((world_t *)user)->loop, count_process, &count);
+    return count == 0;
+}
+
+/* Who is not asked any more ends soon, and is there again when it is. */
+static void test_idle_prober_ends(void **state) {
+    uint64_t began;
+    answer_t a;
+    world_t w;
+    int i;
+
+    (void)state;
+    make_folders(&w);
+    shell("cp " FIXTURES "good/good-v1.so %s", w.path);
+    open_catalog(&w, own_file, 1);
+    scan(&w);
+    for (i = 0; i < 2; i++) {
+        ask(&w, "check", "fine", &a);
+        assert_string_equal(a.error, "");
+        cJSON_Delete(a.json);
+        assert_false(no_process(&w));
+        began = uv_hrtime();
+        assert_true(sluice_uv_run_until(&w.loop, no_process, &w));
+        assert_true(uv_hrtime() - began < 10 * (uint64_t)1000000000);
+    }
+    close_catalog(&w);
+    remove_folders(&w);
+}
+
 static void test_check_breaks(void **state) {
     (void)state;
     check_breaks("rule-check-crashes", "crashed");
@@ -432,6 +469,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_close_in_a_completion),
         cmocka_unit_test(test_prune),
         cmocka_unit_test(test_check),
+        cmocka_unit_test(test_idle_prober_ends),
         cmocka_unit_test(test_check_breaks),
         cmocka_unit_test(test_for_config),
     };
