@@ -136,8 +136,7 @@ static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, si
 static void on_ended(void *user, int state) {
     task_t *t = user;
 
-    if (state == SL_TRUNK_FINISHED)
-        send_frame(t, sl_frame_status(t->trunk, state));
+    send_frame(t, sl_frame_status(t->trunk, state)); /* the last figures of its branches */
     if (!busy(t)) {
         send_topics(t);
         sl_task_metrics(t->trunk);

@@ -144,6 +144,9 @@ class Supervision(Case):
             task = self.native(sluice, "p")["tasks"][0]
             self.assertNotIn("pid", task)
             self.assertEqual(["IDLE", "IDLE"], [task["state"], task["branches"][0]["state"]])
+            # all that was emitted until the end was delivered, and is counted
+            self.assertEqual(task["records"], task["branches"][0]["records"])
+            eventually(lambda: not sluice.children(), 10)  # no prober either
             self.assertEqual(0, sluice.terminate())
             sluice.start()
             sluice.wait_state("p", "PAUSED", tasks=0)
