@@ -224,7 +224,8 @@ static void on_pump_closed(void *arg) {
 void kafka_sink_progress(kafka_sink_t *sink) {
     int idle = sink->in_flight == 0 && (sink->tx == NULL || kafka_transaction_idle(sink));
 
-    if (sink->contact.status == SLUICE_BUSY || (sink->closing && sink->making != NULL))
+    if (sink->contact.status == SLUICE_BUSY ||
+        (sink->closing && (sink->making != NULL || sink->pushing)))
         return; /* an offload thread has the client */
     if (sink->closing && idle && sink->pump_open) {
         sink->pump_open = 0;
@@ -493,6 +494,7 @@ static int sink_flush(void *self) {
     if (sink->tx != NULL)
         kafka_transaction_commit_soon(sink);
     kafka_sink_progress(sink);
+    kafka_flush_push(sink);
     return SLUICE_OK;
 }
 

@@ -8,6 +8,7 @@
  *   position_record.c  a position as a record, of our own form or Kafka Connect's
  *   window.c       how much the client is given at a time
  *   memory.c       what the client allocates beside our batches
+ *   flush.c        what lingers in the client goes out when the runtime wants it
  *   topics.c       the topics written to; makes those that are missing (creation.c: their
  *                  settings, make.c: asking)
  *
@@ -51,6 +52,7 @@ struct kafka_sink {
     int closing;
     int opened;
     int flushing;
+    int pushing;      /* what lingers is pushed out on an offload thread */
     int was_busy;     /* a write was refused: ready is owed */
     size_t in_flight; /* deliveries not ended */
     size_t alone;     /* records still to be sent one at a time, see delivery.c */
@@ -200,6 +202,10 @@ void kafka_window_take_back(kafka_window_t *window, const rd_kafka_message_t *me
 static inline size_t kafka_length(const sluice_value_t *v) {
     return sluice_is_null(v) ? 0 : v->len;
 }
+
+/* ---- flush.c ---- */
+/* While FLUSH is under way: what the client holds back for linger.ms goes now. */
+void kafka_flush_push(kafka_sink_t *sink);
 
 /* ---- memory.c ---- */
 /* What the client allocates for messages of these records. */

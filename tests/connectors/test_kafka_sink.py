@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from feeding import failed, letters, line, pipeline
-from kafka_sinks import KafkaSinkCase
+from kafka_sinks import CONVERTERS, KafkaSinkCase
 
 
 def murmur2(data):
@@ -70,6 +70,29 @@ class KafkaSink(KafkaSinkCase):
         self.feed.add({"id": 1, "text": "x" * 1200000})
         trace = failed(self.sluice, self.name)
         self.assertIn("kafka.message_too_large", trace)
+
+    def test_draining_does_not_linger(self):
+        self.kafka.create_topic(self.name, 1)
+        self.run_sink(**{"linger.ms": 60000})
+        self.sluice.wait_state(self.name)
+        self.feed.add(*({"id": i} for i in range(3)))
+        self.eventually(lambda: self.sluice.status(self.name)["tasks"][0]["branches"][0]["in_flight"] > 0)
+        self.assertEqual([], self.kafka.consume(self.name))
+        self.sluice.put("/pipelines/%s/pause" % self.name).expect(202)
+        self.assertEqual([0, 1, 2], self.numbers(count=3))
+
+    def test_what_is_before_a_bad_record_does_not_linger(self):
+        """Or it would be cancelled when its time is over, at each restart again."""
+        self.feed.add(*({"id": i} for i in (0, 1, 2, "bad", 4)))
+        body = pipeline(self.name, self.feed.source(self.name), "kafka",
+                        {"bootstrap.servers": self.kafka.bootstrap, "linger.ms": 60000},
+                        transforms=[{"plugin": "cast", "config": {"spec": "id:int32"}}])
+        body["sinks"][0]["converters"] = CONVERTERS
+        body["errors"] = {"stop.at": "record"}
+        self.sluice.post("/pipelines", body).expect(201)
+        self.addCleanup(self.drop, self.name)
+        self.assertIn("bad", failed(self.sluice, self.name))
+        self.assertEqual([0, 1, 2], self.numbers(count=3))
 
     def test_unreachable(self):
         self.run_sink(**{"bootstrap.servers": "127.0.0.1:1"})
