@@ -131,8 +131,10 @@ int sl_store_delete_positions(sl_store_t *store, const char *pipeline, sl_store_
                               void *user) {
     request_t *r = sl_store_request_create(pipeline, NULL, NULL, NULL);
 
-    if (r != NULL)
+    if (r != NULL) {
         r->fail_fast = 1;
+        r->log = SL_LOG_OFFSETS;
+    }
     return submit(store, r, run_delete_positions, done, user);
 }
 
@@ -203,6 +205,7 @@ int sl_store_put_positions(sl_store_t *store, const char *pipeline, cJSON *entri
         return valid ? SLUICE_NO_MEMORY : SLUICE_INVALID;
     }
     r->json = entries;
+    r->log = SL_LOG_OFFSETS;
     return submit(store, r, sl_store_run_put_positions, done, user);
 }
 
@@ -264,24 +267,25 @@ static int run_load_status(sqlite3 *db, request_t *r) {
                     history_row);
 }
 
-static int submit_load(sl_store_t *store, const char *name, int (*run)(sqlite3 *, request_t *),
-                       sl_store_load_fn loaded, void *user) {
+static int submit_load(sl_store_t *store, const char *name, int log,
+                       int (*run)(sqlite3 *, request_t *), sl_store_load_fn loaded, void *user) {
     request_t *r = sl_store_request_create(name, NULL, NULL, NULL);
 
     if (r == NULL)
         return SLUICE_NO_MEMORY;
     r->loaded = loaded;
+    r->log = log;
     return submit(store, r, run, NULL, user);
 }
 
 int sl_store_load_positions(sl_store_t *store, const char *pipeline, sl_store_load_fn loaded,
                             void *user) {
-    return submit_load(store, pipeline, run_load_positions, loaded, user);
+    return submit_load(store, pipeline, SL_LOG_OFFSETS, run_load_positions, loaded, user);
 }
 
 int sl_store_load_status(sl_store_t *store, const char *pipeline, sl_store_load_fn loaded,
                          void *user) {
-    return submit_load(store, pipeline, run_load_status, loaded, user);
+    return submit_load(store, pipeline, SL_LOG_CONFIGS, run_load_status, loaded, user);
 }
 
 static int run_put_status(sqlite3 *db, request_t *r) {

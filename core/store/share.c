@@ -32,6 +32,7 @@ static void on_log_closed(void *user) {
     sl_store_t *store = s->store;
 
     sl_mirror_destroy(s->mirror);
+    sl_lanes_fini(&s->lanes);
     free(s->worker);
     free(s->offset_log);
     free(s);
@@ -66,7 +67,7 @@ void sl_share_only_offsets(sl_share_t *s) {
 /* ---- requests that wait for their entries ---- */
 
 int sl_share_wants(const sl_share_t *s, const request_t *r) {
-    return r->entries != NULL || s->waiting.first != NULL;
+    return r->entries != NULL || sl_lanes_find(&s->lanes, r) != NULL;
 }
 
 static int run_nothing(sqlite3 *db, request_t *r) {
@@ -75,18 +76,20 @@ static int run_nothing(sqlite3 *db, request_t *r) {
     return SQLITE_OK;
 }
 
-/* In order: the first that still waits holds up those behind it. */
-static void release(sl_share_t *s) {
+/* SQLite follows, unless the log has not got it. */
+static void let_go(sl_share_t *s, request_t *r) {
+    if (r->status != SLUICE_OK)
+        r->run = run_nothing;
+    sl_store_queue(s->store, r);
+}
+
+/* In order: the first that still waits holds up those behind it in its lane. */
+static void release(sl_share_t *s, sl_lane_t *lane) {
     request_t *r;
 
-    while ((r = s->waiting.first) != NULL && r->unwritten == 0) {
-        s->waiting.first = r->next;
-        if (r->next == NULL)
-            s->waiting.last = NULL;
-        r->next = NULL;
-        if (r->status != SLUICE_OK)
-            r->run = run_nothing;
-        sl_store_queue(s->store, r);
+    while (lane != NULL && (r = lane->requests.first)->unwritten == 0) {
+        lane = sl_lanes_take(&s->lanes, lane);
+        let_go(s, r);
     }
 }
 
@@ -135,7 +138,7 @@ static void on_written(void *user, const char *error) {
         r->status = SLUICE_RETRY;
         snprintf(r->error, sizeof r->error, "%s", error);
     }
-    release(s);
+    release(s, sl_lanes_find(&s->lanes, r));
 }
 
 static sl_log_entry_t entry_of(const entry_t *e) {
@@ -149,25 +152,26 @@ static void fail_request(request_t *r) {
 }
 
 void sl_share_submit(sl_share_t *s, request_t *r) {
+    sl_lane_t *lane = sl_lanes_add(&s->lanes, r);
     entry_t *e;
 
     r->share = s;
-    if (s->waiting.last != NULL)
-        s->waiting.last->next = r;
-    else
-        s->waiting.first = r;
-    s->waiting.last = r;
+    if (lane == NULL)
+        fail_request(r);
     for (e = r->entries; e != NULL; e = e->next) {
         sl_log_entry_t entry = entry_of(e);
         e->request = r;
-        if (s->log->write(s->log, &entry, on_written, e) == SLUICE_OK) {
+        if (lane != NULL && s->log->write(s->log, &entry, on_written, e) == SLUICE_OK) {
             r->unwritten++;
         } else {
             undo(s, e);
             fail_request(r);
         }
     }
-    release(s);
+    if (lane != NULL)
+        release(s, lane);
+    else
+        let_go(s, r);
 }
 
 /* ---- entries ---- */

@@ -3,8 +3,8 @@
  *
  * What this is: each change of a connector is turned into the entries that Connect would write,
  * byte for byte, and its request waits until the log has them; only then SQLite follows. So what is
- * in SQLite is never ahead of the logs, which are the truth when a worker begins. Requests keep
- * their order, those without entries too.
+ * in SQLite is never ahead of the logs, which are the truth when a worker begins. Requests of one
+ * name about the same kind of thing keep their order, those without entries too (store/lanes.h).
  * States of connectors and tasks have no place in SQLite: they are entries and nothing else.
  * Ownership: a share belongs to its store. Threads: the loop's.
  */
@@ -30,7 +30,7 @@ int sl_share_set_offset_log(sl_share_t *share, const char *name, int tasks_write
 /* The logs of a standalone worker keep offsets alone. */
 void sl_share_only_offsets(sl_share_t *share);
 
-/* Whether a request has to pass here: it has entries, or others wait in front of it. */
+/* Whether a request has to pass here: it has entries, or others of its lane wait in front of it. */
 int sl_share_wants(const sl_share_t *share, const struct request *request);
 void sl_share_submit(sl_share_t *share, struct request *request);
 

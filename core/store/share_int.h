@@ -5,6 +5,7 @@
 #ifndef SL_STORE_SHARE_INT_H
 #define SL_STORE_SHARE_INT_H
 
+#include "store/lanes.h"
 #include "store/share.h"
 #include "store/store_int.h"
 
@@ -17,7 +18,7 @@ struct sl_share {
     int only_offsets;
     char *offset_log; /* the name of the worker's log of offsets; NULL: not known */
     int tasks_write;  /* tasks write their offsets themselves */
-    request_list_t waiting;
+    sl_lanes_t lanes; /* of requests that wait */
     void (*closed)(void *store);
 };
 

@@ -20,6 +20,7 @@ static int put_offsets(sl_store_t *store, const char *name, cJSON *entries, int 
         return valid ? SLUICE_NO_MEMORY : SLUICE_INVALID;
     }
     r->json = entries;
+    r->log = SL_LOG_OFFSETS;
     return sl_store_request(store, r, sl_share_offsets(store->share, r, name, entries, all), run,
                             done, user);
 }
@@ -65,6 +66,8 @@ int sl_store_put_topics(sl_store_t *store, const char *name, const cJSON *topics
     request_t *r = sl_store_request_create(name, text, NULL, NULL);
 
     free(text);
+    if (r != NULL)
+        r->log = SL_LOG_STATES;
     return sl_store_request(store, r,
                             r == NULL ? 0 : sl_share_topics(store->share, r, name, topics, task),
                             run_put_topics, NULL, NULL);

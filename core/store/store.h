@@ -10,7 +10,8 @@
  * Disk trouble (full, read-only, I/O errors): positions wait in the queue and are tried again each
  * second, so nothing is lost; configuration changes fail at once with the reason.
  * Ownership: texts are copied; cJSON arguments are taken. Each request completes exactly once, on
- * the loop, in the order of the requests; also at close.
+ * the loop, also at close. Requests of one name keep their order where they are about the same:
+ * configurations, targets, tasks and history; positions and offsets; topics.
  * Threads: all functions and callbacks on the loop's thread.
  */
 #ifndef SL_STORE_STORE_H

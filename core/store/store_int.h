@@ -37,6 +37,7 @@ struct request {
     entry_t *entries;       /* in order; NULL: none */
     unsigned unwritten;     /* of these */
     struct sl_share *share; /* once it is there */
+    int log;                /* requests of one name and log keep their order */
     int (*run)(sqlite3 *db, request_t *request); /* SQLITE_OK or an error; on the store's thread */
     int fail_fast;  /* complete with the error instead of trying again */
     int task;

@@ -55,8 +55,8 @@ static void on_tick(uv_timer_t *timer);
 
 /* ---- writing ---- */
 
-static uint64_t number_of(const cJSON *entry) {
-    const cJSON *number = cJSON_GetObjectItemCaseSensitive(entry, "n");
+static uint64_t number_of(const cJSON *entry, const char *member) {
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(entry, member);
 
     return cJSON_IsNumber(number) ? (uint64_t)number->valuedouble : 0;
 }
@@ -64,14 +64,15 @@ static uint64_t number_of(const cJSON *entry) {
 /* Of a child that is gone nothing is lost: the next one is given it. */
 static void send_frame(keeper_t *k, cJSON *entries) {
     cJSON *message = sl_channel_message("write");
-    uint64_t first = number_of(cJSON_GetArrayItem(entries, 0));
-    uint64_t last = number_of(cJSON_GetArrayItem(entries, cJSON_GetArraySize(entries) - 1));
+    int log = (int)number_of(cJSON_GetArrayItem(entries, 0), "l");
+    uint64_t first = number_of(cJSON_GetArrayItem(entries, 0), "n");
+    uint64_t last = number_of(cJSON_GetArrayItem(entries, cJSON_GetArraySize(entries) - 1), "n");
     int status;
 
     cJSON_AddItemToObject(message, "entries", entries);
     status = sl_child_send(k->child, message);
     if (status != SLUICE_OK && status != SLUICE_NOT_CONNECTED)
-        keeper_queue_refuse(&k->queue, first, last,
+        keeper_queue_refuse(&k->queue, log, first, last,
                             status == SLUICE_INVALID ? "it is too large" : "out of memory");
 }
 

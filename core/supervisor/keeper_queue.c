@@ -7,6 +7,7 @@
 #include "sluice/error.h"
 
 #define SENT_MAX  1000u
+#define SENT_BYTES ((size_t)16 << 20) /* less than a client keeps for all logs, by three */
 #define FRAME_MAX 500u
 #define BYTES_MAX ((size_t)256 << 10) /* of a frame; a larger entry goes alone */
 #define CROWD     2000u  /* above this only the newest state of each key waits */
@@ -36,8 +37,11 @@ static item_t *item_of(sl_list_t *node) {
 }
 
 void keeper_queue_init(keeper_queue_t *q) {
+    int i;
+
     memset(q, 0, sizeof *q);
-    sl_list_init(&q->items);
+    for (i = 0; i < KEEPER_LOGS; i++)
+        sl_list_init(&q->lanes[i].items);
 }
 
 static void item_destroy(item_t *item) {
@@ -49,10 +53,20 @@ static void item_destroy(item_t *item) {
     free(item);
 }
 
-static void end(keeper_queue_t *q, item_t *item, const char *error) {
+static void take_out(keeper_queue_t *q, item_t *item) {
+    keeper_lane_t *lane = &q->lanes[item->log];
+
     sl_list_remove(&item->link);
     q->count--;
-    q->sent -= (size_t)item->is_sent;
+    lane->count--;
+    if (item->is_sent) {
+        lane->sent--;
+        lane->sent_bytes -= item->size;
+    }
+}
+
+static void end(keeper_queue_t *q, item_t *item, const char *error) {
+    take_out(q, item);
     if (error != NULL)
         sl_log(SLUICE_LOG_ERROR, "store", "%s is not written: %s", item->key, error);
     if (item->done != NULL)
@@ -65,12 +79,10 @@ static void end(keeper_queue_t *q, item_t *item, const char *error) {
 
 /* While nobody takes them, states of tasks that come and go must not pile up. */
 static void drop_older(keeper_queue_t *q, const sl_log_entry_t *entry) {
-    SL_LIST_EACH(node, &q->items) {
+    SL_LIST_EACH(node, &q->lanes[entry->log].items) {
         item_t *item = item_of(node);
-        if (item->log == entry->log && !item->is_sent && item->done == NULL &&
-            strcmp(item->key, entry->key) == 0) {
-            sl_list_remove(node);
-            q->count--;
+        if (!item->is_sent && item->done == NULL && strcmp(item->key, entry->key) == 0) {
+            take_out(q, item);
             item_destroy(item);
             return;
         }
@@ -99,7 +111,7 @@ int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t no
         item_destroy(item);
         return SLUICE_NO_MEMORY;
     }
-    if (q->count > CROWD && done == NULL && entry->log == SL_LOG_STATES)
+    if (q->lanes[entry->log].count > CROWD && done == NULL && entry->log == SL_LOG_STATES)
         drop_older(q, entry);
     item->log = entry->log;
     item->size = length(entry->key) + length(entry->value) + length(entry->place.position) +
@@ -108,7 +120,8 @@ int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t no
     item->since = now;
     item->done = done;
     item->user = user;
-    sl_list_push(&q->items, &item->link);
+    sl_list_push(&q->lanes[item->log].items, &item->link);
+    q->lanes[item->log].count++;
     q->count++;
     return SLUICE_OK;
 }
@@ -133,44 +146,72 @@ static cJSON *frame_entry(const item_t *item) {
     return one;
 }
 
-cJSON *keeper_queue_next(keeper_queue_t *q, uint64_t now) {
+static int has_room(const keeper_lane_t *lane, const item_t *item) {
+    return lane->sent == 0 ||
+           (lane->sent < SENT_MAX && lane->sent_bytes + item->size <= SENT_BYTES);
+}
+
+static void send(keeper_lane_t *lane, item_t *item, cJSON *entries, uint64_t now) {
+    cJSON_AddItemToArray(entries, frame_entry(item));
+    item->is_sent = 1;
+    item->sent_at = now;
+    lane->sent++;
+    lane->sent_bytes += item->size;
+}
+
+static cJSON *next_of(keeper_lane_t *lane, uint64_t now) {
     cJSON *entries = NULL;
     size_t taken = 0, bytes = 0;
 
-    if (q->sent == q->count)
+    if (lane->sent == lane->count)
         return NULL;
-    SL_LIST_EACH(node, &q->items) {
+    SL_LIST_EACH(node, &lane->items) {
         item_t *item = item_of(node);
-        if (q->sent >= SENT_MAX || taken >= FRAME_MAX)
-            break;
         if (item->is_sent)
             continue;
-        if (taken > 0 && bytes + item->size > BYTES_MAX)
+        if (taken >= FRAME_MAX || !has_room(lane, item) ||
+            (taken > 0 && bytes + item->size > BYTES_MAX))
             break;
         if (entries == NULL)
             entries = cJSON_CreateArray();
-        cJSON_AddItemToArray(entries, frame_entry(item));
-        item->is_sent = 1;
-        item->sent_at = now;
-        q->sent++;
+        send(lane, item, entries, now);
         taken++;
         bytes += item->size;
     }
     return entries;
 }
 
-void keeper_queue_end(keeper_queue_t *q, uint64_t number, const char *error) {
-    SL_LIST_EACH(node, &q->items) {
+cJSON *keeper_queue_next(keeper_queue_t *q, uint64_t now) {
+    cJSON *entries = NULL;
+    int i;
+
+    for (i = 0; i < KEEPER_LOGS && entries == NULL; i++)
+        entries = next_of(&q->lanes[i], now);
+    return entries;
+}
+
+static int end_in(keeper_queue_t *q, int log, uint64_t number, const char *error) {
+    SL_LIST_EACH(node, &q->lanes[log].items) {
         item_t *item = item_of(node);
         if (item->number == number && item->is_sent) {
             end(q, item, error);
-            return;
+            return 1;
         }
     }
+    return 0;
 }
 
-void keeper_queue_refuse(keeper_queue_t *q, uint64_t first, uint64_t last, const char *error) {
-    SL_LIST_EACH(node, &q->items) {
+void keeper_queue_end(keeper_queue_t *q, uint64_t number, const char *error) {
+    int i;
+
+    for (i = 0; i < KEEPER_LOGS; i++)
+        if (end_in(q, i, number, error))
+            return;
+}
+
+void keeper_queue_refuse(keeper_queue_t *q, int log, uint64_t first, uint64_t last,
+                         const char *error) {
+    SL_LIST_EACH(node, &q->lanes[log].items) {
         item_t *item = item_of(node);
         if (item->is_sent && item->number >= first && item->number <= last)
             end(q, item, error);
@@ -178,17 +219,17 @@ void keeper_queue_refuse(keeper_queue_t *q, uint64_t first, uint64_t last, const
 }
 
 int keeper_queue_is_stuck(const keeper_queue_t *q, uint64_t now) {
-    SL_LIST_EACH(node, &q->items) {
+    SL_LIST_EACH(node, &q->lanes[SL_LOG_CONFIGS].items) {
         const item_t *item = item_of(node);
-        if (item->log == SL_LOG_CONFIGS && item->is_sent && now - item->sent_at > EXPIRE_MS)
+        if (item->is_sent && now - item->sent_at > EXPIRE_MS)
             return 1;
     }
     return 0;
 }
 
 /* What the last child had may be written: it has the time once more to be found so. */
-void keeper_queue_again(keeper_queue_t *q, uint64_t now) {
-    SL_LIST_EACH(node, &q->items) {
+static void send_again(keeper_lane_t *lane, uint64_t now) {
+    SL_LIST_EACH(node, &lane->items) {
         item_t *item = item_of(node);
         if (item->is_sent && !item->was_again) {
             item->was_again = 1;
@@ -196,18 +237,28 @@ void keeper_queue_again(keeper_queue_t *q, uint64_t now) {
         }
         item->is_sent = 0;
     }
-    q->sent = 0;
+    lane->sent = lane->sent_bytes = 0;
+}
+
+void keeper_queue_again(keeper_queue_t *q, uint64_t now) {
+    int i;
+
+    for (i = 0; i < KEEPER_LOGS; i++)
+        send_again(&q->lanes[i], now);
 }
 
 void keeper_queue_expire(keeper_queue_t *q, uint64_t now) {
-    SL_LIST_EACH(node, &q->items) {
+    SL_LIST_EACH(node, &q->lanes[SL_LOG_CONFIGS].items) {
         item_t *item = item_of(node);
-        if (item->log == SL_LOG_CONFIGS && !item->is_sent && now - item->since > EXPIRE_MS)
+        if (!item->is_sent && now - item->since > EXPIRE_MS)
             end(q, item, "nobody took it in time");
     }
 }
 
 void keeper_queue_fail(keeper_queue_t *q, const char *error) {
-    while (!sl_list_empty(&q->items))
-        end(q, item_of(q->items.next), error);
+    int i;
+
+    for (i = 0; i < KEEPER_LOGS; i++)
+        while (!sl_list_empty(&q->lanes[i].items))
+            end(q, item_of(q->lanes[i].items.next), error);
 }

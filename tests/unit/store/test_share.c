@@ -70,6 +70,21 @@ static void answer(fixture_t *f, const char *error) {
         f->waiting[i].done(f->waiting[i].user, error);
 }
 
+/* The oldest that waits. */
+static void answer_first(fixture_t *f, const char *error) {
+    waiting_t first = f->waiting[0];
+
+    assert_true(f->waits > 0);
+    memmove(f->waiting, f->waiting + 1, --f->waits * sizeof f->waiting[0]);
+    first.done(first.user, error);
+}
+
+static void answer_last(fixture_t *f) {
+    waiting_t last = f->waiting[--f->waits];
+
+    last.done(last.user, NULL);
+}
+
 static void log_hurry(sl_store_log_t *self) {
     (void)self;
 }
@@ -383,6 +398,36 @@ static void test_refused_delete(void **state) {
     close_store(f);
 }
 
+/* An offset that nobody answers holds up what comes behind it, and nothing else. */
+static void test_who_waits_for_whom(void **state) {
+    fixture_t *f = *state;
+
+    open_store(f);
+    share(f);
+    f->holds = 1;
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":1}"), on_done, f);
+    sl_store_load_positions(f->store, "a-b", on_loaded, f);
+    sl_store_put_offsets(f->store, "c", offsets("{\"p\":1}", "{\"n\":1}"), on_done, f);
+    answer_last(f);
+    wait_done(f, 1); /* another connector's */
+    sl_store_load_positions(f->store, "d", on_loaded, f);
+    wait_done(f, 2);
+    put_config(f, NULL);
+    answer_last(f);
+    wait_done(f, 3); /* its own configuration */
+    put_config(f, NULL);
+    sl_store_load_status(f->store, "a-b", on_loaded, f);
+    uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_int_equal(f->done, 3); /* in order among themselves */
+    answer_last(f);
+    wait_done(f, 5);
+    assert_int_equal(f->waits, 1);
+    answer_first(f, NULL);
+    wait_done(f, 7);
+    assert_int_equal(cJSON_GetArraySize(f->entries), 1); /* what was behind the offset sees it */
+    close_store(f);
+}
+
 static const char *member(const fixture_t *f, int i, const char *key) {
     return cJSON_GetStringValue(
         cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(f->entries, i), key));
@@ -487,6 +532,7 @@ int main(void) {
         CASE(test_entries_of_changes), CASE(test_states), CASE(test_offsets), CASE(test_refused),
         CASE(test_take_over), CASE(test_exactly_once), CASE(test_own_log),
         CASE(test_own_log_of_whom_we_write), CASE(test_refused_delete),
+        CASE(test_who_waits_for_whom),
         CASE(test_take_over_positions), CASE(test_take_over_beside_a_pipeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

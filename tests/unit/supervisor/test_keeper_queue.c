@@ -25,14 +25,18 @@ static void on_done(void *user, const char *error) {
     f->failed += error != NULL;
 }
 
-static void add(fixture_t *f, const char *key, size_t size, uint64_t now) {
+static void add_to(fixture_t *f, int log, const char *key, size_t size, uint64_t now) {
     char *value = malloc(size + 1);
-    sl_log_entry_t entry = {.log = SL_LOG_CONFIGS, .key = key, .value = value};
+    sl_log_entry_t entry = {.log = log, .key = key, .value = value};
 
     memset(value, 'v', size);
     value[size] = '\0';
     assert_int_equal(keeper_queue_add(&f->queue, &entry, now, on_done, f), SLUICE_OK);
     free(value);
+}
+
+static void add(fixture_t *f, const char *key, size_t size, uint64_t now) {
+    add_to(f, SL_LOG_CONFIGS, key, size, now);
 }
 
 static int setup(void **state) {
@@ -96,13 +100,55 @@ static void test_refused_frame(void **state) {
     add(f, "large", 300000, 0);
     add(f, "small", 10, 0);
     entries = keeper_queue_next(&f->queue, 1000);
-    keeper_queue_refuse(&f->queue, 1, 1, "too large");
+    keeper_queue_refuse(&f->queue, SL_LOG_CONFIGS, 1, 1, "too large");
     cJSON_Delete(entries);
     assert_int_equal(f->failed, 1);
     assert_int_equal(f->queue.count, 1);
     assert_int_equal(count_next(f), 1);
     keeper_queue_end(&f->queue, 2, NULL);
     assert_int_equal(f->kept, 1);
+}
+
+/* Offsets that nobody answers, many or large, leave the way of a configuration open. */
+static void test_windows_of_logs(void **state) {
+    fixture_t *f = *state;
+    cJSON *entries;
+    int i;
+
+    for (i = 0; i < 1200; i++)
+        add_to(f, SL_LOG_OFFSETS, "offset", 10, 0);
+    assert_int_equal(count_next(f), 500);
+    assert_int_equal(count_next(f), 500);
+    assert_int_equal(count_next(f), 0); /* so many at once */
+    add(f, "config", 10, 0);
+    add_to(f, SL_LOG_STATES, "state", 10, 0);
+    entries = keeper_queue_next(&f->queue, 1000);
+    assert_string_equal(cJSON_GetObjectItem(entries->child, "k")->valuestring, "config");
+    cJSON_Delete(entries);
+    entries = keeper_queue_next(&f->queue, 1000);
+    assert_string_equal(cJSON_GetObjectItem(entries->child, "k")->valuestring, "state");
+    cJSON_Delete(entries);
+    keeper_queue_end(&f->queue, 1201, NULL);
+    assert_int_equal(f->kept, 1);
+    assert_int_equal(count_next(f), 0); /* it was none of the offsets */
+    keeper_queue_end(&f->queue, 1, NULL);
+    assert_int_equal(count_next(f), 1);
+    keeper_queue_again(&f->queue, 0);
+    assert_int_equal(count_next(f), 1); /* the state */
+    assert_int_equal(count_next(f), 500);
+}
+
+static void test_window_by_bytes(void **state) {
+    fixture_t *f = *state;
+    int i;
+
+    for (i = 0; i < 6; i++)
+        add_to(f, SL_LOG_OFFSETS, "offset", (size_t)4 << 20, 0);
+    for (i = 0; i < 3; i++)
+        assert_int_equal(count_next(f), 1);
+    assert_int_equal(count_next(f), 0); /* a fourth is above 16 MiB, with its key */
+    keeper_queue_end(&f->queue, 1, NULL);
+    assert_int_equal(count_next(f), 1);
 }
 
 /* A configuration that the child was given and does not answer. */
@@ -132,6 +178,8 @@ int main(void) {
         CASE(test_frames_by_count),
         CASE(test_refused_frame),
         CASE(test_late_answers),
+        CASE(test_windows_of_logs),
+        CASE(test_window_by_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
