@@ -156,6 +156,16 @@ void sl_commit_tell(sl_trunk_t *t) {
 
 /* ---- the cycle ---- */
 
+/* One at a time: another commit would only wait behind this one, and what waits must not grow. */
+static void on_unanswered(uv_timer_t *timer) {
+    (void)timer;
+    sl_log(SLUICE_LOG_WARN, "runtime.commit",
+           "the store has not answered a commit for %d s: until it does, the source is told "
+           "nothing, and what was delivered since will be repeated after a crash. Look for what "
+           "the store says in the log of this host",
+           SL_ANSWER_MS / 1000);
+}
+
 static void send_positions(sl_trunk_t *t) {
     sl_commit_t *c = &t->commit;
     sl_entry_t *entries = calloc(c->count + 1, sizeof(*entries));
@@ -178,6 +188,7 @@ static void send_positions(sl_trunk_t *t) {
         };
     }
     c->phase = SL_COMMIT_STORING;
+    uv_timer_start(&c->late, on_unanswered, SL_ANSWER_MS, 0);
     c->seq++;
     if (sl_commit_is_upstream(t)) {
         free(entries);
@@ -256,15 +267,44 @@ void sl_commit_start(sl_trunk_t *t) {
     sl_commit_checkpointed(t, SLUICE_OK);
 }
 
+/* 1: it is the answer to the commit under way. */
+static int is_answer(sl_trunk_t *t, uint64_t seq) {
+    if (t->commit.phase != SL_COMMIT_STORING || seq != t->commit.seq) {
+        sl_tally_add(&t->graph.meters, SL_TALLY_COMMITS_LATE, 1);
+        return 0;
+    }
+    uv_timer_stop(&t->commit.late);
+    return 1;
+}
+
+/* Nothing counts as stored and the source hears nothing: all of it is in the next commit. */
+void sl_commit_refused(sl_trunk_t *t, uint64_t seq, const char *why) {
+    if (!is_answer(t, seq))
+        return;
+    sl_tally_add(&t->graph.meters, SL_TALLY_COMMITS_FAILED, 1);
+    if (!t->commit.refused)
+        sl_log(SLUICE_LOG_WARN, "runtime.commit",
+               "a commit was not stored: %s; the next one tries again, until then the source is "
+               "told nothing",
+               why);
+    t->commit.refused = 1;
+    finish(t);
+}
+
+static void note_stored(sl_commit_t *c) {
+    if (c->refused)
+        sl_log(SLUICE_LOG_INFO, "runtime.commit", "commits are stored again");
+    c->refused = 0;
+}
+
 void sl_commit_stored(sl_trunk_t *t, uint64_t seq) {
     sl_commit_t *c = &t->commit;
     size_t i;
 
-    if (c->phase != SL_COMMIT_STORING || seq != c->seq) {
-        sl_tally_add(&t->graph.meters, SL_TALLY_COMMITS_LATE, 1);
+    if (!is_answer(t, seq))
         return;
-    }
     (void)SL_FAILPOINT("stored");
+    note_stored(c);
     c->stored_version = c->version;
     c->commits++;
     c->written = c->copied_written;

@@ -246,6 +246,16 @@ static void on_stored(task_t *t, const cJSON *message) {
         sl_trunk_stored(t->trunk, (uint64_t)seq->valuedouble);
 }
 
+static void on_refused(task_t *t, const cJSON *message) {
+    const cJSON *seq = cJSON_GetObjectItemCaseSensitive(message, "seq");
+    const char *why =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "message"));
+
+    if (t->trunk != NULL && cJSON_IsNumber(seq))
+        sl_trunk_refused(t->trunk, (uint64_t)seq->valuedouble,
+                         why == NULL ? "no reason given" : why);
+}
+
 static void on_message(void *user, const char *type, cJSON *message) {
     task_t *t = user;
 
@@ -257,6 +267,8 @@ static void on_message(void *user, const char *type, cJSON *message) {
         t->leased_at = uv_now(&t->loop);
     else if (strcmp(type, "stored") == 0)
         on_stored(t, message);
+    else if (strcmp(type, "refused") == 0)
+        on_refused(t, message);
     else if (strcmp(type, "drain") == 0)
         on_drain(t, message);
     else if (strcmp(type, "pause") == 0 && t->trunk != NULL)

@@ -498,6 +498,10 @@ void sl_trunk_stored(sl_trunk_t *t, uint64_t seq) {
     sl_commit_stored(t, seq);
 }
 
+void sl_trunk_refused(sl_trunk_t *t, uint64_t seq, const char *why) {
+    sl_commit_refused(t, seq, why);
+}
+
 void sl_trunk_pause(sl_trunk_t *t) {
     if (t->paused)
         return;

@@ -70,6 +70,8 @@ int sl_trunk_create(const sl_trunk_params_t *params, sl_trunk_t **out);
 void sl_trunk_destroy(sl_trunk_t *trunk); /* after ended; the loop must run once more afterwards */
 
 void sl_trunk_stored(sl_trunk_t *trunk, uint64_t seq);
+/* That commit was not stored and will not be: the next one covers it, too. */
+void sl_trunk_refused(sl_trunk_t *trunk, uint64_t seq, const char *why);
 /* FAILED, for a reason outside of the trunk. Also inside of an event. */
 void sl_trunk_give_up(sl_trunk_t *trunk, const char *code, const char *text);
 void sl_trunk_pause(sl_trunk_t *trunk);

@@ -16,6 +16,7 @@
 #define SL_LAST_COMMIT_MS 5000
 #define SL_LAST_COMMIT_LEAST_MS 1000
 #define SL_CHECKPOINT_MS 60000
+#define SL_ANSWER_MS 60000 /* a store that takes longer is spoken of */
 
 typedef enum sl_phase {
     SL_PHASE_SINKS,  /* branches are opening */
@@ -56,11 +57,12 @@ typedef struct sl_commit {
     size_t count;
     size_t checkpoints; /* not answered yet */
     int failed;
+    int refused; /* the last one was not stored, and that was said */
     sl_board_t stored; /* what the supervisor has confirmed */
     sl_place_t *told;  /* by partition: what the source was told */
     size_t told_count;
     uv_timer_t timer;
-    uv_timer_t late; /* the end of the time for checkpoints */
+    uv_timer_t late; /* the end of the time for checkpoints, then for an answer */
     int64_t commits;
     uint64_t began_ns;
     int64_t copied_written; /* records delivered when the board was copied */
@@ -180,6 +182,7 @@ void sl_commit_settle(sl_trunk_t *t);
 void sl_commit_tell(sl_trunk_t *t);
 void sl_commit_checkpointed(sl_trunk_t *t, int status);
 void sl_commit_stored(sl_trunk_t *t, uint64_t seq);
+void sl_commit_refused(sl_trunk_t *t, uint64_t seq, const char *why);
 /* One more cycle, then sl_trunk_committed_last. */
 void sl_commit_last(sl_trunk_t *t);
 

@@ -83,11 +83,13 @@ static void on_stored(void *user, int status, const char *error) {
     sl_supervisor_t *s = commit->supervisor;
     sl_task_t *t = sl_supervisor_task(s, commit->incarnation);
 
-    (void)error;
-    if (status == SLUICE_OK && t != NULL && t->child != NULL) {
-        cJSON *message = sl_channel_message("stored");
+    if (t != NULL && t->child != NULL) {
+        cJSON *message = sl_channel_message(status == SLUICE_OK ? "stored" : "refused");
         cJSON_AddNumberToObject(message, "seq", commit->seq);
-        t->progressed = 1;
+        if (status == SLUICE_OK)
+            t->progressed = 1;
+        else
+            cJSON_AddStringToObject(message, "message", error == NULL ? "" : error);
         sl_child_send(t->child, message);
     }
     free(commit);

@@ -173,6 +173,7 @@ typedef struct run_options {
     int stuck_ms;        /* see sl_graph_params_t */
     int may_go_back;     /* stored positions may become less */
     int stored_ms;       /* how long the store takes; 0: 1 */
+    int refusals;        /* the store refuses so many commits first */
     int64_t retry_timeout_ms;
     int64_t delay_max_ms; /* 0: 4 */
     int trunk_tolerates;
@@ -192,6 +193,7 @@ typedef struct run_result {
     int64_t stats[BRANCHES_MAX][SL_BRANCH_COUNTS];
     size_t ledger_faults;
     char ledger_text[256];
+    int refused; /* commits */
     int64_t max_held; /* by the task, at its end */
     int64_t most_held[BRANCHES_MAX]; /* that a beat saw */
 } run_result_t;

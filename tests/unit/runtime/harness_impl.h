@@ -82,6 +82,7 @@ typedef struct run {
     uv_timer_t timers[TIMERS];
     uint64_t seq;
     uint64_t begun, drain_begun;
+    int refused; /* commits, with that under way */
     int killed;
     int ended;
 } run_t;
@@ -95,7 +96,13 @@ static void on_state(void *user, int state) {
 static void on_stored(uv_timer_t *timer) {
     run_t *run = timer->data;
 
-    sl_trunk_stored(run->trunk, run->seq);
+    if (run->refused > run->result.refused) {
+        run->result.refused = run->refused;
+        sl_trunk_refused(run->trunk, run->seq, "no room");
+        assert_true(the_source.committed[0] <= harness_stored(0, 0));
+    } else {
+        sl_trunk_stored(run->trunk, run->seq);
+    }
 }
 
 static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, size_t count) {
@@ -104,6 +111,10 @@ static void on_positions(void *user, uint64_t seq, const sl_entry_t *entries, si
 
     if (run->killed)
         return;
+    if (run->refused < run->o->refusals) {
+        run->refused++;
+        count = 0;
+    }
     for (i = 0; i < count; i++) {
         if (stages.stateful) /* state is durable before the positions that rest on it */
             assert_true((int64_t)sluice_get_be64(entries[i].position.bytes) <=

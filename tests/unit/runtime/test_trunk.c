@@ -18,6 +18,23 @@ static void delivers_in_order(void **state) {
     assert_int_equal(targets[0].closes, 1);
 }
 
+/* A store that refuses is asked again, with all that came since; the source hears of nothing that
+ * is not there. */
+static void refused_commits(void **state) {
+    run_options_t o = {.branches = 1, .refusals = 3, .commit_ms = 5};
+    run_result_t r;
+
+    (void)state;
+    the_source.count = 3000;
+    targets[0].slow_ms = 2;
+    r = harness_run(&o);
+    assert_int_equal(r.state, SL_TRUNK_FINISHED);
+    assert_int_equal(r.refused, 3);
+    assert_int_equal(harness_stored(0, 0), 3000);
+    assert_int_equal(the_source.committed[0], 3000);
+    assert_int_equal(r.ledger_faults, 0);
+}
+
 static void branches_of_different_speed(void **state) {
     run_options_t o = {.branches = 5, .window = 4, .queue_bytes = 1 << 16};
     run_result_t r;
@@ -479,6 +496,7 @@ static void transforms_keep_order_and_ledger(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(delivers_in_order),
+        TEST(refused_commits),
         TEST(branches_of_different_speed),
         TEST(restart_skips_what_a_branch_has),
         TEST(a_hung_sink_takes_no_more_than_its_edge),

@@ -149,6 +149,8 @@ static int fake_task_main(void) {
         fake_note(file, type);
         if (strcmp(type, "stored") == 0 && strncmp(behave, "progress-", 9) == 0)
             fake_misbehave(behave + 9);
+        if (strcmp(type, "refused") == 0)
+            fake_commit(++seq);
         if (strcmp(type, "drain") == 0 && strcmp(behave, "stubborn") != 0)
             _exit(0);
         fake_send("{\"type\":\"alive\"}");

@@ -27,6 +27,9 @@ typedef struct fixture {
     uint64_t resolve_ms;
     uint64_t steady_ms; /* 0: a minute */
     int tasks; /* what the resolver says; 0: what the configuration says */
+    const char *type; /* the same; NULL: pipeline */
+    int refusals; /* the shared log refuses so many entries first */
+    int asked;
 } fixture_t;
 
 /* ---- a resolver without plugins ---- */
@@ -54,6 +57,8 @@ static void on_resolve(uv_timer_t *timer) {
         r.tasks = tasks->valueint;
     if (current->tasks > 0)
         r.tasks = current->tasks;
+    if (current->type != NULL)
+        r.type = current->type;
     if (limit != NULL)
         r.memory_limit = (int64_t)limit->valuedouble;
     if (cJSON_GetObjectItem(f->config, "unresolvable") != NULL) {
@@ -248,6 +253,62 @@ static void test_positions_survive(void **state) {
     close_all(f);
     open_all(f, 3);
     WAIT(f, notes(f, "stored") == 3 && in_state(f, "a", SL_TASK_RUNNING));
+    close_all(f);
+}
+
+/* ---- a shared log that refuses ---- */
+
+typedef struct refusal {
+    uv_timer_t timer;
+    sl_log_done_fn done;
+    void *user;
+} refusal_t;
+
+static void on_refusal(uv_timer_t *timer) {
+    refusal_t *r = timer->data;
+
+    r->done(r->user, current->asked++ < current->refusals ? "no room" : NULL);
+    uv_close((uv_handle_t *)timer, on_resolve_closed);
+}
+
+static int log_write(sl_store_log_t *self, const sl_log_entry_t *entry, sl_log_done_fn done,
+                     void *user) {
+    refusal_t *r = calloc(1, sizeof *r);
+
+    (void)self;
+    (void)entry;
+    *r = (refusal_t){.done = done, .user = user};
+    uv_timer_init(&current->loop, &r->timer);
+    r->timer.data = r;
+    uv_timer_start(&r->timer, on_refusal, 1, 0);
+    return SLUICE_OK;
+}
+
+static void log_hurry(sl_store_log_t *self) {
+    (void)self;
+}
+
+static void log_close(sl_store_log_t *self, void (*closed)(void *user), void *user) {
+    (void)self;
+    closed(user);
+}
+
+/* The task hears of it, and its next commit is stored. */
+static void test_refused_positions(void **state) {
+    static sl_store_log_t log = {log_write, log_hurry, log_close};
+    fixture_t *f = *state;
+
+    f->refusals = 1;
+    f->type = "source";
+    open_all(f, 3);
+    assert_int_equal(sl_store_share(f->store, &log, sl_mirror_create(), 1), SLUICE_OK);
+    put(f, "a", "run", "");
+    WAIT(f, notes(f, "refused") == 1);
+    assert_int_equal(notes(f, "stored"), 0);
+    WAIT(f, notes(f, "stored") == 1);
+    close_all(f);
+    open_all(f, 3);
+    WAIT(f, notes(f, "stored") == 2); /* it began behind what was stored */
     close_all(f);
 }
 
@@ -635,6 +696,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         CASE(test_run_and_close),
         CASE(test_positions_survive),
+        CASE(test_refused_positions),
         CASE(test_pause_has_no_process),
         CASE(test_segv),
         CASE(test_abort),
