@@ -112,6 +112,7 @@ static int set_text(char **member, const char *text) {
 }
 
 static int set_entry(sl_mirror_offset_t *o, const sl_log_entry_t *entry) {
+    o->unsure = 0;
     o->sub = entry->place.sub;
     if (set_text(&o->value, entry->value) != SLUICE_OK ||
         set_text(&o->position, entry->place.position) != SLUICE_OK)

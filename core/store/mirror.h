@@ -25,6 +25,9 @@ typedef struct sl_mirror_offset {
     char *position;
     char *place_partition;
     uint32_t sub;
+    /* What we write ourselves is in doubt until the log has it; whoever writes sets these. */
+    int unsure;
+    unsigned writes;
 } sl_mirror_offset_t;
 
 /* The last state of a connector or task. */
@@ -61,6 +64,8 @@ int sl_mirror_apply(sl_mirror_t *mirror, const sl_log_entry_t *entry, int is_our
 sl_mirror_connector_t *sl_mirror_find(const sl_mirror_t *mirror, const char *name);
 /* The offset of a partition that is this one as a value; NULL: none was ever written. */
 sl_mirror_offset_t *sl_mirror_find_offset(const sl_mirror_connector_t *c, const char *partition);
+/* The offset of an entry's key; NULL: none was ever written, or it is no such key. */
+sl_mirror_offset_t *sl_mirror_key_offset(const sl_mirror_t *mirror, const char *key);
 /* Its connector itself (task -1) or one of its tasks; NULL: none. */
 sl_mirror_state_t *sl_mirror_find_state(const sl_mirror_connector_t *c, int task);
 /* "RUNNING", "PAUSED" or "STOPPED", as the store calls target states. */

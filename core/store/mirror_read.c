@@ -184,6 +184,16 @@ static int read_offset(sl_mirror_t *m, const sl_log_entry_t *entry, const cJSON 
     return status;
 }
 
+sl_mirror_offset_t *sl_mirror_key_offset(const sl_mirror_t *m, const char *text) {
+    cJSON *key = cJSON_Parse(text);
+    const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(key, 0));
+    const sl_mirror_connector_t *c =
+        name != NULL && cJSON_GetArraySize(key) == 2 ? sl_mirror_find(m, name) : NULL;
+
+    cJSON_Delete(key);
+    return c == NULL ? NULL : sl_map_get(&c->offsets, second_text(text));
+}
+
 /* ---- states ---- */
 
 static int take_state(sl_mirror_t *m, sluice_str_t name, int task, const cJSON *value,

@@ -6,7 +6,6 @@
 
 #include "observe/log.h"
 #include "sluice/error.h"
-#include "store/connect_text.h"
 #include "store/share_int.h"
 #include "store/store_int.h"
 
@@ -23,10 +22,11 @@ sl_share_t *sl_share_create(sl_store_t *store, sl_store_log_t *log, sl_mirror_t 
     s->log = log;
     s->mirror = mirror;
     s->generation = mirror->generation + 1;
+    sl_repairs_init(&s->repairs, store->async.loop, log);
     return s;
 }
 
-static void on_log_closed(void *user) {
+static void on_repairs_closed(void *user) {
     sl_share_t *s = user;
     void (*closed)(void *store) = s->closed;
     sl_store_t *store = s->store;
@@ -37,6 +37,12 @@ static void on_log_closed(void *user) {
     free(s->offset_log);
     free(s);
     closed(store);
+}
+
+static void on_log_closed(void *user) {
+    sl_share_t *s = user;
+
+    sl_repairs_close(&s->repairs, on_repairs_closed, s);
 }
 
 void sl_share_close(sl_share_t *s, void (*closed)(void *store)) {
@@ -76,8 +82,54 @@ static int run_nothing(sqlite3 *db, request_t *r) {
     return SQLITE_OK;
 }
 
-/* SQLite follows, unless the log has not got it. */
-static void let_go(sl_share_t *s, request_t *r) {
+/* The next one under the same key, of these requests that are still to be answered. */
+static entry_t *find_later(const request_t *r, const char *key) {
+    entry_t *e;
+
+    for (; r != NULL; r = r->next)
+        for (e = r->entries; e != NULL; e = e->next)
+            if (e->log == SL_LOG_CONFIGS && strcmp(e->key, key) == 0)
+                return e;
+    return NULL;
+}
+
+/* The log must not be said to have it: neither by the mirror, nor by the log itself, which may have
+ * it all the same. Tasks are said anew next time. */
+static void undo(sl_share_t *s, const request_t *others, entry_t *e) {
+    entry_t *later = find_later(others, e->key);
+    sl_log_entry_t was = {.log = e->log, .key = e->key, .value = e->before};
+
+    if (later != NULL) { /* what is there counts; but it may fail, too */
+        free(later->before);
+        later->before = e->before;
+        e->before = NULL;
+    } else if (e->undo != SL_UNDO_NOT) {
+        (void)sl_mirror_apply(s->mirror, &was, 0);
+        if (e->undo == SL_UNDO_WRITE && e->is_given)
+            sl_repairs_add(&s->repairs, e->key, e->before);
+    }
+}
+
+/* The mirror's offset is no longer in doubt, unless it was written again meanwhile. */
+static void confirm(sl_share_t *s, const entry_t *e) {
+    sl_mirror_offset_t *o = NULL;
+
+    if (e->log == SL_LOG_OFFSETS && e->name == NULL)
+        o = sl_mirror_key_offset(s->mirror, e->key);
+    if (o != NULL && o->writes == e->version)
+        o->unsure = 0;
+}
+
+/* SQLite follows, unless the log has not got all of it: then none of it counts. */
+static void let_go(sl_share_t *s, const request_t *others, request_t *r) {
+    entry_t *e;
+
+    for (e = r->entries; e != NULL; e = e->next) {
+        if (r->status == SLUICE_OK)
+            confirm(s, e);
+        else if (e->log == SL_LOG_CONFIGS)
+            undo(s, others, e);
+    }
     if (r->status != SLUICE_OK)
         r->run = run_nothing;
     sl_store_queue(s->store, r);
@@ -89,42 +141,8 @@ static void release(sl_share_t *s, sl_lane_t *lane) {
 
     while (lane != NULL && (r = lane->requests.first)->unwritten == 0) {
         lane = sl_lanes_take(&s->lanes, lane);
-        let_go(s, r);
+        let_go(s, lane == NULL ? NULL : lane->requests.first, r);
     }
-}
-
-static int begins(const char *key, const char *prefix) {
-    return strncmp(key, prefix, strlen(prefix)) == 0;
-}
-
-/* The next one under the same key that is still to be answered. */
-static entry_t *find_later(const request_t *r, const char *key) {
-    entry_t *e;
-
-    for (r = r->next; r != NULL; r = r->next)
-        for (e = r->entries; e != NULL; e = e->next)
-            if (e->log == SL_LOG_CONFIGS && strcmp(e->key, key) == 0)
-                return e;
-    return NULL;
-}
-
-/* The log has not got it: the mirror must not go on saying so. Tasks are said anew next time. */
-static void undo(sl_share_t *s, entry_t *e) {
-    entry_t *later = e->log == SL_LOG_CONFIGS ? find_later(e->request, e->key) : NULL;
-    sl_log_entry_t was = {.log = e->log, .key = e->key, .value = e->before};
-
-    if (later != NULL) { /* what is there counts; but it may fail, too */
-        free(later->before);
-        later->before = e->before;
-        e->before = NULL;
-    }
-    if (e->log != SL_LOG_CONFIGS || later != NULL)
-        return;
-    if (begins(e->key, "commit-"))
-        was.value = "{\"tasks\":0}";
-    else if (!begins(e->key, "connector-") && !begins(e->key, "target-state-"))
-        return;
-    (void)sl_mirror_apply(s->mirror, &was, 0);
 }
 
 static void on_written(void *user, const char *error) {
@@ -134,16 +152,10 @@ static void on_written(void *user, const char *error) {
 
     r->unwritten--;
     if (error != NULL) {
-        undo(s, e);
         r->status = SLUICE_RETRY;
         snprintf(r->error, sizeof r->error, "%s", error);
     }
     release(s, sl_lanes_find(&s->lanes, r));
-}
-
-static sl_log_entry_t entry_of(const entry_t *e) {
-    return (sl_log_entry_t){
-        e->log, e->key, e->value, {e->position, e->partition, e->sub}, e->name};
 }
 
 static void fail_request(request_t *r) {
@@ -159,116 +171,19 @@ void sl_share_submit(sl_share_t *s, request_t *r) {
     if (lane == NULL)
         fail_request(r);
     for (e = r->entries; e != NULL; e = e->next) {
-        sl_log_entry_t entry = entry_of(e);
+        sl_log_entry_t entry = sl_share_entry(e);
         e->request = r;
+        if (e->log == SL_LOG_CONFIGS)
+            sl_repairs_drop(&s->repairs, e->key);
         if (lane != NULL && s->log->write(s->log, &entry, on_written, e) == SLUICE_OK) {
+            e->is_given = 1;
             r->unwritten++;
         } else {
-            undo(s, e);
             fail_request(r);
         }
     }
     if (lane != NULL)
         release(s, lane);
     else
-        let_go(s, r);
-}
-
-/* ---- entries ---- */
-
-static void entry_destroy(entry_t *e) {
-    if (e != NULL) {
-        free(e->key);
-        free(e->value);
-        free(e->position);
-        free(e->partition);
-        free(e->name);
-        free(e->before);
-        free(e);
-    }
-}
-
-void sl_share_free_entries(request_t *r) {
-    entry_t *e;
-
-    while ((e = r->entries) != NULL) {
-        r->entries = e->next;
-        entry_destroy(e);
-    }
-}
-
-/* What the mirror says under the key of a configuration or a target, as an entry. */
-static char *said(const sl_share_t *s, const char *key) {
-    const char *target = begins(key, "target-state-") ? key + strlen("target-state-") : NULL;
-    const char *config = begins(key, "connector-") ? key + strlen("connector-") : NULL;
-    const sl_mirror_connector_t *c =
-        sl_mirror_find(s->mirror, target != NULL ? target : config != NULL ? config : "");
-    char *text = NULL;
-
-    if (c != NULL && target != NULL && c->target[0] != '\0')
-        return sl_connect_target(sl_mirror_target(c));
-    if (c != NULL && config != NULL && c->config != NULL &&
-        asprintf(&text, "{\"properties\":%s}", c->config) < 0)
-        return NULL;
-    return text;
-}
-
-/* Behind the others. Takes e; NULL: no memory. */
-static int add(sl_share_t *s, request_t *r, entry_t *e) {
-    entry_t **at = &r->entries;
-    sl_log_entry_t entry;
-
-    if (e == NULL)
-        return SLUICE_NO_MEMORY;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = e;
-    if (e->log == SL_LOG_CONFIGS)
-        e->before = said(s, e->key);
-    entry = entry_of(e);
-    return e->name != NULL ? SLUICE_OK : sl_mirror_apply(s->mirror, &entry, 1);
-}
-
-/* Takes key and value. */
-static entry_t *entry_create(int log, char *key, char *value, int has_value) {
-    entry_t *e = calloc(1, sizeof *e);
-
-    if (e == NULL || key == NULL || (has_value && value == NULL)) {
-        free(e);
-        free(key);
-        free(value);
-        return NULL;
-    }
-    e->log = log;
-    e->key = key;
-    e->value = value;
-    return e;
-}
-
-int sl_share_put(sl_share_t *s, request_t *r, int log, char *key, char *value) {
-    return add(s, r, entry_create(log, key, value, 1));
-}
-
-int sl_share_bury(sl_share_t *s, request_t *r, int log, char *key) {
-    return add(s, r, entry_create(log, key, NULL, 0));
-}
-
-static int copy(char **member, const char *text) {
-    *member = text == NULL ? NULL : strdup(text);
-    return text == NULL || *member != NULL;
-}
-
-int sl_share_put_offset(sl_share_t *s, request_t *r, char *key, const char *value,
-                        const sl_log_place_t *place, const char *name) {
-    entry_t *e = entry_create(SL_LOG_OFFSETS, key, value == NULL ? NULL : strdup(value),
-                              value != NULL);
-
-    if (e == NULL)
-        return SLUICE_NO_MEMORY;
-    e->sub = place->sub;
-    if (copy(&e->position, place->position) && copy(&e->partition, place->partition) &&
-        copy(&e->name, name))
-        return add(s, r, e);
-    entry_destroy(e);
-    return SLUICE_NO_MEMORY;
+        let_go(s, NULL, r);
 }

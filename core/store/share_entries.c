@@ -181,7 +181,7 @@ static int follow(sl_share_t *s, request_t *r, const sl_mirror_connector_t *c, c
     const sl_mirror_offset_t *o = find_offset(c, partition);
     sl_log_place_t place = place_of(entry);
 
-    if (o != NULL && same_text(o->value, text_of(entry, "offset")) &&
+    if (o != NULL && !o->unsure && same_text(o->value, text_of(entry, "offset")) &&
         same_text(o->position, place.position) && o->sub == place.sub)
         return SLUICE_OK;
     return sl_share_put_offset(s, r, offset_key(o, name, partition), text_of(entry, "offset"),
@@ -199,7 +199,9 @@ static int commit(sl_share_t *s, request_t *r, const char *name, const cJSON *en
         return SLUICE_OK;
     if (s->tasks_write)
         return follow(s, r, c, name, entry);
-    return o != NULL && same_text(o->value, offset) ? SLUICE_OK : put_both(s, r, c, name, entry);
+    return o != NULL && !o->unsure && same_text(o->value, offset)
+               ? SLUICE_OK
+               : put_both(s, r, c, name, entry);
 }
 
 /* What a user altered has no position. Where tasks write, what the log holds by now need not be
@@ -233,7 +235,7 @@ static int forget_others(sl_share_t *s, request_t *r, const char *name, const cJ
 
     for (i = 0; c != NULL && status == SLUICE_OK && i < c->offsets.count; i++) {
         const sl_mirror_offset_t *o = c->offsets.entries[i].value;
-        if (o->value == NULL || is_in(c, o, entries))
+        if ((o->value == NULL && !o->unsure) || is_in(c, o, entries))
             continue;
         status = sl_share_put_offset(s, r, strdup(o->key), NULL, &nowhere, NULL);
         if (status == SLUICE_OK && own != NULL)

@@ -1,11 +1,12 @@
 /*
- * store/share_int.h: between share.c (requests that wait) and share_entries.c (what a change
- * writes) only.
+ * store/share_int.h: between share.c (requests that wait), share_entries.c (what a change writes)
+ * and share_put.c (entries) only.
  */
 #ifndef SL_STORE_SHARE_INT_H
 #define SL_STORE_SHARE_INT_H
 
 #include "store/lanes.h"
+#include "store/repair.h"
 #include "store/share.h"
 #include "store/store_int.h"
 
@@ -19,9 +20,12 @@ struct sl_share {
     char *offset_log; /* the name of the worker's log of offsets; NULL: not known */
     int tasks_write;  /* tasks write their offsets themselves */
     sl_lanes_t lanes; /* of requests that wait */
+    sl_repairs_t repairs;
     void (*closed)(void *store);
 };
 
+/* Borrows from the entry. */
+sl_log_entry_t sl_share_entry(const entry_t *e);
 /* Adds an entry to the request and applies it to the mirror. Take key and value, whose NULL is a
  * lack of memory. */
 int sl_share_put(sl_share_t *s, request_t *r, int log, char *key, char *value);

@@ -28,7 +28,10 @@ struct entry {
     uint32_t sub;
     char *name; /* of another log than the worker's; NULL: that */
     struct request *request; /* once it is submitted */
-    char *before; /* what a connector's configuration or target was, as an entry; NULL: none */
+    char *before; /* what its key's value was, as an entry; NULL: none, or not known */
+    enum { SL_UNDO_NOT, SL_UNDO_MIRROR, SL_UNDO_WRITE } undo; /* what goes back to that */
+    int is_given;    /* the log was given it */
+    unsigned version; /* of an offset: how often it was written before, and this time */
 };
 
 typedef struct request request_t;

@@ -17,6 +17,7 @@
 #define HURRY_MS 5000u
 #define CLOSE_MS 8000u /* until the child is killed */
 #define PENDING_MAX ((size_t)1 << 20) /* of the channel */
+#define SAY_MS   10000u /* between words about a long reading */
 
 typedef struct keeper {
     sl_store_log_t log;
@@ -28,7 +29,10 @@ typedef struct keeper {
     int was_open; /* the first opening succeeded: `opened` was called */
     int over;     /* it failed for good: `opened` was called */
     int in_trouble;
-    uint64_t began_at;
+    uint64_t read;      /* entries, by this child */
+    uint64_t most_read; /* by any child: only more than that is progress */
+    uint64_t progressed_at;
+    uint64_t said_at;
     uint64_t again_at; /* when the next child starts */
     uint64_t hurry_at; /* when what waits fails; 0: it may wait */
     char *error;       /* why the last child failed */
@@ -146,6 +150,19 @@ static void on_failed(keeper_t *k, const cJSON *message) {
         sl_log(SLUICE_LOG_WARN, SCOPE, "%s; trying again", k->error);
 }
 
+static void note_progress(keeper_t *k, const cJSON *entries) {
+    k->read += (uint64_t)cJSON_GetArraySize(entries);
+    if (k->read <= k->most_read)
+        return;
+    k->most_read = k->read;
+    k->progressed_at = uv_now(k->p.loop);
+    if (k->progressed_at - k->said_at < SAY_MS)
+        return;
+    k->said_at = k->progressed_at;
+    sl_log(SLUICE_LOG_INFO, SCOPE, "reading the worker's topics: %llu entries so far",
+           (unsigned long long)k->read);
+}
+
 static void on_entries(keeper_t *k, const cJSON *message) {
     const cJSON *one;
 
@@ -164,6 +181,7 @@ static void on_entries(keeper_t *k, const cJSON *message) {
         if (entry.key != NULL)
             k->p.entry(k->p.user, &entry);
     }
+    note_progress(k, cJSON_GetObjectItemCaseSensitive(message, "entries"));
 }
 
 /* ---- the child ---- */
@@ -257,6 +275,7 @@ static void spawn(keeper_t *k) {
     char error[300];
 
     k->again_at = uv_now(k->p.loop) + AGAIN_MS;
+    k->read = 0;
     if (!k->was_open && k->p.begin != NULL)
         k->p.begin(k->p.user);
     if (sl_child_spawn(&params, &callbacks, k, &k->child, error, sizeof error) != SLUICE_OK) {
@@ -269,14 +288,21 @@ static void spawn(keeper_t *k) {
 
 /* ---- each tick ---- */
 
+static void give_up_opening(keeper_t *k) {
+    char text[1400], how[100] = "";
+
+    if (k->most_read > 0)
+        snprintf(how, sizeof how, " without progress, %llu entries having been read",
+                 (unsigned long long)k->most_read);
+    snprintf(text, sizeof text, "given up after %llu s%s: %s",
+             (unsigned long long)(k->p.open_ms / 1000), how,
+             k->error == NULL ? "the worker's topics could not be read" : k->error);
+    conclude(k, NULL, text);
+}
+
 static void check_patience(keeper_t *k, uint64_t now) {
-    if (!k->was_open && !k->over && now - k->began_at > k->p.open_ms) {
-        char text[1400];
-        snprintf(text, sizeof text, "given up after %llu s: %s",
-                 (unsigned long long)(k->p.open_ms / 1000),
-                 k->error == NULL ? "the worker's topics could not be read" : k->error);
-        conclude(k, NULL, text);
-    }
+    if (!k->was_open && !k->over && now - k->progressed_at > k->p.open_ms)
+        give_up_opening(k);
     if (k->hurry_at != 0 && now >= k->hurry_at)
         keeper_queue_fail(&k->queue, "the worker's topics cannot be written");
     keeper_queue_expire(&k->queue, now);
@@ -329,7 +355,7 @@ int sl_keeper_open(const sl_keeper_params_t *params, sl_store_log_t **out) {
     k->p.plugin = strdup(params->plugin);
     k->log = (sl_store_log_t){log_write, log_hurry, log_close};
     keeper_queue_init(&k->queue);
-    k->began_at = uv_now(params->loop);
+    k->progressed_at = k->said_at = uv_now(params->loop);
     uv_timer_init(params->loop, &k->tick);
     k->tick.data = k;
     uv_timer_start(&k->tick, on_tick, 0, TICK_MS);

@@ -23,7 +23,7 @@ typedef struct sl_keeper_params {
     const char *plugin;
     cJSON *config;    /* of the plugin; taken */
     int lock_fd;      /* of the data directory */
-    uint64_t open_ms; /* how long to try the first opening */
+    uint64_t open_ms; /* how long to try the first opening without progress in reading */
     void (*begin)(
         void *user); /* the logs are read from their beginnings: forget what came before */
     void (*entry)(void *user, const sl_log_entry_t *entry);

@@ -270,15 +270,18 @@ static void test_offsets(void **state) {
     f->holds = 1;
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1,\"q\":2}", "{\"n\":2}"), on_done, f);
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1,\"q\":2}", "{\"n\":2}"), on_done, f);
-    EXPECT(f, "1 [\"a-b\", {\"q\":2,\"p\":1}] {\"n\":2}"); /* once */
+    EXPECT(f, "1 [\"a-b\", {\"q\":2,\"p\":1}] {\"n\":2}",
+           "1 [\"a-b\", {\"q\":2,\"p\":1}] {\"n\":2}"); /* whether it is there is not known yet */
     uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(f->done, 0); /* the second waits behind the first */
     f->holds = 0;
     wait_done(f, 2);
+    sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1,\"q\":2}", "{\"n\":2}"), on_done, f);
+    assert_int_equal(f->count, 0); /* it is */
     sl_store_replace_offsets(f->store, "a-b", offsets("{\"p\":1,\"q\":2}", "{\"n\":0}"), on_done,
                              f);
     EXPECT(f, "1 [\"a-b\",{\"old\":1}] -", "1 [\"a-b\", {\"q\":2,\"p\":1}] {\"n\":0}");
-    wait_done(f, 3);
+    wait_done(f, 4);
     close_store(f);
 }
 
@@ -317,6 +320,7 @@ static void test_own_log(void **state) {
     sl_store_set_offset_log(f->store, "theirs", 1);
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
     EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2} at 0a0b/0 of {\"p\":1}");
+    wait_done(f, 1);
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
     assert_int_equal(f->count, 0); /* as it is */
     cJSON_SetValuestring(cJSON_GetObjectItem(altered->child, "position"), "");
@@ -337,6 +341,8 @@ static void test_refused(void **state) {
     put_config(f, NULL);
     sl_store_load_positions(f->store, "a-b", on_loaded, f); /* waits in order */
     answer(f, "no way");
+    EXPECT(f, "0 connector-a-b {\"properties\":{\"k\":\"v\\u001B\",\"name\":\"a-b\"}}",
+           "0 connector-a-b -"); /* it may be there all the same */
     wait_done(f, 2);
     assert_string_equal(f->error, "no way");
     close_store(f);
@@ -356,6 +362,7 @@ static void test_own_log_of_whom_we_write(void **state) {
     sl_store_set_offset_log(f->store, "theirs", 0);
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
     EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2} in own", "1 [\"a-b\",{\"p\":1}] {\"n\":2}");
+    wait_done(f, 1);
     sl_store_put_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
     assert_int_equal(f->count, 0);
     sl_store_replace_offsets(f->store, "a-b", cJSON_CreateArray(), on_done, f);
@@ -383,6 +390,8 @@ static void test_refused_delete(void **state) {
     EXPECT(f, "0 target-state-a-b {\"state\":\"STARTED\",\"state.v2\":\"STARTED\"}",
            "0 connector-a-b -", "0 target-state-a-b -");
     answer(f, "no way");
+    EXPECT(f, "0 connector-a-b {\"properties\":{\"k\":\"v\\u001B\",\"name\":\"a-b\"}}",
+           "0 target-state-a-b {\"state\":\"PAUSED\",\"state.v2\":\"PAUSED\"}");
     wait_done(f, 3);
     put_tasks(f, "[{\"x\":\"1\"}]"); /* they went with it, so nobody knows them */
     EXPECT(f, "0 task-a-b-0 {\"properties\":{\"x\":\"1\"}}", "0 commit-a-b {\"tasks\":1}");
@@ -425,6 +434,75 @@ static void test_who_waits_for_whom(void **state) {
     answer_first(f, NULL);
     wait_done(f, 7);
     assert_int_equal(cJSON_GetArraySize(f->entries), 1); /* what was behind the offset sees it */
+    close_store(f);
+}
+
+static void wait_written(fixture_t *f, size_t count) {
+    while (f->count < count)
+        uv_run(&f->loop, UV_RUN_ONCE);
+}
+
+/* What a user was told to have failed is written as it was, also the part of it that did not fail,
+ * until the log has it or something newer. */
+static void test_repairs(void **state) {
+    fixture_t *f = *state;
+
+    put_log(f, SL_LOG_CONFIGS, "connector-a-b", "{\"properties\":{\"k\":\"old\"}}");
+    open_store(f);
+    share(f);
+    f->holds = 1;
+    put_config(f, "PAUSED");
+    f->count = 0;
+    answer_first(f, NULL); /* the target */
+    answer_first(f, "no time");
+    EXPECT(f, "0 target-state-a-b -", "0 connector-a-b {\"properties\":{\"k\":\"old\"}}");
+    wait_done(f, 1);
+    answer_first(f, "no time");
+    answer_first(f, NULL);
+    wait_written(f, 1); /* that which was refused, again */
+    EXPECT(f, "0 target-state-a-b -");
+    sl_store_put_target(f->store, "a-b", "STOPPED", on_done, f);
+    f->count = 0;
+    answer(f, "no time"); /* the target of before needs no repair any more: what came then does */
+    EXPECT(f, "0 target-state-a-b -");
+    answer(f, NULL);
+    wait_done(f, 2);
+    f->holds = 0;
+    put_config(f, NULL);
+    wait_done(f, 3);
+    EXPECT(f, "0 connector-a-b {\"properties\":{\"k\":\"v\\u001B\",\"name\":\"a-b\"}}");
+    close_store(f);
+}
+
+/* An offset that was refused is not taken for one that is there, nor is a forgotten one. */
+static void test_refused_offsets(void **state) {
+    fixture_t *f = *state;
+
+    put_log(f, SL_LOG_OFFSETS, "[\"a-b\",{\"p\":1}]", "{\"n\":1}");
+    open_store(f);
+    share(f);
+    f->holds = 1;
+    sl_store_replace_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2}");
+    answer(f, "no way");
+    wait_done(f, 1);
+    assert_string_equal(f->error, "no way");
+    sl_store_replace_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] {\"n\":2}");
+    answer(f, NULL);
+    wait_done(f, 2);
+    assert_string_equal(f->error, "");
+    sl_store_replace_offsets(f->store, "a-b", offsets("{\"p\":1}", "{\"n\":2}"), on_done, f);
+    assert_int_equal(f->count, 0);
+    wait_done(f, 3);
+    sl_store_replace_offsets(f->store, "a-b", cJSON_CreateArray(), on_done, f);
+    answer(f, "no way");
+    wait_done(f, 4);
+    f->count = 0;
+    sl_store_replace_offsets(f->store, "a-b", cJSON_CreateArray(), on_done, f);
+    EXPECT(f, "1 [\"a-b\",{\"p\":1}] -");
+    answer(f, NULL);
+    wait_done(f, 5);
     close_store(f);
 }
 
@@ -533,6 +611,8 @@ int main(void) {
         CASE(test_take_over), CASE(test_exactly_once), CASE(test_own_log),
         CASE(test_own_log_of_whom_we_write), CASE(test_refused_delete),
         CASE(test_who_waits_for_whom),
+        CASE(test_repairs),
+        CASE(test_refused_offsets),
         CASE(test_take_over_positions), CASE(test_take_over_beside_a_pipeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
