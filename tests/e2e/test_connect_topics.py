@@ -286,27 +286,24 @@ class Topics(Case):
             self.assertIn("it did not answer", worker.log())
         self.assertIn("connector-second", self.newest("hung", "config"))
 
-    def test_a_topic_without_answers_holds_up_nobody_else(self):
-        """Offsets that no broker takes: other connectors are made and changed, and the offsets come when they can."""
+    def test_refused_offsets_come_later(self):
+        """A broker that does not take an offset: its task says so, goes on, and its offsets are there when the broker does."""
         directory = pathlib.Path(self.scratch())
         (directory / "in.txt").write_text("one\n")
         key = '["first",{"filename":"%s/in.txt"}]' % directory
-        self.make_topics("slow")
-        with Worker(self.kafka.bootstrap, "slow", {"offset.flush.interval.ms": "300"}) as worker:
-            self.client.alter_topic("slow-offset", {"cleanup.policy": "compact", "min.insync.replicas": "2"})
-            worker.post("/connectors", {"name": "first", "config": self.source(directory, "slow-data")}).expect(201)
+        self.make_topics("refuse")
+        self.client.create_topic("refuse-data")
+        with Worker(self.kafka.bootstrap, "refuse", {"offset.flush.interval.ms": "300"}) as worker:
+            self.client.set_topic_config("refuse-offset", "max.message.bytes", "10")
+            worker.post("/connectors", {"name": "first", "config": self.source(directory, "refuse-data")}).expect(201)
             worker.wait_state("first", tasks=1)
-            self.assertEqual([b"one"], [r.value for r in self.client.consume("slow-data", 1)])
-            for name in ("second", "third"):
-                worker.post("/connectors", {"name": name, "config": dict(self.source(directory, "x"), file="/none")}).expect(201)
-            worker.put("/connectors/first/pause").expect(202)
-            self.eventually(lambda: worker.get("/connectors/first").json()["config"] and
-                            self.newest("slow", "config").get("target-state-first", "").count("PAUSED") > 0)
-            worker.get("/connectors/second/offsets").expect(200)
-            self.assertNotIn(key, self.newest("slow", "offset"))
-            self.client.alter_topic("slow-offset", {"cleanup.policy": "compact", "min.insync.replicas": "1"})
-            self.eventually(lambda: self.newest("slow", "offset").get(key) == '{"position":4}')
+            self.eventually(lambda: "a commit was not stored" in worker.log())
+            self.assertNotIn(key, self.newest("refuse", "offset"))
+            self.client.set_topic_config("refuse-offset", "max.message.bytes", "1000000")
+            self.eventually(lambda: self.newest("refuse", "offset").get(key) == '{"position":4}')
+            self.assertEqual(1, worker.log().count("a commit was not stored"))
             self.assertEqual(0, worker.terminate())
+        self.assertEqual([b"one"], [r.value for r in self.client.consume("refuse-data")])
 
     def test_the_topics_win(self):
         """Offsets that another worker wrote meanwhile, a connector that it deleted, one that it paused, one of a class that is

@@ -149,7 +149,7 @@ static void answered(topic_store_t *s, const rd_kafka_message_t *m) {
         status = s->api->fail(
             s->ctx, m->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ? SLUICE_RETRY : SLUICE_INVALID,
             "kafka-store.write", "writing to %s: %s", rd_kafka_topic_name(m->rkt),
-            rd_kafka_message_errstr(m));
+            rd_kafka_err2str(m->err)); /* of a message the client's text is its payload */
     s->unwritten--;
     s->waiting_since = s->api->tick_ns(s->ctx);
     if (status == SLUICE_OK && s->in_trouble)

@@ -244,6 +244,14 @@ class Client:
         answer.string()
         return answer.string()
 
+    def set_topic_config(self, topic, name, value):
+        body = struct.pack(">ib", 1, 2) + _str(topic) + struct.pack(">i", 1) + _str(name) + b"\0" + _str(value)
+        answer = self._admin(44, 0, body + b"\0")
+        answer.take(">ii")
+        code, message = answer.take(">h"), answer.string()
+        if code:
+            raise KafkaError("IncrementalAlterConfigs %s %s: error %d %s" % (topic, name, code, message))
+
     def group_offsets(self, group):
         """{(topic, partition): committed offset}"""
         self._find_coordinator(group)
