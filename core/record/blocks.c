@@ -12,7 +12,6 @@
 
 #define CLASSES     25u        /* 16, 20, 24, 28, 32, 40, 48, 56, 64 KiB and so on */
 #define LARGEST     (SL_BLOCK_MIN << (CLASSES / 4))
-#define WAITING_MAX (8u << 20) /* batches come back in lots from a client library */
 
 typedef struct block {
     struct block *next;
@@ -74,7 +73,7 @@ void sl_block_put(void *block, size_t size) {
     }
     class = class_of(&size);
     pthread_mutex_lock(&lock);
-    if (waiting_bytes + size <= WAITING_MAX) {
+    if (waiting_bytes + size <= SL_BLOCKS_WAITING_MAX) {
         ((block_t *)block)->next = waiting[class];
         waiting[class] = block;
         waiting_bytes += size;

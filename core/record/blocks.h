@@ -14,6 +14,8 @@
 #include <stddef.h>
 
 #define SL_BLOCK_MIN 16384u
+/* Bytes that wait at most: batches come back in lots from a client library. */
+#define SL_BLOCKS_WAITING_MAX (8u << 20)
 
 /* A block of at least *size bytes; *size is set to what it has. NULL when there is no memory. */
 void *sl_block_get(size_t *size);

@@ -59,7 +59,7 @@ static void test_bound(void **state) {
         blocks[i] = sl_block_get(&size);
     for (i = 0; i < COUNT; i++)
         sl_block_put(blocks[i], size);
-    assert_true(sl_blocks_waiting() <= 4u << 20);
+    assert_true(sl_blocks_waiting() <= SL_BLOCKS_WAITING_MAX);
     sl_blocks_age();
     sl_blocks_age();
     assert_int_equal(sl_blocks_waiting(), 0);
