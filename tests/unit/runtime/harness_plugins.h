@@ -515,11 +515,18 @@ static void end_flush(sink_t *s) {
 
 static void later(sink_t *s);
 
+/* One that buffers and is about to break has something to lose then. */
+static int breaks_soon(const sink_t *s) {
+    const target_t *t = s->t;
+
+    return t->break_at > 0 && t->buffer > 0 && t->breaks == 0 && t->writes + 2 >= t->break_at;
+}
+
 static void on_sink_timer(void *arg) {
     sink_t *s = arg;
 
     s->timer = NULL;
-    if (s->broken)
+    if (s->broken || (breaks_soon(s) && !s->flushing))
         return;
     if (chance(s->t, s->t->chaos.vanish)) {
         break_it(s);

@@ -144,6 +144,7 @@ static void lose(run_options_t *o, const char *code) {
 
     targets[0].buffer = 8;
     targets[0].break_at = 50;
+    o->commit_ms = 60000; /* a commit would flush what is to be lost */
     r = harness_run(o);
     assert_int_equal(r.state, SL_TRUNK_FAILED);
     assert_string_equal(r.code, code);
