@@ -92,7 +92,7 @@ static void write_inside(sluice_buf_t *buf, const char *p, const char *end) {
 }
 
 void sl_json_write_string(sluice_buf_t *buf, sluice_str_t text) {
-    const char *p = text.data, *end = text.data + text.len;
+    const char *p = text.data, *end = text.len > 0 ? text.data + text.len : text.data;
     char *to;
 
     if (sluice_buf_reserve(buf, text.len + 18) != SLUICE_OK)
@@ -102,7 +102,7 @@ void sl_json_write_string(sluice_buf_t *buf, sluice_str_t text) {
     if (text.len > 0)
         p = sl_json_copy(p, end, &to);
     buf->len = (size_t)(to - buf->data);
-    if (text.len == 0 || p == end) { /* nothing in it but itself, as mostly */
+    if (p == end) { /* nothing in it but itself, as mostly */
         *to = '"';
         buf->len++;
         return;
