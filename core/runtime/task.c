@@ -248,12 +248,10 @@ static void on_stored(task_t *t, const cJSON *message) {
 
 static void on_refused(task_t *t, const cJSON *message) {
     const cJSON *seq = cJSON_GetObjectItemCaseSensitive(message, "seq");
-    const char *why =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "message"));
 
     if (t->trunk != NULL && cJSON_IsNumber(seq))
         sl_trunk_refused(t->trunk, (uint64_t)seq->valuedouble,
-                         why == NULL ? "no reason given" : why);
+                         sl_text_or(message, "message", "no reason given"));
 }
 
 static void on_message(void *user, const char *type, cJSON *message) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "observe/log.h"
 #include "sluice/error.h"
 
@@ -14,10 +15,6 @@
 static const char *behind(const char *key, const char *prefix) {
     size_t len = strlen(prefix);
     return strncmp(key, prefix, len) == 0 ? key + len : NULL;
-}
-
-static const char *text_of(const cJSON *object, const char *name) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 }
 
 /* "<name>-<number>": the number behind the last dash; -1: there is none. */
@@ -58,7 +55,7 @@ static int read_connector(sl_mirror_t *m, const char *name, const cJSON *value) 
         empty(c->tasks);
         empty(c->buffered);
     } else if (cJSON_IsObject(properties)) {
-        own = text_of(properties, "offsets.storage.topic");
+        own = sl_text(properties, "offsets.storage.topic");
         set_text(&c->config, cJSON_PrintUnformatted(properties));
         set_text(&c->own_log, own == NULL || *own == '\0' ? NULL : strdup(own));
     }
@@ -67,12 +64,12 @@ static int read_connector(sl_mirror_t *m, const char *name, const cJSON *value) 
 
 static int read_target(sl_mirror_t *m, const char *name, const cJSON *value) {
     sl_mirror_connector_t *c = sl_mirror_make(m, sluice_str(name));
-    const char *state = text_of(value, "state.v2");
+    const char *state = sl_text(value, "state.v2");
 
     if (c == NULL)
         return SLUICE_NO_MEMORY;
     if (state == NULL)
-        state = text_of(value, "state");
+        state = sl_text(value, "state");
     if (cJSON_IsNull(value))
         c->target[0] = '\0';
     else if (state != NULL && (strcmp(state, "STARTED") == 0 || strcmp(state, "PAUSED") == 0 ||
@@ -199,7 +196,7 @@ sl_mirror_offset_t *sl_mirror_key_offset(const sl_mirror_t *m, const char *text)
 static int take_state(sl_mirror_t *m, sluice_str_t name, int task, const cJSON *value,
                       int is_ours) {
     sl_mirror_connector_t *c = sl_mirror_make(m, name);
-    const char *state = text_of(value, "state");
+    const char *state = sl_text(value, "state");
     const cJSON *generation = cJSON_GetObjectItemCaseSensitive(value, "generation");
 
     if (c == NULL)
@@ -207,7 +204,7 @@ static int take_state(sl_mirror_t *m, sluice_str_t name, int task, const cJSON *
     if (cJSON_IsNumber(generation) && (long)generation->valuedouble > m->generation)
         m->generation = (long)generation->valuedouble;
     if (state != NULL)
-        return sl_mirror_set_state(c, task, state, text_of(value, "trace"), is_ours);
+        return sl_mirror_set_state(c, task, state, sl_text(value, "trace"), is_ours);
     if (cJSON_IsNull(value))
         sl_mirror_drop_state(c, task);
     return SLUICE_OK;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/hex.h"
+#include "base/member.h"
 #include "sluice/error.h"
 #include "store/share.h"
 
@@ -138,32 +139,27 @@ int sl_store_delete_positions(sl_store_t *store, const char *pipeline, sl_store_
     return submit(store, r, run_delete_positions, done, user);
 }
 
-static const char *member(const cJSON *entry, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, key));
-}
-
 static int is_entry(const cJSON *entry) {
     unsigned char bytes[POSITION_MAX];
-    const char *position = member(entry, "position");
+    const char *position = sl_text(entry, "position");
 
-    return member(entry, "branch") != NULL && member(entry, "partition") != NULL &&
+    return sl_text(entry, "branch") != NULL && sl_text(entry, "partition") != NULL &&
            position != NULL && sl_hex_decode(position, strlen(position), bytes, sizeof bytes) >= 0;
 }
 
 static int put_entry(sqlite3_stmt *statement, const char *pipeline, const cJSON *entry) {
     unsigned char bytes[POSITION_MAX];
-    const char *position = member(entry, "position");
+    const char *position = sl_text(entry, "position");
     int len = (int)sl_hex_decode(position, strlen(position), bytes, sizeof bytes);
-    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(entry, "sub");
     int rc;
 
     sqlite3_bind_text(statement, 1, pipeline, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, member(entry, "branch"), -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, member(entry, "partition"), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, sl_text(entry, "branch"), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, sl_text(entry, "partition"), -1, SQLITE_STATIC);
     sqlite3_bind_blob(statement, 4, bytes, len, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 5, cJSON_IsNumber(sub) ? (sqlite3_int64)sub->valuedouble : 0);
-    sqlite3_bind_text(statement, 6, member(entry, "offset"), -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 7, member(entry, "cookie"), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 5, (sqlite3_int64)sl_number(entry, "sub"));
+    sqlite3_bind_text(statement, 6, sl_text(entry, "offset"), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 7, sl_text(entry, "cookie"), -1, SQLITE_STATIC);
     rc = sqlite3_step(statement);
     sqlite3_reset(statement);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/member.h"
 #include "sluice/error.h"
 #include "store/connect_text.h"
 
@@ -111,10 +112,6 @@ int sl_share_tasks(sl_share_t *s, request_t *r, const char *name, const cJSON *c
 
 /* ---- offsets ---- */
 
-static const char *text_of(const cJSON *object, const char *key) {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
 static int same_text(const char *a, const char *b) {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
@@ -122,13 +119,12 @@ static int same_text(const char *a, const char *b) {
 static const sl_log_place_t nowhere = {NULL, NULL, 0};
 
 static sl_log_place_t place_of(const cJSON *entry) {
-    const char *position = text_of(entry, "position");
-    const cJSON *sub = cJSON_GetObjectItemCaseSensitive(entry, "sub");
+    const char *position = sl_text(entry, "position");
 
     if (position == NULL || *position == '\0')
         return nowhere;
-    return (sl_log_place_t){position, text_of(entry, "partition"),
-                            cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0};
+    return (sl_log_place_t){position, sl_text(entry, "partition"),
+                            (uint32_t)sl_number(entry, "sub")};
 }
 
 /* The log that a connector has for its offsets, before the worker's; NULL: none. */
@@ -150,8 +146,8 @@ static char *offset_key(const sl_mirror_offset_t *o, const char *name, const cha
 
 /* A task has written it: it is in the log, under the key that tasks write. */
 static int learn(sl_share_t *s, const char *name, const cJSON *entry) {
-    const char *offset = text_of(entry, "offset");
-    char *key = sl_connect_offset_key(name, text_of(entry, "partition"));
+    const char *offset = sl_text(entry, "offset");
+    char *key = sl_connect_offset_key(name, sl_text(entry, "partition"));
     sl_log_entry_t e = {SL_LOG_OFFSETS, key, offset == NULL ? "{}" : offset, place_of(entry), NULL};
     int status = key == NULL ? SLUICE_NO_MEMORY : sl_mirror_apply(s->mirror, &e, 1);
 
@@ -162,7 +158,7 @@ static int learn(sl_share_t *s, const char *name, const cJSON *entry) {
 /* Into the connector's own log, which counts more, and into the worker's. */
 static int put_both(sl_share_t *s, request_t *r, const sl_mirror_connector_t *c, const char *name,
                     const cJSON *entry) {
-    const char *partition = text_of(entry, "partition"), *offset = text_of(entry, "offset");
+    const char *partition = sl_text(entry, "partition"), *offset = sl_text(entry, "offset");
     const sl_mirror_offset_t *o = find_offset(c, partition);
     const char *own = own_log(s, c);
     int status = SLUICE_OK;
@@ -177,21 +173,21 @@ static int put_both(sl_share_t *s, request_t *r, const sl_mirror_connector_t *c,
 /* The worker's log follows what tasks wrote into their own. */
 static int follow(sl_share_t *s, request_t *r, const sl_mirror_connector_t *c, const char *name,
                   const cJSON *entry) {
-    const char *partition = text_of(entry, "partition");
+    const char *partition = sl_text(entry, "partition");
     const sl_mirror_offset_t *o = find_offset(c, partition);
     sl_log_place_t place = place_of(entry);
 
-    if (o != NULL && !o->unsure && same_text(o->value, text_of(entry, "offset")) &&
+    if (o != NULL && !o->unsure && same_text(o->value, sl_text(entry, "offset")) &&
         same_text(o->position, place.position) && o->sub == place.sub)
         return SLUICE_OK;
-    return sl_share_put_offset(s, r, offset_key(o, name, partition), text_of(entry, "offset"),
+    return sl_share_put_offset(s, r, offset_key(o, name, partition), sl_text(entry, "offset"),
                                &place, NULL);
 }
 
 static int commit(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
     const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
-    const char *offset = text_of(entry, "offset");
-    const sl_mirror_offset_t *o = find_offset(c, text_of(entry, "partition"));
+    const char *offset = sl_text(entry, "offset");
+    const sl_mirror_offset_t *o = find_offset(c, sl_text(entry, "partition"));
 
     if (s->tasks_write && own_log(s, c) == NULL)
         return learn(s, name, entry);
@@ -208,7 +204,7 @@ static int commit(sl_share_t *s, request_t *r, const char *name, const cJSON *en
  * what we know: it is written in any case. */
 static int alter(sl_share_t *s, request_t *r, const char *name, const cJSON *entry) {
     const sl_mirror_connector_t *c = sl_mirror_find(s->mirror, name);
-    const char *offset = text_of(entry, "offset");
+    const char *offset = sl_text(entry, "offset");
 
     if (!s->tasks_write)
         return commit(s, r, name, entry);
@@ -222,7 +218,7 @@ static int is_in(const sl_mirror_connector_t *c, const sl_mirror_offset_t *o,
     const cJSON *entry;
 
     cJSON_ArrayForEach (entry, entries)
-        if (sl_mirror_find_offset(c, text_of(entry, "partition")) == o)
+        if (sl_mirror_find_offset(c, sl_text(entry, "partition")) == o)
             return 1;
     return 0;
 }

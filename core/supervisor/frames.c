@@ -99,7 +99,6 @@ static void on_stored(void *user, int status, const char *error) {
 
 static void on_task_positions(sl_task_t *t, cJSON *message) {
     sl_supervisor_t *s = t->managed->supervisor;
-    const cJSON *seq = cJSON_GetObjectItemCaseSensitive(message, "seq");
     cJSON *entries = cJSON_DetachItemFromObjectCaseSensitive(message, "entries");
     commit_t *commit = calloc(1, sizeof *commit);
     int status = SLUICE_NO_MEMORY;
@@ -112,7 +111,7 @@ static void on_task_positions(sl_task_t *t, cJSON *message) {
     } else {
         commit->supervisor = s;
         commit->incarnation = t->incarnation;
-        commit->seq = cJSON_IsNumber(seq) ? seq->valuedouble : 0;
+        commit->seq = sl_number(message, "seq");
         status = put(s->o.store, t->managed->name, entries, on_stored, commit);
     }
     if (status == SLUICE_OK) {

@@ -59,18 +59,13 @@ static void on_tick(uv_timer_t *timer);
 
 /* ---- writing ---- */
 
-static uint64_t number_of(const cJSON *entry, const char *member) {
-    const cJSON *number = cJSON_GetObjectItemCaseSensitive(entry, member);
-
-    return cJSON_IsNumber(number) ? (uint64_t)number->valuedouble : 0;
-}
-
 /* Of a child that is gone nothing is lost: the next one is given it. */
 static void send_frame(keeper_t *k, cJSON *entries) {
     cJSON *message = sl_channel_message("write");
-    int log = (int)number_of(cJSON_GetArrayItem(entries, 0), "l");
-    uint64_t first = number_of(cJSON_GetArrayItem(entries, 0), "n");
-    uint64_t last = number_of(cJSON_GetArrayItem(entries, cJSON_GetArraySize(entries) - 1), "n");
+    const cJSON *head = cJSON_GetArrayItem(entries, 0);
+    const cJSON *tail = cJSON_GetArrayItem(entries, cJSON_GetArraySize(entries) - 1);
+    uint64_t first = (uint64_t)sl_number(head, "n"), last = (uint64_t)sl_number(tail, "n");
+    int log = (int)sl_number(head, "l");
     int status;
 
     cJSON_AddItemToObject(message, "entries", entries);
@@ -170,13 +165,11 @@ static void on_entries(keeper_t *k, const cJSON *message) {
         return;
     cJSON_ArrayForEach (one, cJSON_GetObjectItemCaseSensitive(message, "entries")) {
         const cJSON *log = cJSON_GetObjectItemCaseSensitive(one, "l");
-        const cJSON *sub = cJSON_GetObjectItemCaseSensitive(one, "s");
         sl_log_entry_t entry = {
             .log = cJSON_IsNumber(log) ? log->valueint : -1,
             .key = sl_text(one, "k"),
             .value = sl_text(one, "v"),
-            .place = {sl_text(one, "p"), sl_text(one, "t"),
-                      cJSON_IsNumber(sub) ? (uint32_t)sub->valuedouble : 0},
+            .place = {sl_text(one, "p"), sl_text(one, "t"), (uint32_t)sl_number(one, "s")},
         };
         if (entry.key != NULL)
             k->p.entry(k->p.user, &entry);
