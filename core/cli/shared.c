@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/writers.h"
 #include "config/exactly_once.h"
 #include "config/worker.h"
 #include "observe/log.h"
@@ -100,6 +101,12 @@ static void on_entry(void *user, const sl_log_entry_t *entry) {
         abort(); /* out of memory before anything began */
 }
 
+static cJSON *on_writers(void *user) {
+    sl_shared_t *s = user;
+
+    return s->mirror == NULL ? NULL : sl_writers(s->p.worker, s->mirror, s->p.catalog);
+}
+
 static void on_opened(void *user, const char *system, const char *error) {
     sl_shared_t *s = user;
 
@@ -182,6 +189,7 @@ static void on_scanned(void *user) {
     keeper.open_ms = open_ms(s->p.worker);
     keeper.begin = on_begin;
     keeper.entry = on_entry;
+    keeper.writers = on_writers;
     keeper.opened = on_opened;
     keeper.user = s;
     keeper.trouble = s->p.trouble;

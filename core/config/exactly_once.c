@@ -61,6 +61,11 @@ static int put_offsets(const cJSON *worker, const sl_config_t *common, cJSON *co
                : status;
 }
 
+/* Source: Kafka's Worker.java, taskTransactionalId. */
+void sl_exactly_once_prefix(const cJSON *worker, const char *name, char *out, size_t size) {
+    snprintf(out, size, "%s-%s-", or_else(sl_worker_text(worker, "group.id"), ""), name);
+}
+
 int sl_exactly_once_put(const cJSON *worker, const sl_options_t *options, const sl_config_t *common,
                         const char *name, cJSON *config) {
     const char *boundary = or_else(sl_config_text(common, "transaction.boundary"), "poll");
@@ -70,7 +75,7 @@ int sl_exactly_once_put(const cJSON *worker, const sl_options_t *options, const 
     if (!sl_exactly_once_enabled(worker) ||
         sl_options_find(options, "position.format", NULL) == NULL)
         return SLUICE_OK;
-    snprintf(text, sizeof text, "%s-%s-", or_else(sl_worker_text(worker, "group.id"), ""), name);
+    sl_exactly_once_prefix(worker, name, text, sizeof text);
     status = put(config, "exactly.once", "true");
     if (status == SLUICE_OK)
         status = put(config, "transactional.id.prefix", text);

@@ -13,6 +13,10 @@
 /* Whether the worker (may be NULL) writes its source connectors' records exactly once. */
 int sl_exactly_once_enabled(const cJSON *worker);
 
+/* The transactional ids of a source connector's tasks are this and their numbers, as Connect's
+ * are. */
+void sl_exactly_once_prefix(const cJSON *worker, const char *name, char *out, size_t size);
+
 /* Puts the options of that plugin (its table) into `config`: of a connector `name` with the
  * framework's options `common`. Nothing when the worker does not do so or the plugin cannot.
  * SLUICE_OK or SLUICE_NO_MEMORY. */

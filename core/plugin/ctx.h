@@ -60,6 +60,7 @@ typedef struct sl_ctx_ops {
     void (*store_system)(void *user, const char *name);
     void (*store_written)(void *user, uint64_t number, int status);
     void (*store_trouble)(void *user, const char *text);
+    void (*store_blocked)(void *user);
 } sl_ctx_ops_t;
 
 typedef struct sl_ctx_params {

@@ -277,6 +277,11 @@ static void api_store_trouble(sluice_ctx_t *ctx, const char *text) {
         ctx->p.ops->store_trouble(ctx->p.user, text);
 }
 
+static void api_store_blocked(sluice_ctx_t *ctx) {
+    if (ASKED(ctx, store_blocked))
+        ctx->p.ops->store_blocked(ctx->p.user);
+}
+
 static const sluice_api_t api = {
     .size = sizeof(sluice_api_t),
     .major = SLUICE_ABI_MAJOR,
@@ -355,6 +360,7 @@ static const sluice_api_t api = {
     .store_system = api_store_system,
     .store_written = api_store_written,
     .store_trouble = api_store_trouble,
+    .store_blocked = api_store_blocked,
 };
 
 const sluice_api_t *sl_api(void) {

@@ -235,6 +235,13 @@ static void op_trouble(void *user, const char *text) {
     send_frame(user, message);
 }
 
+static void op_blocked(void *user) {
+    keeper_t *k = user;
+
+    send_entries(k); /* whose transactions may end follows from what was read */
+    send_frame(k, sl_channel_message("blocked"));
+}
+
 static void op_complete(void *user, sluice_op_t op, int status) {
     keeper_t *k = user;
 
@@ -258,6 +265,7 @@ static const sl_ctx_ops_t store_ops = {
     .store_system = op_system,
     .store_written = op_written,
     .store_trouble = op_trouble,
+    .store_blocked = op_blocked,
 };
 
 /* ---- what the supervisor says ---- */
@@ -366,6 +374,23 @@ static void on_write(keeper_t *k, const cJSON *message) {
         write_one(k, one);
 }
 
+static void on_fence(keeper_t *k, const cJSON *message) {
+    const cJSON *one, *given = cJSON_GetObjectItemCaseSensitive(message, "writers");
+    const char **writers;
+    uint32_t count = 0;
+
+    if (!k->begun || k->instance.state != SL_INSTANCE_OPENING ||
+        k->spec.plugin->store->fence == NULL)
+        return;
+    writers = calloc((size_t)cJSON_GetArraySize(given) + 1, sizeof(*writers));
+    cJSON_ArrayForEach (one, given)
+        if (writers != NULL && cJSON_IsString(one))
+            writers[count++] = one->valuestring;
+    if (count > 0)
+        k->spec.plugin->store->fence(k->instance.self, writers, count);
+    free(writers);
+}
+
 static void on_message(void *user, const char *type, cJSON *message) {
     keeper_t *k = user;
 
@@ -375,6 +400,8 @@ static void on_message(void *user, const char *type, cJSON *message) {
         on_open(k, message);
     else if (strcmp(type, "write") == 0)
         on_write(k, message);
+    else if (strcmp(type, "fence") == 0)
+        on_fence(k, message);
     else if (strcmp(type, "close") == 0)
         close_instance(k, 0);
 }

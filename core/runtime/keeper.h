@@ -8,6 +8,8 @@
  *       -> any number of {"type":"entries","entries":[{"l":log,"k":key,"v":value|null,
  *          "p"?:position in hex,"t"?:its source partition,"s"?:sub index}]}
  *       -> {"type":"opened","system"?}, or {"type":"failed","code","message","heals"} and the end
+ *      while transactions of others hold the reading up: {"type":"blocked"}, whereupon
+ *      {"type":"fence","writers":[transactional ids]} ends those
  *   {"type":"write","entries":[{"n":number,"l","k","v","p"?,"t"?,"s"?,"o"?:other log}]}
  *       -> {"type":"written","numbers":[...]}, {"type":"refused","n","message"}
  *   {"type":"close"} -> the end, when the plugin is closed; what was not written is lost

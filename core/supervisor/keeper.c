@@ -29,6 +29,7 @@ typedef struct keeper {
     int was_open; /* the first opening succeeded: `opened` was called */
     int over;     /* it failed for good: `opened` was called */
     int in_trouble;
+    int blocked; /* this child waits for the ends of others' transactions */
     uint64_t read;      /* entries, by this child */
     uint64_t most_read; /* by any child: only more than that is progress */
     uint64_t progressed_at;
@@ -177,6 +178,19 @@ static void on_entries(keeper_t *k, const cJSON *message) {
     note_progress(k, cJSON_GetObjectItemCaseSensitive(message, "entries"));
 }
 
+/* Whoever wrote for this worker before it is dead or will be, so its transaction may end now. */
+static void on_blocked(keeper_t *k) {
+    cJSON *writers = k->was_open || k->p.writers == NULL ? NULL : k->p.writers(k->p.user);
+    cJSON *message;
+
+    k->blocked = 1;
+    if (writers == NULL)
+        return;
+    message = sl_channel_message("fence");
+    cJSON_AddItemToObject(message, "writers", writers);
+    sl_child_send(k->child, message);
+}
+
 /* ---- the child ---- */
 
 static void on_message(void *user, const char *type, cJSON *message) {
@@ -186,6 +200,8 @@ static void on_message(void *user, const char *type, cJSON *message) {
         sl_log_write_json(message, SL_FIELDS(sl_field("role", "store")));
     else if (strcmp(type, "entries") == 0)
         on_entries(k, message);
+    else if (strcmp(type, "blocked") == 0)
+        on_blocked(k);
     else if (strcmp(type, "opened") == 0)
         on_opened(k, message);
     else if (strcmp(type, "failed") == 0)
@@ -239,7 +255,7 @@ static void on_child_exit(void *user, const sl_child_end_t *end) {
     char what[200];
 
     k->child = NULL;
-    k->is_open = 0;
+    k->is_open = k->blocked = 0;
     keeper_queue_again(&k->queue, uv_now(k->p.loop));
     k->again_at = uv_now(k->p.loop) + AGAIN_MS;
     if (!k->closing && k->error == NULL) {
@@ -294,6 +310,8 @@ static void give_up_opening(keeper_t *k) {
 }
 
 static void check_patience(keeper_t *k, uint64_t now) {
+    if (k->blocked)
+        k->progressed_at = now; /* the broker ends every transaction in its time */
     if (!k->was_open && !k->over && now - k->progressed_at > k->p.open_ms)
         give_up_opening(k);
     if (k->hurry_at != 0 && now >= k->hurry_at)

@@ -23,10 +23,14 @@ typedef struct sl_keeper_params {
     const char *plugin;
     cJSON *config;    /* of the plugin; taken */
     int lock_fd;      /* of the data directory */
-    uint64_t open_ms; /* how long to try the first opening without progress in reading */
+    uint64_t open_ms; /* how long to try the first opening without progress in reading; open
+                         transactions of others are waited for without an end */
     void (*begin)(
         void *user); /* the logs are read from their beginnings: forget what came before */
     void (*entry)(void *user, const sl_log_entry_t *entry);
+    /* The transactional ids of those whose open transactions may be ended when they hold the
+     * reading up: an array that the keeper frees, or NULL. NULL: nobody's. */
+    cJSON *(*writers)(void *user);
     /* Once. error NULL: all is read, and `system` (or NULL) keeps it. Else it is over; the keeper
      * must still be closed. */
     void (*opened)(void *user, const char *system, const char *error);

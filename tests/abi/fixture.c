@@ -124,7 +124,7 @@ static const char *const aliases[] = {"org.example.FixtureSinkConnector", NULL};
 /* Structs as a later minor version may have them: longer. */
 #ifdef GOOD_NEWER
 #define EXTRA 32
-#define MINOR 7
+#define MINOR (SLUICE_ABI_MINOR + 1)
 #else
 #define EXTRA 0
 #define MINOR 0
@@ -185,8 +185,8 @@ static const module_t module = {
         .major = SLUICE_ABI_MAJOR,
 #endif
 #ifdef BAD_MINOR
-        .minor = 9,
-        .min_minor = 8,
+        .minor = SLUICE_ABI_MINOR + 2,
+        .min_minor = SLUICE_ABI_MINOR + 1,
 #else
         .minor = MINOR,
 #endif

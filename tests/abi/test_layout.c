@@ -83,8 +83,8 @@ static void test_constants(void **state) {
 /* A member that was added without a line in the table. */
 static void test_nothing_unlisted(void **state) {
     (void)state;
-    assert_true(SLUICE_HAS(&(sluice_api_t){.size = sizeof(sluice_api_t)}, store_trouble));
-    assert_int_equal(offsetof(sluice_api_t, store_trouble) + sizeof(void *),
+    assert_true(SLUICE_HAS(&(sluice_api_t){.size = sizeof(sluice_api_t)}, store_blocked));
+    assert_int_equal(offsetof(sluice_api_t, store_blocked) + sizeof(void *),
                      sizeof(sluice_api_t));
     assert_int_equal(offsetof(sluice_plugin_t, store) + sizeof(void *),
                      sizeof(sluice_plugin_t));

@@ -2,6 +2,7 @@
 ours writes there is what Connect would have written. Recorded truth: tests/golden/internal-topics."""
 # timeout: 900
 
+import contextlib
 import itertools
 import json
 import os
@@ -159,6 +160,32 @@ class Topics(Case):
         worker.wait_live()
         offsets = worker.get("/connectors/h/offsets").expect(200).json()
         self.assertEqual([{"partition": {"filename": "/none"}, "offset": {"position": 7}}], offsets["offsets"])
+
+    def test_ends_transactions_of_its_own_tasks(self):
+        """What a killed task left open is ended at once, not by the broker after minutes; the dead can commit it no more."""
+        prefix = "fenced"
+        self.make_topics(prefix)
+        config = {"connector.class": "FileStreamSource", "name": "h", "file": "/none", "topic": "t", "tasks.max": "2"}
+        self.client.produce("fenced-config", [Record(json.dumps({"properties": config}).encode(), b"connector-h"),
+                                              Record(b'{"state":"STOPPED","state.v2":"STOPPED"}', b"target-state-h")])
+        key = b'["h",{"filename":"/none"}]'
+        partition = murmur2(key) % 5
+        self.client.produce("fenced-offset", [Record(b'{"position":7}', key, partition=partition)])
+        held = subprocess.Popen(["kcat", "-b", self.kafka.bootstrap, "-q", "-P", "-t", "fenced-offset", "-p", str(partition),
+                                 "-D", "\n", "-K", "=", "-X", "transactional.id=fenced-h-1", "-X", "transaction.timeout.ms=600000",
+                                 "-X", "linger.ms=0"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(held.wait)
+        self.addCleanup(held.kill)
+        held.stdin.write(key + b'={"position":9}\n' + b'["other",{"filename":"/x"}]={"position":5}\n' * 100)
+        held.stdin.flush()
+        self.eventually(lambda: len(self.client.consume("fenced-offset", committed=False)) > 2)
+        with Worker(self.kafka.bootstrap, prefix, {"exactly.once.source.support": "enabled"}) as worker:
+            offsets = worker.get("/connectors/h/offsets").expect(200).json()
+            self.assertEqual([{"partition": {"filename": "/none"}, "offset": {"position": 7}}], offsets["offsets"])
+            with contextlib.suppress(BrokenPipeError):
+                held.stdin.close()
+            held.wait(30)
+            self.assertEqual([key], [r.key for r in self.client.consume("fenced-offset")])
 
     def test_large_entries(self):
         """Each larger than a frame; one that no worker writes is left out, and nothing beside it."""

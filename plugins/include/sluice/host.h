@@ -379,6 +379,11 @@ typedef struct sluice_api {
     void (*store_written)(sluice_ctx_t *ctx, uint64_t number, int status);
     /* Running: why writes have to wait, in words; NULL: they do not any more. Copied. */
     void (*store_trouble)(sluice_ctx_t *ctx, const char *text);
+
+    /* ---- since 1.8 ---- */
+    /* While opening: all was given but what open transactions of others hold back. The host may
+     * answer by sluice_store_t's fence, and waits without an end. */
+    void (*store_blocked)(sluice_ctx_t *ctx);
 } sluice_api_t;
 
 /* Whether the host's table has a member (for members newer than the plugin's min_minor). */

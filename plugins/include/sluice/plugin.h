@@ -43,6 +43,7 @@
  *   1.5  metrics with labels.
  *   1.6  batch_derive, batch_cut.
  *   1.7  stores; JSON documents that are alike.
+ *   1.8  stores: fence, and what says that it is wanted.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -58,7 +59,7 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 7
+#define SLUICE_ABI_MINOR 8
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -213,6 +214,10 @@ typedef struct sluice_store {
      * api->store_written with `number`. */
     int (*write)(void *self, uint64_t number, const sluice_entry_t *entry);
     int (*close)(void *self); /* writes under way end before, as CANCELLED if need be */
+    /* Since 1.8, may be NULL. While opening, after api->store_blocked: ends the open transactions
+     * of these writers (transactional ids), who can commit nothing any more. Borrowed; no
+     * completion: what it could not end is waited for. */
+    int (*fence)(void *self, const char *const *writers, uint32_t count);
 } sluice_store_t;
 
 /* One plugin of a module. */

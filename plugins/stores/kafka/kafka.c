@@ -120,8 +120,10 @@ static void store_destroy(void *self) {
     topic_store_t *s = self;
     int i;
 
-    for (i = 0; i < STORE_LOGS; i++)
+    for (i = 0; i < STORE_LOGS; i++) {
         free(s->logs[i].ends);
+        free(s->logs[i].held);
+    }
     free(s->cluster);
     free(s);
 }
@@ -182,11 +184,26 @@ static int store_close(void *self) {
 
     s->closing = 1;
     atomic_store(&s->contact.stop, 1);
-    return s->busy || s->making > 0 ? SLUICE_OK : s->api->post(s->ctx, go_on_closing, s);
+    return s->busy || s->jobs > 0 ? SLUICE_OK : s->api->post(s->ctx, go_on_closing, s);
 }
 
-void topic_store_have_made(topic_store_t *s) {
-    go_on_closing(s);
+/* What close waited for has ended. */
+static void close_if_idle(topic_store_t *s) {
+    if (s->closing && !s->busy && s->jobs == 0)
+        go_on_closing(s);
+}
+
+int topic_store_begin_job(topic_store_t *s, void (*work)(void *arg), void (*done)(void *arg),
+                          void *arg) {
+    int status = s->api->offload(s->ctx, work, done, arg);
+
+    s->jobs += status == SLUICE_OK;
+    return status;
+}
+
+void topic_store_end_job(topic_store_t *s) {
+    s->jobs--;
+    close_if_idle(s);
 }
 
 /* ---- open: ask and make topics, read, let go of the consumer ---- */
@@ -194,8 +211,7 @@ void topic_store_have_made(topic_store_t *s) {
 static void finish_open(topic_store_t *s, int status) {
     s->busy = 0;
     s->api->complete(s->ctx, SLUICE_OP_OPEN, s->closing ? SLUICE_CANCELLED : status);
-    if (s->closing)
-        go_on_closing(s);
+    close_if_idle(s);
 }
 
 static void on_asking_ended(void *arg) {
@@ -287,6 +303,7 @@ static const sluice_store_t store_table = {
     .open = store_open,
     .write = topic_store_write,
     .close = store_close,
+    .fence = topic_store_fence,
 };
 
 static const sluice_plugin_t plugins[] = {

@@ -117,7 +117,6 @@ static void on_made(void *arg) {
     named_log_t *n = arg;
     topic_store_t *s = n->store;
 
-    s->making--;
     if (n->status == SLUICE_OK && !s->closing) {
         n->writer = topic_store_writer(s, n->log, n->topic);
         if (n->writer == NULL) {
@@ -128,8 +127,7 @@ static void on_made(void *arg) {
     write_waiting(n);
     if (n->writer == NULL)
         drop(n); /* the next write tries again */
-    if (s->closing && s->making == 0)
-        topic_store_have_made(s);
+    topic_store_end_job(s);
 }
 
 static named_log_t *find(topic_store_t *s, sluice_str_t name) {
@@ -151,10 +149,8 @@ static named_log_t *add(topic_store_t *s, const sluice_entry_t *entry) {
     n->log = &s->logs[entry->log];
     n->next = s->named;
     s->named = n;
-    s->making++;
-    if (s->api->offload(s->ctx, make, on_made, n) == SLUICE_OK)
+    if (topic_store_begin_job(s, make, on_made, n) == SLUICE_OK)
         return n;
-    s->making--;
     drop(n);
     return NULL;
 }

@@ -17,27 +17,49 @@ static int number_of(const topic_store_t *s, const rd_kafka_topic_t *topic) {
     return -1;
 }
 
-/* The partition was read up to here. The client says an end whenever it comes to one, and of
- * committed records that is where another's transaction is still open. */
+/* Whether a partition is one that must be read further. */
+static int is_unread(const topic_store_t *s, int number, int32_t p) {
+    return number >= 0 && p >= 0 && p < s->logs[number].partitions && s->logs[number].ends[p] != 0;
+}
+
+static void set_held(topic_store_t *s, store_log_t *log, int32_t p, int held) {
+    s->held += held - log->held[p];
+    log->held[p] = (char)held;
+}
+
+/* The partition was read up to here. */
 static void have_reached(topic_store_t *s, int number, int32_t p, int64_t offset) {
     store_log_t *log = &s->logs[number < 0 ? 0 : number];
 
-    if (number < 0 || p < 0 || p >= log->partitions || log->ends[p] == 0)
+    if (!is_unread(s, number, p))
         return;
+    set_held(s, log, p, 0);
     if (offset >= log->ends[p]) {
         log->ends[p] = 0;
         s->unread--;
     }
 }
 
+/* The client says an end whenever it comes to one, and of committed records that is where another's
+ * transaction is still open. */
 static void at_some_end(topic_store_t *s, const rd_kafka_message_t *m, int number) {
     have_reached(s, number, m->partition, m->offset);
-    if (number >= 0 && m->partition >= 0 && m->partition < s->logs[number].partitions &&
-        s->logs[number].ends[m->partition] != 0)
-        s->api->log(s->ctx, SLUICE_LOG_WARN,
-                    "reading %s: a transaction is open in partition %d at offset %lld; waiting "
-                    "until it ends",
-                    s->logs[number].topic, (int)m->partition, (long long)m->offset);
+    if (!is_unread(s, number, m->partition))
+        return;
+    set_held(s, &s->logs[number], m->partition, 1);
+    s->api->log(s->ctx, SLUICE_LOG_WARN,
+                "reading %s: a transaction is open in partition %d at offset %lld; waiting "
+                "until it ends",
+                s->logs[number].topic, (int)m->partition, (long long)m->offset);
+}
+
+/* The host knows whose they may be when it knows everything else. */
+static void say_blocked(topic_store_t *s) {
+    if (s->blocked || s->unread <= 0 || s->held < s->unread || s->closing)
+        return;
+    s->blocked = 1;
+    if (SLUICE_HAS(s->api, store_blocked))
+        s->api->store_blocked(s->ctx);
 }
 
 /* SLUICE_BUSY when the host wants a pause. */
@@ -81,6 +103,7 @@ static void serve_reading(void *arg) {
         status = take(s, m);
         rd_kafka_message_destroy(m);
     }
+    say_blocked(s);
     if (s->unread == 0 && !s->closing) {
         s->unread = -1;
         topic_store_have_read(s);
@@ -129,8 +152,10 @@ static int find_log_ends(topic_store_t *s, rd_kafka_t *client, store_log_t *log)
     int32_t p;
 
     free(log->ends);
+    free(log->held);
     log->ends = calloc((size_t)log->partitions, sizeof(*log->ends));
-    if (log->ends == NULL)
+    log->held = calloc((size_t)log->partitions, sizeof(*log->held));
+    if (log->ends == NULL || log->held == NULL)
         return topic_store_note(s, SLUICE_NO_MEMORY, "kafka-store.read", "out of memory");
     err = kafka_topic_ends(client, log->topic, log->partitions, ASK_MS, log->ends, &p);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)

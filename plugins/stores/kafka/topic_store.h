@@ -4,7 +4,8 @@
  * What this is: a worker's three logs as compacted Kafka topics. kafka.c opens and closes, on an
  * offload thread where it blocks; topics.c makes and checks the topics; group.c looks whether a
  * Connect worker still runs; reading.c reads all to the end; writing.c produces;
- * named.c makes the topics of connectors that have their own.
+ * named.c makes the topics of connectors that have their own; fencing.c ends transactions that
+ * hold the reading up.
  * Threads: the instance's, but for `topic_store_prepare_*`, which run offloaded while nothing else
  * touches the store.
  */
@@ -28,6 +29,7 @@ typedef struct store_log {
     rd_kafka_topic_t *reader;
     int32_t started; /* partitions that are being read */
     int64_t *ends;   /* of each partition, up to where must be read; 0: it was */
+    char *held;      /* of each partition: another's transaction is open before that */
 } store_log_t;
 
 typedef struct topic_store {
@@ -48,7 +50,7 @@ typedef struct topic_store {
     int read_pump_open;
     int pump_open;
     struct named_log *named;
-    int making; /* of those; close waits for it */
+    int jobs; /* offloaded beside `busy`; close waits for them */
     int closing;
     int busy; /* work is offloaded: close waits for it */
     int wanted; /* what is read, by the host */
@@ -57,6 +59,8 @@ typedef struct topic_store {
     char error[1024]; /* of the offloaded preparation */
     const char *code;
     int32_t unread; /* partitions whose end was not reached yet */
+    int32_t held;   /* of these, those where another's transaction is open */
+    int blocked;    /* the host was told so */
     uint64_t unwritten;
     uint64_t waiting_since; /* tick of the oldest write without an answer, about; 0: none */
     int in_trouble;
@@ -107,10 +111,18 @@ int topic_store_produce(topic_store_t *s, rd_kafka_topic_t *writer, uint64_t num
 
 /* ---- named.c: logs that an entry names ---- */
 int topic_store_write_named(topic_store_t *s, uint64_t number, const sluice_entry_t *entry);
-/* Not while one is being made (s->making). */
+/* Not while one is being made (s->jobs). */
 void topic_store_end_named(topic_store_t *s);
-/* Nothing is being made any more, and the store is closing. */
-void topic_store_have_made(topic_store_t *s);
+
+/* ---- fencing.c ---- */
+int topic_store_fence(void *self, const char *const *writers, uint32_t count);
+
+/* ---- kafka.c ---- */
+/* An offloaded job of its own, while others run: `done` ends with topic_store_end_job, and the
+ * store lives until then. */
+int topic_store_begin_job(topic_store_t *s, void (*work)(void *arg), void (*done)(void *arg),
+                          void *arg);
+void topic_store_end_job(topic_store_t *s);
 /* Serves the producer's events; those of the consumer. */
 void topic_store_serve(void *self);
 void topic_store_serve_asking(void *self);

@@ -23,6 +23,21 @@ typedef struct fixture {
     char error[300];
 } fixture_t;
 
+/* The name of the system that it says is the first writer's whose transaction it was to end. */
+static void wait_blocked(useconds_t us) {
+    char opened[200];
+    cJSON *fence;
+
+    fake_send("{\"type\":\"blocked\"}");
+    fence = fake_receive();
+    usleep(us);
+    snprintf(opened, sizeof opened, "{\"type\":\"opened\",\"system\":\"%s %s\"}",
+             fake_text(fence, "type"),
+             cJSON_GetStringValue(cJSON_GetArrayItem(cJSON_GetObjectItem(fence, "writers"), 1)));
+    fake_send(opened);
+    cJSON_Delete(fence);
+}
+
 /* ---- the child: "frames" of one entry each, "pause" between them in ms, then the end ---- */
 
 static int fake_store_main(void) {
@@ -36,6 +51,8 @@ static int fake_store_main(void) {
         fake_send("{\"type\":\"entries\",\"entries\":[{\"l\":1,\"k\":\"k\",\"v\":\"{}\"}]}");
         usleep((useconds_t)atoi(fake_text(config, "pause")) * 1000);
     }
+    if (strcmp(end, "blocked") == 0)
+        wait_blocked((useconds_t)atoi(fake_text(config, "pause")) * 1000);
     if (strcmp(end, "open") == 0)
         fake_send("{\"type\":\"opened\",\"system\":\"s\"}");
     else if (strcmp(end, "fail") == 0)
@@ -60,6 +77,11 @@ static void on_entry(void *user, const sl_log_entry_t *entry) {
     ((fixture_t *)user)->entries++;
 }
 
+static cJSON *on_writers(void *user) {
+    (void)user;
+    return cJSON_Parse("[\"group-a-0\",\"group-a-1\"]");
+}
+
 static void on_opened(void *user, const char *system, const char *error) {
     fixture_t *f = user;
 
@@ -81,6 +103,7 @@ static void run(fixture_t *f, const char *config, uint64_t open_ms) {
                             .open_ms = open_ms,
                             .begin = on_begin,
                             .entry = on_entry,
+                            .writers = on_writers,
                             .opened = on_opened,
                             .user = f};
 
@@ -122,6 +145,14 @@ static void test_long_reading(void **state) {
     assert_int_equal(f->entries, 15);
 }
 
+/* Others' transactions have their time, whatever the patience with anything else. */
+static void test_blocked_reading(void **state) {
+    fixture_t *f = *state;
+
+    run(f, "{\"frames\":\"0\",\"pause\":\"2500\",\"end\":\"blocked\"}", 1000);
+    assert_string_equal(f->error, "fence group-a-1");
+}
+
 static void test_stalled_reading(void **state) {
     fixture_t *f = *state;
 
@@ -152,6 +183,7 @@ static void test_nothing_to_read(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         CASE(test_long_reading),
+        CASE(test_blocked_reading),
         CASE(test_stalled_reading),
         CASE(test_reading_that_begins_anew),
         CASE(test_nothing_to_read),
