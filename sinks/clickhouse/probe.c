@@ -72,15 +72,35 @@ static const char *misfit(const sluice_schema_t *schema, ch_kind_t kind) {
     }
 }
 
+/* Whether values of this schema may lie outside of the column's range. */
+static int too_narrow(const sluice_schema_t *schema, const ch_type_t *column) {
+    static const uint32_t bytes[] = {[SLUICE_INT8] = 1, [SLUICE_INT16] = 2, [SLUICE_INT32] = 4,
+                                     [SLUICE_INT64] = 8};
+
+    return column->kind == CH_INT && schema->logical == SLUICE_LOGICAL_NONE &&
+           schema->name.data == NULL && schema->type >= SLUICE_INT8 &&
+           schema->type <= SLUICE_INT64 && column->width < bytes[schema->type];
+}
+
+static void warn_of_narrow(const ch_sink_t *s, const ch_table_t *t, const sample_field_t *f,
+                           const ch_type_t *column) {
+    sluice_str_t given = sample_type_name(f->schema);
+
+    s->api->log(s->ctx, SLUICE_LOG_WARN,
+                "table %s: field %.*s is %.*s, column type %sInt%u is narrower: a large value will "
+                "be refused",
+                t->name, (int)f->name.len, f->name.data, (int)given.len, given.data,
+                column->is_unsigned ? "U" : "", column->width * 8);
+}
+
 static void check_fields(const ch_sink_t *s, const ch_table_t *t, const sluice_record_t *record) {
     uint32_t i;
 
     for (i = 0; i < sample_field_count(record); i++) {
         sample_field_t f = sample_field_at(record, i);
         int32_t column = ch_column_find(t, f.name);
-        const char *wrong = column >= 0 && f.schema != NULL
-                                ? misfit(f.schema, t->columns[column].type->kind)
-                                : NULL;
+        const ch_type_t *type = column >= 0 ? t->columns[column].type : NULL;
+        const char *wrong = type != NULL && f.schema != NULL ? misfit(f.schema, type->kind) : NULL;
 
         if (column < 0 && s->unknown == UNKNOWN_ERROR)
             s->api->config_error(
@@ -98,6 +118,8 @@ static void check_fields(const ch_sink_t *s, const ch_table_t *t, const sluice_r
                 "table %s: field %.*s is %s, which its column does not take; change "
                 "the column, or the field by a transform",
                 t->name, (int)f.name.len, f.name.data, wrong);
+        else if (f.schema != NULL && too_narrow(f.schema, type))
+            warn_of_narrow(s, t, &f, type);
     }
 }
 

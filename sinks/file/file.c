@@ -4,9 +4,11 @@
  * All work with the file is in support/appendfile.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sluice/plugin.h"
 #include "support/appendfile.h"
+#include "support/filelook.h"
 #include "support/recordjson.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RECORD };
@@ -97,6 +99,18 @@ static int sink_close(void *self) {
     return append_close(&((file_sink_t *)self)->file);
 }
 
+static int sink_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    const char *path = api->config_text(ctx, "file");
+    int error = strcmp(path, APPEND_STDOUT) == 0 ? 0 : filelook_append(path);
+
+    if (error != 0)
+        api->config_error(ctx, "file",
+                          "cannot open %s for appending: %s; name a file in a folder that is there "
+                          "and that this user may write to",
+                          path, strerror(error));
+    return SLUICE_OK;
+}
+
 static const sluice_sink_t sink = {
     .size = sizeof(sink),
     .failure_mode = SLUICE_ATOMIC,
@@ -118,6 +132,7 @@ static const sluice_plugin_t plugins[] = {
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .option_size = sizeof(sluice_option_t),
+        .probe = sink_probe,
         .sink = &sink,
     },
 };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "source.h"
+#include "support/filelook.h"
 
 enum { PIECE = 256 * 1024 };
 
@@ -92,6 +93,18 @@ static int file_check(const sluice_api_t *api, sluice_ctx_t *ctx) {
 
     if (delimiter == NULL || strlen(delimiter) != 1 || *delimiter == '"')
         api->config_error(ctx, "csv.delimiter", "must be one character, not a double quote");
+    return SLUICE_OK;
+}
+
+static int file_probe(const sluice_api_t *api, sluice_ctx_t *ctx) {
+    const char *path = api->config_text(ctx, "file");
+    int error = filelook_read(path);
+
+    if (error == ENOENT && api->config_int(ctx, "follow"))
+        api->log(ctx, SLUICE_LOG_WARN, "there is no file %s yet: it will be waited for", path);
+    else if (error != 0)
+        api->config_error(ctx, "file", "cannot read %s: %s; name a file that this user may read",
+                          path, strerror(error));
     return SLUICE_OK;
 }
 
@@ -184,15 +197,25 @@ static void at_end_of_file(file_source_t *f) {
     }
 }
 
+static void wait_for_file(file_source_t *f) {
+    if (!f->said_missing)
+        f->api->log(f->ctx, SLUICE_LOG_WARN, "there is no file %s yet: waiting for it", f->path);
+    f->said_missing = 1;
+    wait_for_more(f);
+}
+
 static void fail_reading(file_source_t *f) {
     if (f->error == ENOENT && f->follow) {
-        wait_for_more(f);
+        wait_for_file(f);
         return;
     }
     end_broken(f,
                f->api->fail(f->ctx, f->error == ENOMEM ? SLUICE_RETRY : SLUICE_FATAL, "file.read",
                             "cannot read %s: %s", f->path,
-                            f->error == EBADMSG ? "its first line is no CSV" : strerror(f->error)));
+                            f->error == EBADMSG  ? "its first line is no CSV"
+                            : f->error == ENOENT ? "no such file; correct the name, or set follow "
+                                                   "to wait for it"
+                                                 : strerror(f->error)));
 }
 
 /* A line is longer than the piece: read a bigger one, as far as a line may be long. */
@@ -351,6 +374,7 @@ static const sluice_plugin_t plugins[] = {
         .option_count = sizeof(options) / sizeof(options[0]),
         .option_size = sizeof(sluice_option_t),
         .check = file_check,
+        .probe = file_probe,
         .source = &source,
     },
 };

@@ -49,6 +49,7 @@ typedef struct file_source {
     int paused;
     int closing;
     int ended; /* finished or broken */
+    int said_missing; /* that the file is waited for */
 } file_source_t;
 
 /* Fills data, len, error and replaced from the file behind offset. On a helper thread. */

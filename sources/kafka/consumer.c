@@ -468,6 +468,11 @@ static void on_consumer_error(kafka_source_t *source, const rd_kafka_message_t *
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
         break_down(source, SLUICE_FATAL, "kafka.authorization", rd_kafka_message_errstr(message));
         break;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        source->api->log(source->ctx, SLUICE_LOG_WARN,
+                         "consumer: %s; it is read once it is there: create it, or correct topics",
+                         rd_kafka_message_errstr(message));
+        break;
     default:
         source->api->log(source->ctx, SLUICE_LOG_WARN, "consumer: %s",
                          rd_kafka_message_errstr(message));

@@ -199,6 +199,27 @@ class ClickHouseEnd(Base):
             self.bad(self.pipeline(server, table="wrong"), "/sinks/0/config/table", "field id is a number")
             code, faults, text = validate(self.pipeline(server, table="wrong"))
             self.found(faults, "warning", "/sinks/0/config", ["no column for the field name"])
+            server.execute("CREATE TABLE narrow (id UInt16, name String) ENGINE = MergeTree ORDER BY id")
+            self.warns(self.pipeline(server, table="narrow"), "/sinks/0/config",
+                       "table narrow: field id is int64, column type UInt16 is narrower")
+
+
+class FileEnds(Base):
+    def test_files(self):
+        """Nothing is made by a look."""
+        with scratch_dir("validate-files-") as folder:
+            missing, nowhere = str(pathlib.Path(folder) / "new"), str(pathlib.Path(folder) / "none/new")
+            source = lambda path, **o: {"plugin": "file", "config": dict({"file": path, "topic": "t"}, **o)}
+            sink = lambda path: {"source": DATAGEN, "sinks": [{"plugin": "file", "config": {"file": path}}]}
+            read = lambda *a, **o: {"source": source(*a, **o), "sinks": [{"plugin": "null"}]}
+            for path in (missing, "-"):
+                self.good(sink(path))
+            self.bad(sink(nowhere), "/sinks/0/config/file", nowhere, "No such file", "folder that is there")
+            self.bad(sink(str(folder)), "/sinks/0/config/file", "Is a directory")
+            self.warns(read(missing), "/source/config", "no file %s yet" % missing, "waited for")
+            self.bad(read(missing, follow=False), "/source/config/file", missing, "No such file")
+            self.bad(read(str(folder)), "/source/config/file", "Is a directory")
+            self.assertEqual([], os.listdir(folder))
 
 
 class S3End(Base):
