@@ -121,7 +121,10 @@ static int run(arguments_t *a, int argc, char **argv) {
     if (code >= 0)
         return code;
     if (optind == argc || (a->mode == SL_WORKER_DISTRIBUTED && optind + 1 < argc)) {
-        fputs(help, stderr);
+        fprintf(stderr, "%s: %s\n\n%s", a->command,
+                optind == argc ? "give the worker's properties file"
+                               : "it takes one file, the worker's: connectors come over REST",
+                help);
         return 1;
     }
     if (read_worker(a, argv[optind++]) != SLUICE_OK)

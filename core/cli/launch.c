@@ -50,11 +50,16 @@ static void to_log(void *user, const char *text) {
 }
 
 int sl_cli_launch(sl_host_options_t *host, const char *plugin_path, const char *data_dir) {
-    char *plugins = sl_cli_plugin_path(plugin_path);
-    char *executable = sl_cli_executable();
-    char *data = absolute(data_dir);
+    char *plugins, *executable, *data;
     int code = 1;
 
+    if (data_dir[0] == '\0') { /* a variable without value; never the current folder */
+        fputs("sluice: --data is empty; name a folder for the state\n", stderr);
+        return 2;
+    }
+    plugins = sl_cli_plugin_path(plugin_path);
+    executable = sl_cli_executable();
+    data = absolute(data_dir);
     host->plugin_path = plugins;
     host->executable = executable;
     host->data_dir = data;

@@ -72,6 +72,11 @@ static int usage(FILE *out, int code) {
 
 /* A child must not outlive who started it, nor hand its descriptors to others. */
 static int run_child(int (*run)(int fd)) {
+    if (fcntl(CHANNEL_FD, F_GETFD) < 0) {
+        fputs("sluice: this verb is for children of `sluice run`, which starts them itself\n",
+              stderr);
+        return 2;
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
     fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/member.h"
 #include "cli/checker.h"
 #include "config/interpolate.h"
 #include "config/json_file.h"
@@ -33,6 +34,7 @@ typedef struct validation {
     const arguments_t *arguments;
     sl_checker_t checker;
     cJSON *files;  /* with --json: what is printed at the end */
+    cJSON *names;  /* name of a document -> its file */
     size_t checked;
     size_t invalid;
 } validation_t;
@@ -84,7 +86,10 @@ static int parse(int argc, char **argv, arguments_t *a) {
         default: return usage(stderr, EXIT_USAGE);
         }
     }
-    return optind < argc ? -1 : usage(stderr, EXIT_USAGE);
+    if (optind < argc)
+        return -1;
+    fputs("sluice validate: give a descriptor, connector JSON or folder\n\n", stderr);
+    return usage(stderr, EXIT_USAGE);
 }
 
 /* ---- one document ---- */
@@ -109,6 +114,18 @@ static void apply_changes(const arguments_t *a, cJSON **document, sl_report_t *r
         sl_overlay_set(*document, a->sets[i], report);
 }
 
+/* Each of two may be right by itself, such as one for tests; `run` takes no two of one name. */
+static void check_unique(const validation_t *v, const char *name, const char *path,
+                         sl_report_t *report) {
+    const char *other = sl_text(v->names, name);
+
+    if (other != NULL)
+        sl_report_warn(report, "/name", "name", "give each a name of its own to run both",
+                       "%s in %s has the same name", name, other);
+    else
+        cJSON_AddStringToObject(v->names, name, path);
+}
+
 static void check_document(const validation_t *v, const char *path, sl_report_t *report) {
     cJSON *document;
     sl_refs_t refs;
@@ -118,6 +135,7 @@ static void check_document(const validation_t *v, const char *path, sl_report_t 
         return;
     base_name(path, name, sizeof name);
     apply_changes(v->arguments, &document, report);
+    check_unique(v, sl_text_or(document, "name", name), path, report);
     sl_refs_init(&refs);
     sl_interpolate(document, "", report, &refs);
     sl_checker_check(&v->checker, document, name, report);
@@ -166,6 +184,9 @@ static void check_folder(validation_t *v, const char *path) {
     int count = scandir(path, &entries, is_json, alphasort), i;
     char file[4096];
 
+    if (count == 0)
+        fprintf(stderr, "sluice validate: %s: there is no .json file in this folder\n", path);
+
     for (i = 0; i < count; i++) {
         snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
         check_file(v, file);
@@ -208,15 +229,15 @@ static int validate(const arguments_t *a, char **paths, int count) {
         return EXIT_FAULT;
     v.checker.connect = a->connect;
     v.files = cJSON_CreateArray();
+    v.names = cJSON_CreateObject();
     for (i = 0; i < count; i++)
         check_path(&v, paths[i]);
     sl_checker_close(&v.checker);
+    cJSON_Delete(v.names);
     if (a->json)
         print_files(&v);
     else
         cJSON_Delete(v.files);
-    if (v.checked == 0 && v.invalid == 0)
-        fputs("sluice validate: there is no .json file to check\n", stderr);
     return v.invalid > 0 || v.checked == 0 ? EXIT_FAULT : 0;
 }
 

@@ -28,6 +28,10 @@ int sl_cli_version(int argc, char **argv) {
         return print_json();
     if (argc > 1) {
         int help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+
+        if (!help)
+            fprintf(stderr, "sluice version: it takes no \"%s\"\n\n",
+                    argv[strcmp(argv[1], "--json") == 0 ? 2 : 1]);
         fputs("Usage: sluice version [--json]\n\n"
               "Shows the version of sluice, of its plugin ABI and of libuv.\n",
               help ? stdout : stderr);

@@ -204,6 +204,18 @@ static int run_plugin(run_t *run, const char *kind, const char *name) {
     return failed;
 }
 
+static int check_exports(const run_t *run, const char *file) {
+    char names[300], text[500];
+    int others = cf_other_exports(run->params->path, names, sizeof(names));
+
+    if (others == 0)
+        return report(run->params, "module", file, "exported-symbols", SL_CONFORMANCE_OK, "");
+    snprintf(text, sizeof(text),
+             "expected sluice_module alone, found %d other: %s. Compile with -fvisibility=hidden",
+             others, names);
+    return report(run->params, "module", file, "exported-symbols", SL_CONFORMANCE_FAIL, text);
+}
+
 /* The checks of the module as a whole. Its description, or NULL when nothing more can be run. */
 static cJSON *run_module(const run_t *run, const char *file, int *failed) {
     char text[1024];
@@ -217,11 +229,7 @@ static cJSON *run_module(const run_t *run, const char *file, int *failed) {
         return NULL;
     }
     report(run->params, "module", file, "file", SL_CONFORMANCE_OK, "");
-    if (cf_other_exports(run->params->path, text, sizeof(text)) > 0)
-        *failed +=
-            report(run->params, "module", file, "exported-symbols", SL_CONFORMANCE_FAIL, text);
-    else
-        report(run->params, "module", file, "exported-symbols", SL_CONFORMANCE_OK, "");
+    *failed += check_exports(run, file);
     answer = in_child(child_describe, run, DESCRIBE_MS, &died);
     json = answer != NULL && !died ? cJSON_Parse(answer) : NULL;
     error = sl_text(json, "error");

@@ -90,3 +90,30 @@ class Usage(Case):
             self.assertIn("expected an ELF file", errors["text.so"])
             self.says(1, "plugins", "describe", "half", "--plugin-path", str(folder), parts=["half.so", "incomplete"])
             self.assertIn("FAIL", self.sluice(1, "plugins", "check", str(folder / "half.so")).stdout)
+
+    def test_check_of_what_is_no_plugin(self):
+        with scratch_dir("usage-") as folder:
+            foreign = folder / "foreign.so"
+            subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", foreign, "-"], input=b"int stray(void) { return 1; }", check=True)
+            self.assertIn("FAIL  module foreign.so: exported-symbols: expected sluice_module alone, found 1 other: stray. Compile with",
+                          self.sluice(1, "plugins", "check", str(foreign)).stdout)
+            checks = json.loads(self.sluice(1, "plugins", "check", "--json", str(foreign)).stdout)["checks"]
+            self.assertEqual([("file", "ok"), ("exported-symbols", "fail"), ("descriptor", "fail")],
+                             [(c["check"], c["outcome"]) for c in checks])
+
+    def test_json_for_scripts(self):
+        version = json.loads(self.sluice(0, "version", "--json").stdout)
+        self.assertEqual({"version", "abi", "libuv"}, set(version))
+        self.assertIn("sluice %s (plugin ABI %s," % (version["version"], version["abi"]), self.sluice(0, "version").stdout)
+        described = json.loads(self.sluice(0, "plugins", "describe", "datagen", "--json").stdout)
+        self.assertIn("rate", json.dumps(described))
+        for done in (self.says(2, "version", "more", parts=['it takes no "more"', "Usage: sluice version"]),
+                     self.says(2, "version", "--json", "more", parts=['it takes no "more"'])):
+            self.assertEqual("", done.stdout)
+
+    def test_what_is_missing_is_said(self):
+        self.says(1, "connect-distributed", parts=["sluice connect-distributed: give the worker's properties file"])
+        self.says(1, "connect-distributed", "a", "b", parts=["sluice connect-distributed: it takes one file"])
+        self.says(2, "run", "--data", "", "--listen", "127.0.0.1:0", parts=["--data is empty"])
+        for role in ("__task", "__store"):  # as nobody should start it
+            self.says(2, role, parts=["`sluice run`, which starts them itself"])

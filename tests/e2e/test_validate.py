@@ -40,9 +40,11 @@ class Validate(unittest.TestCase):
     def test_all_faults_at_once(self):
         faults = self.faults(self.write("bad.json", {
             "nmae": "a", "source": {"plugin": "datagne"}, "commit.interval": "1 year",
-            "sinks": [{"plugin": "null", "config": {"bogus": 1}}, {"plugin": "null", "queue.byte": 5}]}))
-        self.assertEqual({"/nmae", "/source/plugin", "/commit.interval", "/sinks/0/config/bogus", "/sinks/1/queue.byte"},
-                         set(faults))
+            "sinks": [{"plugin": "null", "config": {"bogus": 1}}, {"plugin": "null", "queue.byte": 5},
+                      {"plugin": "file", "config": {"file": "x", "format": "jsno"}}]}))
+        self.assertEqual({"/nmae", "/source/plugin", "/commit.interval", "/sinks/0/config/bogus", "/sinks/1/queue.byte",
+                          "/sinks/2/config/format"}, set(faults))
+        self.assertEqual('did you mean "json"?', faults["/sinks/2/config/format"]["hint"])
         self.assertIn('"name"', faults["/nmae"]["hint"])
         self.assertIn('"datagen"', faults["/source/plugin"]["hint"])
         self.assertIn('"queue.bytes"', faults["/sinks/1/queue.byte"]["hint"])
@@ -106,8 +108,23 @@ class Validate(unittest.TestCase):
         self.assertIn("b.json: error at /sinks", done.stdout)
         self.assertNotIn("c.txt", done.stdout)
 
+    def test_folder_without_files(self):
+        done = self.run_validate(str(self.folder))
+        self.assertEqual((1, "sluice validate: %s: there is no .json file in this folder\n" % self.folder),
+                         (done.returncode, done.stderr))
+
+    def test_two_of_one_name(self):
+        """Each may be right by itself; that they do not run together is said."""
+        first, second = self.write("first.json", GOOD), self.write("second.json", GOOD)
+        done = self.run_validate(first, second)
+        self.assertEqual(0, done.returncode)
+        self.assertEqual(["%s: valid" % first, "%s: warning at /name: a in %s has the same name (give each a name of its own "
+                          "to run both)" % (second, first), "%s: valid" % second], done.stdout.splitlines())
+
     def test_usage(self):
-        self.assertEqual(2, self.run_validate().returncode)
+        done = self.run_validate()
+        self.assertEqual(2, done.returncode)
+        self.assertIn("sluice validate: give a descriptor", done.stderr)
         self.assertEqual(2, self.run_validate("--bogus").returncode)
         self.assertEqual(0, self.run_validate("--help").returncode)
 
