@@ -1,5 +1,6 @@
 #include "record/number.h"
 
+#include <endian.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -12,9 +13,8 @@
 #define POWER_FAST  22           /* powers of ten that are exact doubles */
 #define STACK_TEXT  128
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* Eight digits of a number below 10^8, with leading zeros, as they lie in memory: halves are taken
- * apart side by side in one register. */
+/* Eight digits of a number below 10^8, with leading zeros, the first one in the lowest byte: halves
+ * are taken apart side by side in one register. */
 static uint64_t eight_digits(uint32_t n) {
     uint64_t x = (uint64_t)(n / 10000) | (uint64_t)(n % 10000) << 32;
     uint64_t high = (x * 10486 >> 20) & 0x0000007f0000007full;
@@ -29,13 +29,13 @@ static size_t put_short(uint32_t n, char *out) {
     uint64_t digits = eight_digits(n);
     unsigned zeros = (unsigned)__builtin_ctzll((digits ^ 0x3030303030303030ull) | 1ull << 56) & ~7u;
 
-    digits >>= zeros;
+    digits = htole64(digits >> zeros);
     memcpy(out, &digits, sizeof(digits));
     return 8 - zeros / 8;
 }
 
 static void put_long(uint32_t n, char *out) {
-    uint64_t digits = eight_digits(n);
+    uint64_t digits = htole64(eight_digits(n));
 
     memcpy(out, &digits, sizeof(digits));
 }
@@ -58,51 +58,6 @@ size_t sl_int64_text(int64_t n, char *out) {
     put_long((uint32_t)(u % 100000000), p);
     return (size_t)(p + 8 - out);
 }
-#else
-static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                            "25262728293031323334353637383940414243444546474849"
-                            "50515253545556575859606162636465666768697071727374"
-                            "75767778798081828384858687888990919293949596979899";
-
-static size_t count_digits(uint64_t u) {
-    size_t n = 1;
-
-    for (; u >= 10000; u /= 10000)
-        n += 4;
-    return n + (u >= 10) + (u >= 100) + (u >= 1000);
-}
-
-/* Eight digits that end before p, with leading zeros: 32-bit divisions are the quick ones. */
-static void put_eight(uint32_t n, char *p) {
-    uint32_t high = n / 10000;
-    uint32_t low = n % 10000;
-
-    memcpy(p - 8, &pairs[high / 100 * 2], 2);
-    memcpy(p - 6, &pairs[high % 100 * 2], 2);
-    memcpy(p - 4, &pairs[low / 100 * 2], 2);
-    memcpy(p - 2, &pairs[low % 100 * 2], 2);
-}
-
-size_t sl_int64_text(int64_t n, char *out) {
-    uint64_t u = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-    size_t sign = n < 0;
-    size_t len = sign + count_digits(u);
-    char *p = out + len;
-    uint32_t rest;
-
-    if (sign)
-        *out = '-';
-    for (; u >= 100000000; u /= 100000000, p -= 8)
-        put_eight((uint32_t)(u % 100000000), p);
-    for (rest = (uint32_t)u; rest >= 100; rest /= 100, p -= 2)
-        memcpy(p - 2, &pairs[rest % 100 * 2], 2);
-    if (rest >= 10)
-        memcpy(p - 2, &pairs[rest * 2], 2);
-    else
-        p[-1] = (char)('0' + rest);
-    return len;
-}
-#endif
 
 int sl_text_int64(sluice_str_t text, int64_t *out) {
     size_t i = text.len > 0 && text.data[0] == '-';
