@@ -198,7 +198,6 @@ static int is_utf16(const unsigned char *b, size_t len, int *little) {
            (*little || (b[0] == 0 && b[1] != 0) || (b[0] == 0xfe && b[1] == 0xff));
 }
 
-/* The body as UTF-8; given. */
 static unsigned unit_at(const unsigned char *b, int little) {
     return little ? b[0] | (unsigned)b[1] << 8 : (unsigned)b[0] << 8 | b[1];
 }
@@ -217,6 +216,7 @@ static size_t from_utf16(const unsigned char *b, size_t len, int little, char *o
     return n;
 }
 
+/* The body as UTF-8; given. */
 static char *utf8_body(const sl_request_t *r, size_t *len) {
     const unsigned char *b = (const unsigned char *)r->body;
     char *out = malloc(r->body_len * 2 + 4);

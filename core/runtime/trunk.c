@@ -218,12 +218,13 @@ void sl_trunk_drain(sl_trunk_t *t, uint64_t deadline_ms) {
 }
 
 /* The deadline may have become that of a drain or of a failure, which go on. */
-void sl_trunk_unstop(sl_trunk_t *t) {
+int sl_trunk_unstop(sl_trunk_t *t) {
     if (!t->stop.set || t->stop.reported)
-        return;
+        return 0;
     sl_stop_fini(&t->stop);
     if (!sl_trunk_drains(t) && t->state != SL_TRUNK_FAILED)
         uv_timer_stop(&t->deadline);
+    return 1;
 }
 
 /* ---- words of the branches ---- */
@@ -272,11 +273,8 @@ static void on_word(sl_trunk_t *t, sl_word_t *word) {
             t->params.events.state(t->params.user, t->state);
         break;
     case SL_WORD_REWIND:
-        if (t->phase == SL_PHASE_ENDING && t->stop.set && !t->stop.reported &&
-            !sl_trunk_drains(t)) {
-            sl_trunk_unstop(t);
+        if (t->phase == SL_PHASE_ENDING && !sl_trunk_drains(t) && sl_trunk_unstop(t))
             t->phase = SL_PHASE_SOURCE;
-        }
         if (t->phase == SL_PHASE_ENDING && (!t->finished || sl_trunk_drains(t)))
             end_again(t);
         else

@@ -141,8 +141,8 @@ void sl_trunk_end(sl_trunk_t *t); /* the source is done: let the branches delive
 void sl_trunk_ask_end(sl_trunk_t *t); /* once more, of every branch */
 void sl_trunk_stop(sl_trunk_t *t);    /* t->stop is set, and what is before it was handed on */
 /* What came before the bad record has to come again, and so does the record, if it was not told of
- * yet. */
-void sl_trunk_unstop(sl_trunk_t *t);
+ * yet. 0: there was no stop to be taken back. */
+int sl_trunk_unstop(sl_trunk_t *t);
 void sl_trunk_committed_last(sl_trunk_t *t);
 void sl_trunk_chain_closed(sl_trunk_t *t);
 void sl_trunk_letters_closed(sl_trunk_t *t, int abandoned);

@@ -84,9 +84,9 @@ static void not_allowed(rd_kafka_t *client, const char *topic, const kafka_group
     rd_kafka_resp_err_t err;
 
     made->existed = kafka_topic_is_there(client, topic, METADATA_MS, &err);
-    made->status = made->existed                           ? SLUICE_OK
+    made->status = made->existed                       ? SLUICE_OK
                    : err != RD_KAFKA_RESP_ERR_NO_ERROR ? SLUICE_RETRY
-                                                           : SLUICE_FATAL;
+                                                       : SLUICE_FATAL;
     snprintf(made->error, sizeof(made->error),
              "Task failed to create new topic (name=%s, numPartitions=%d, replicationFactor=%d). "
              "Ensure that the task is authorized to create topics or that the topic exists and "
