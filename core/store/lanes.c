@@ -6,7 +6,7 @@
 void sl_lanes_fini(sl_lanes_t *lanes) {
     int i;
 
-    for (i = 0; i < SL_LANE_LOGS; i++)
+    for (i = 0; i < SL_LOGS; i++)
         sl_map_fini(&lanes->by_name[i]);
 }
 

@@ -13,8 +13,6 @@
 #include "base/map.h"
 #include "store/store_int.h"
 
-enum { SL_LANE_LOGS = 3 };
-
 typedef struct sl_lane {
     request_list_t requests;
     int log;
@@ -23,7 +21,7 @@ typedef struct sl_lane {
 
 /* All zero: nothing waits. */
 typedef struct sl_lanes {
-    sl_map_t by_name[SL_LANE_LOGS];
+    sl_map_t by_name[SL_LOGS];
 } sl_lanes_t;
 
 void sl_lanes_fini(sl_lanes_t *lanes); /* when all are empty */

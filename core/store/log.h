@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* The logs of a worker. */
-enum { SL_LOG_CONFIGS = 0, SL_LOG_OFFSETS = 1, SL_LOG_STATES = 2 };
+enum { SL_LOG_CONFIGS = 0, SL_LOG_OFFSETS = 1, SL_LOG_STATES = 2, SL_LOGS = 3 };
 
 /* The place of a source that an offset stands for. */
 typedef struct sl_log_place {

@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/member.h"
+#include "base/text.h"
 #include "sluice/error.h"
 #include "store/share.h"
 
@@ -22,16 +23,11 @@ void sl_store_request_destroy(request_t *r) {
     free(r);
 }
 
-static int copy_text(char **to, const char *from) {
-    *to = from == NULL ? NULL : strdup(from);
-    return from == NULL || *to != NULL;
-}
-
 request_t *sl_store_request_create(const char *name, const char *a, const char *b, const char *c) {
     request_t *r = calloc(1, sizeof *r);
 
-    if (r != NULL && copy_text(&r->name, name) && copy_text(&r->texts[0], a) &&
-        copy_text(&r->texts[1], b) && copy_text(&r->texts[2], c))
+    if (r != NULL && sl_copy_text(&r->name, name) && sl_copy_text(&r->texts[0], a) &&
+        sl_copy_text(&r->texts[1], b) && sl_copy_text(&r->texts[2], c))
         return r;
     sl_store_request_destroy(r);
     return NULL;
@@ -82,8 +78,8 @@ int sl_store_put_config(sl_store_t *store, const sl_store_config_t *config, sl_s
     request_t *r =
         sl_store_request_create(config->name, config->kind, config->text, config->target);
 
-    if (r != NULL && (!copy_text(&r->texts[3], config->type) ||
-                      !copy_text(&r->texts[4], config->secrets))) {
+    if (r != NULL && (!sl_copy_text(&r->texts[3], config->type) ||
+                      !sl_copy_text(&r->texts[4], config->secrets))) {
         sl_store_request_destroy(r);
         r = NULL;
     }
@@ -285,20 +281,18 @@ int sl_store_load_status(sl_store_t *store, const char *pipeline, sl_store_load_
 }
 
 static int run_put_status(sqlite3 *db, request_t *r) {
-    struct timespec now;
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(db,
                                 "INSERT INTO history(pipeline, state, trace, task, ts)"
                                 " VALUES(?1, ?2, ?3, ?4, ?5)",
                                 -1, &statement, NULL);
 
-    clock_gettime(CLOCK_REALTIME, &now);
     if (rc == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, r->name, -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 2, r->texts[0], -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 3, r->texts[1], -1, SQLITE_STATIC);
         sqlite3_bind_int(statement, 4, r->task);
-        sqlite3_bind_int64(statement, 5, now.tv_sec * 1000 + now.tv_nsec / 1000000);
+        sqlite3_bind_int64(statement, 5, sl_wall_ms());
         rc = sqlite3_step(statement);
     }
     sqlite3_finalize(statement);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "sluice/error.h"
 #include "store/connect_text.h"
 
@@ -118,11 +119,6 @@ int sl_share_bury(sl_share_t *s, request_t *r, int log, char *key) {
     return add(s, r, entry_create(log, key, NULL, 0));
 }
 
-static int copy(char **member, const char *text) {
-    *member = text == NULL ? NULL : strdup(text);
-    return text == NULL || *member != NULL;
-}
-
 int sl_share_put_offset(sl_share_t *s, request_t *r, char *key, const char *value,
                         const sl_log_place_t *place, const char *name) {
     entry_t *e = entry_create(SL_LOG_OFFSETS, key, value == NULL ? NULL : strdup(value),
@@ -131,8 +127,8 @@ int sl_share_put_offset(sl_share_t *s, request_t *r, char *key, const char *valu
     if (e == NULL)
         return SLUICE_NO_MEMORY;
     e->sub = place->sub;
-    if (copy(&e->position, place->position) && copy(&e->partition, place->partition) &&
-        copy(&e->name, name))
+    if (sl_copy_text(&e->position, place->position) &&
+        sl_copy_text(&e->partition, place->partition) && sl_copy_text(&e->name, name))
         return add(s, r, e);
     entry_destroy(e);
     return SLUICE_NO_MEMORY;

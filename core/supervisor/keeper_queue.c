@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "observe/log.h"
 #include "sluice/error.h"
 
@@ -40,7 +41,7 @@ void keeper_queue_init(keeper_queue_t *q) {
     int i;
 
     memset(q, 0, sizeof *q);
-    for (i = 0; i < KEEPER_LOGS; i++)
+    for (i = 0; i < SL_LOGS; i++)
         sl_list_init(&q->lanes[i].items);
 }
 
@@ -93,11 +94,6 @@ static size_t length(const char *text) {
     return text == NULL ? 0 : strlen(text);
 }
 
-static int copy(char **member, const char *text) {
-    *member = text == NULL ? NULL : strdup(text);
-    return text == NULL || *member != NULL;
-}
-
 int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t now,
                      sl_log_done_fn done, void *user) {
     item_t *item = calloc(1, sizeof *item);
@@ -105,9 +101,10 @@ int keeper_queue_add(keeper_queue_t *q, const sl_log_entry_t *entry, uint64_t no
     if (item == NULL)
         return SLUICE_NO_MEMORY;
     item->sub = entry->place.sub;
-    if (!copy(&item->key, entry->key) || !copy(&item->value, entry->value) ||
-        !copy(&item->position, entry->place.position) ||
-        !copy(&item->partition, entry->place.partition) || !copy(&item->name, entry->name)) {
+    if (!sl_copy_text(&item->key, entry->key) || !sl_copy_text(&item->value, entry->value) ||
+        !sl_copy_text(&item->position, entry->place.position) ||
+        !sl_copy_text(&item->partition, entry->place.partition) ||
+        !sl_copy_text(&item->name, entry->name)) {
         item_destroy(item);
         return SLUICE_NO_MEMORY;
     }
@@ -185,7 +182,7 @@ cJSON *keeper_queue_next(keeper_queue_t *q, uint64_t now) {
     cJSON *entries = NULL;
     int i;
 
-    for (i = 0; i < KEEPER_LOGS && entries == NULL; i++)
+    for (i = 0; i < SL_LOGS && entries == NULL; i++)
         entries = next_of(&q->lanes[i], now);
     return entries;
 }
@@ -193,7 +190,9 @@ cJSON *keeper_queue_next(keeper_queue_t *q, uint64_t now) {
 static int end_in(keeper_queue_t *q, int log, uint64_t number, const char *error) {
     SL_LIST_EACH(node, &q->lanes[log].items) {
         item_t *item = item_of(node);
-        if (item->number == number && item->is_sent) {
+        if (!item->is_sent) /* nor is any behind it */
+            break;
+        if (item->number == number) {
             end(q, item, error);
             return 1;
         }
@@ -204,7 +203,7 @@ static int end_in(keeper_queue_t *q, int log, uint64_t number, const char *error
 void keeper_queue_end(keeper_queue_t *q, uint64_t number, const char *error) {
     int i;
 
-    for (i = 0; i < KEEPER_LOGS; i++)
+    for (i = 0; i < SL_LOGS; i++)
         if (end_in(q, i, number, error))
             return;
 }
@@ -243,7 +242,7 @@ static void send_again(keeper_lane_t *lane, uint64_t now) {
 void keeper_queue_again(keeper_queue_t *q, uint64_t now) {
     int i;
 
-    for (i = 0; i < KEEPER_LOGS; i++)
+    for (i = 0; i < SL_LOGS; i++)
         send_again(&q->lanes[i], now);
 }
 
@@ -258,7 +257,7 @@ void keeper_queue_expire(keeper_queue_t *q, uint64_t now) {
 void keeper_queue_fail(keeper_queue_t *q, const char *error) {
     int i;
 
-    for (i = 0; i < KEEPER_LOGS; i++)
+    for (i = 0; i < SL_LOGS; i++)
         while (!sl_list_empty(&q->lanes[i].items))
             end(q, item_of(q->lanes[i].items.next), error);
 }

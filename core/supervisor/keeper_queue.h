@@ -16,8 +16,6 @@
 #include "base/list.h"
 #include "store/log.h"
 
-enum { KEEPER_LOGS = 3 };
-
 typedef struct keeper_lane {
     sl_list_t items;
     size_t count;
@@ -26,7 +24,7 @@ typedef struct keeper_lane {
 } keeper_lane_t;
 
 typedef struct keeper_queue {
-    keeper_lane_t lanes[KEEPER_LOGS];
+    keeper_lane_t lanes[SL_LOGS];
     size_t count; /* of all */
     uint64_t next_number;
 } keeper_queue_t;
