@@ -60,17 +60,29 @@ static void spill_failed(sl_branch_run_t *b) {
     sl_branch_fail(b);
 }
 
+/* Once, until the branch has caught up: at the bound there is room again for each batch taken. */
+static void say_full(sl_branch_run_t *b) {
+    if (!b->said_full)
+        sl_log(SLUICE_LOG_WARN, "runtime.branch",
+               "branch %s is behind, and %s: the source waits, and with it the other branches. Look "
+               "at its target, or give it more room (spill.max.bytes)",
+               b->spec->branch->name, sl_spill_error(b->spill));
+    b->said_full = 1;
+}
+
 /* 1: on disk, or the branch failed; 0: no room there. */
 static int try_spill(sl_branch_run_t *b, sl_note_t *note) {
     int status = sl_spill_push(b->spill, note->parcel->batch);
 
-    if (status == SLUICE_BUSY && !b->spec->branch->spill_fail)
+    if (status == SLUICE_BUSY && !b->spec->branch->spill_fail) {
+        say_full(b);
         return 0;
+    }
     if (status == SLUICE_BUSY) {
         sl_failure_set(&b->failure, SLUICE_FATAL, "spill.full",
-                       "branch %s is so far behind that its spill of %lld bytes is full\n  "
-                       "spill.when.full is \"fail\": raise spill.max.bytes, or set it to \"wait\"",
-                       b->spec->branch->name, (long long)b->spec->branch->spill_max_bytes);
+                       "branch %s is so far behind that %s\n  spill.when.full is \"fail\": give it "
+                       "more room (spill.max.bytes), or set it to \"wait\"",
+                       b->spec->branch->name, sl_spill_error(b->spill));
         sl_branch_fail(b);
     } else if (status != SLUICE_OK) {
         spill_failed(b);
@@ -85,6 +97,8 @@ static void append(sl_branch_run_t *b, sl_note_t *note) {
     int disk_empty = b->spill == NULL || (sl_spill_count(b->spill) == 0 && sl_list_empty(&b->tail));
     int64_t kept = atomic_load(&b->edge.held) - atomic_load(&b->arriving.held);
 
+    if (disk_empty && kept < b->spec->branch->queue_bytes / 2)
+        b->said_full = 0;
     if (b->spill == NULL || (disk_empty && kept < b->spec->branch->queue_bytes)) {
         sl_list_push(&b->front, &note->node.link);
         return;

@@ -106,6 +106,7 @@ struct sl_branch_run {
     /* backlog.c */
     sl_list_t front; /* notes with parcels, in memory */
     sl_list_t tail;  /* behind the spill, when it is full */
+    int said_full;   /* that it is */
     sl_spill_t *spill;
     sl_skip_t skip;
     sl_parcel_t *preparing; /* under way in the chain, or: */

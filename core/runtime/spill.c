@@ -118,6 +118,21 @@ static int failed(sl_spill_t *spill, const char *doing, const char *path, int co
     return SLUICE_FATAL;
 }
 
+/* No room, and whose: that of the option, or (errno) the disk's. */
+static int full(sl_spill_t *spill, int code) {
+    if (code == 0)
+        snprintf(spill->error, sizeof(spill->error), "its spill has all of its %lld bytes",
+                 (long long)spill->max_bytes);
+    else
+        snprintf(spill->error, sizeof(spill->error), "the disk of its spill %s is full: %s",
+                 spill->folder, strerror(code));
+    return SLUICE_BUSY;
+}
+
+static int is_full_disk(int code) {
+    return code == ENOSPC || code == EDQUOT;
+}
+
 static int segment_create(sl_spill_t *spill, segment_t **out) {
     size_t size = strlen(spill->folder) + 40;
     segment_t *segment = calloc(1, sizeof(*segment) + size);
@@ -128,7 +143,8 @@ static int segment_create(sl_spill_t *spill, segment_t **out) {
              (unsigned long long)spill->next++);
     segment->fd = open(segment->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (segment->fd < 0) {
-        int status = failed(spill, "make", segment->path, errno);
+        int status = is_full_disk(errno) ? full(spill, errno)
+                                         : failed(spill, "make", segment->path, errno);
         free(segment);
         return status;
     }
@@ -194,7 +210,7 @@ int sl_spill_push(sl_spill_t *spill, sluice_batch_t *batch) {
         return status;
     len = (int64_t)spill->buf.len;
     if (spill->on_disk + len > spill->max_bytes)
-        return SLUICE_BUSY;
+        return full(spill, 0);
     status = tail_of(spill, &tail);
     if (status != SLUICE_OK)
         return status;
@@ -203,8 +219,8 @@ int sl_spill_push(sl_spill_t *spill, sluice_batch_t *batch) {
     trim(spill);
     if (code != 0 && ftruncate(tail->fd, tail->written) != 0)
         return failed(spill, "truncate", tail->path, errno);
-    if (code == ENOSPC || code == EDQUOT) /* a full disk is a full spill */
-        return SLUICE_BUSY;
+    if (is_full_disk(code)) /* a full disk is a full spill */
+        return full(spill, code);
     if (code != 0)
         return failed(spill, "write", tail->path, code);
     tail->written += len;

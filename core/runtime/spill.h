@@ -18,7 +18,8 @@ typedef struct sl_spill sl_spill_t;
 /* Makes the folder and empties it. *error (may be NULL) is given. */
 int sl_spill_open(const char *folder, int64_t max_bytes, sl_spill_t **out, char **error);
 void sl_spill_close(sl_spill_t *spill); /* removes the files; accepts NULL */
-/* SLUICE_OK; SLUICE_BUSY: no room; SLUICE_FATAL: the disk failed, sl_spill_error says how. */
+/* SLUICE_OK; SLUICE_BUSY: no room; SLUICE_FATAL: the disk failed. sl_spill_error says more of
+ * both. */
 int sl_spill_push(sl_spill_t *spill, sluice_batch_t *batch);
 /* SLUICE_OK with a sealed batch; *out NULL when empty; SLUICE_FATAL: unreadable or damaged. */
 int sl_spill_pop(sl_spill_t *spill, sluice_batch_t **out);

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 import unittest
@@ -231,6 +232,46 @@ class Disks(Case):
             self.eventually(lambda: sluice.post("/pipelines", {"name": "y", "source": {"plugin": "datagen", "config": {"count": 1}},
                                                                "sinks": [{"plugin": "null"}]}).status in (201, 409))
             sluice.wait_state("x")
+
+
+class Spills(Case):
+    """A branch whose target hangs has no more room on disk: said once, with the place; nothing is lost."""
+
+    def behind(self, folder, max_bytes, in_the_way, *parts):
+        redis = self.enterContext(Redis())
+        sluice = self.enterContext(Sluice(directory=folder))
+        sluice.post("/pipelines", {"name": "x", "source": {"plugin": "datagen", "config": {"rate": 5000}}, "sinks": [{
+            "plugin": "redis", "config": {"redis.host": redis.host, "redis.port": redis.port, "redis.type": "STREAM", "redis.key": "s"},
+            "queue.bytes": "64k", "spill": {"max.bytes": max_bytes}}]}).expect(201)
+        self.eventually(lambda: redis.command("XLEN", "s") > 0, 20)
+        os.kill(redis.pid, signal.SIGSTOP)
+        try:
+            in_the_way()
+            self.eventually(lambda: "branch redis is behind" in sluice.log(), 20)
+        finally:
+            os.kill(redis.pid, signal.SIGCONT)
+        return redis, sluice
+
+    def goes_on(self, redis, sluice, *parts):
+        line, = [line for line in sluice.log().splitlines() if "branch redis is behind" in line]
+        for part in (*parts, "the source waits", "spill.max.bytes"):
+            self.assertIn(part, line)
+        had = redis.command("XLEN", "s")
+        self.eventually(lambda: redis.command("XLEN", "s") > had, 20)
+        self.assertEqual(0, sluice.terminate())
+        with redis.client() as client:
+            ids = [int(fields[fields.index(b"id") + 1]) for _, fields in client.command("XRANGE", "s", "-", "+")]
+        self.assertEqual(list(range(len(ids))), ids)
+
+    def test_full_spill(self):
+        with scratch_dir("spill-") as folder:
+            self.goes_on(*self.behind(folder, "1m", lambda: None), "its spill has all of its 1048576 bytes")
+
+    def test_spill_on_a_full_disk(self):
+        with small_disk("30m") as disk:
+            redis, sluice = self.behind(disk, "1g", lambda: fill(disk))
+            (disk / "filler").unlink()
+            self.goes_on(redis, sluice, "the disk of its spill %s/" % disk, "No space left on device")
 
 
 class Secrets(Case):
