@@ -64,8 +64,8 @@ static void spill_failed(sl_branch_run_t *b) {
 static void say_full(sl_branch_run_t *b) {
     if (!b->said_full)
         sl_log(SLUICE_LOG_WARN, "runtime.branch",
-               "branch %s is behind, and %s: the source waits, and with it the other branches. Look "
-               "at its target, or give it more room (spill.max.bytes)",
+               "branch %s is behind, and %s: the source waits, and with it the other branches. "
+               "Look at its target, or give it more room (spill.max.bytes)",
                b->spec->branch->name, sl_spill_error(b->spill));
     b->said_full = 1;
 }

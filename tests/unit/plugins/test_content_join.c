@@ -1,4 +1,5 @@
 /* content-join: as of each record's own position, over replays, restarts and collected versions. */
+#include <dlfcn.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,6 +152,54 @@ static void test_old_versions_go(void **state) {
     fakehost_fini(&h);
 }
 
+enum { ROWS = 4000, TITLE = 1000 };
+
+static void big_row(char *json, size_t size, uint64_t i) {
+    snprintf(json, size, "{\"id\":%llu,\"title\":\"%0*llu\",\"len\":1}", (unsigned long long)i,
+             TITLE, (unsigned long long)i);
+}
+
+static void ask_big(uint64_t i) {
+    char ask[64], expected[TITLE + 100];
+
+    snprintf(ask, sizeof(ask), "{\"cid\":%llu}", (unsigned long long)i);
+    snprintf(expected, sizeof(expected), "{\"cid\":%llu,\"title\":\"%0*llu\",\"length\":1}",
+             (unsigned long long)i, TITLE, (unsigned long long)i);
+    check("events", ROWS + 1, ask, expected);
+}
+
+/* Thirty times what memory.bytes allows: the rest is on disk, and is found there. */
+static void test_memory_is_bounded(void **state) {
+    int64_t (*used)(void);
+    char json[TITLE + 100];
+    int64_t before, most = 0, now;
+    uint64_t i;
+    void *sqlite;
+
+    (void)state;
+    open_join("{\"lookup.topic\":\"content\",\"stream.key\":\"cid\","
+              "\"fields\":\"title,len:length\",\"memory.bytes\":131072}");
+    sqlite = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_NOLOAD); /* the plugin's */
+    assert_non_null(sqlite);
+    *(void **)&used = dlsym(sqlite, "sqlite3_memory_used");
+    before = used();
+    for (i = 1; i <= ROWS; i++) {
+        big_row(json, sizeof(json), i);
+        ROW(i, json);
+        now = used() - before;
+        most = now > most ? now : most;
+    }
+    for (i = 1; i <= ROWS; i += 37)
+        ask_big(i);
+    now = used() - before;
+    most = now > most ? now : most;
+    assert_in_range(most, 16384, 2 * 131072); /* its cache, and what a page needs beside */
+    checkpoint();
+    ask_big(ROWS);
+    fakehost_fini(&h);
+    dlclose(sqlite);
+}
+
 static void test_keys(void **state) {
     (void)state;
     open_join(JOIN);
@@ -228,6 +277,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_as_of, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_restart, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_old_versions_go, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_memory_is_bounded, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_keys, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_inner_and_forward, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_rejects, make_folder, remove_folder),

@@ -25,6 +25,8 @@ static void test_engagement(void **state) {
     (void)state;
     check_quotient("60000", "0.1", "180", 2, "33.33");
     check_quotient("2010", "0.1", "200", 2, "1.01"); /* 1.005, which doubles round down */
+    check_quotient("60000", "0.001", "180", 2, "0.33"); /* as a fraction of 1 */
+    check_quotient("2010", "0.001", "200", 4, "0.0101"); /* 0.01005 */
     check_quotient("60000", "1", "1000", 3, "60.000");
     check_quotient("1", "1", "3", 0, "0");
     check_quotient("2", "1", "3", 0, "1");
