@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "admin/connect_metrics_int.h"
-#include "admin/render.h"
+#include "admin/shown.h"
 #include "base/member.h"
 #include "config/worker.h"
 #include "observe/metrics.h"
@@ -85,7 +85,7 @@ static int gather(scrape_t *s) {
         s->labels[s->connector_count] =
             sl_metrics_labels(SL_LABELS({ "connector", m->name }));
         s->connectors[s->connector_count++] = m;
-        for (k = 0; k < sl_render_task_count(m); k++) {
+        for (k = 0; k < sl_shown_task_count(m); k++) {
             char number[16];
             snprintf(number, sizeof number, "%d", m->tasks[k].number);
             s->tasks[s->task_count].labels =
@@ -184,8 +184,8 @@ static double count_tasks(const sl_managed_t *m, const char *word) {
     size_t found = 0;
     size_t i;
 
-    for (i = 0; i < sl_render_task_count(m); i++)
-        found += word == NULL || strcmp(sl_render_task_word(&m->tasks[i]), word) == 0;
+    for (i = 0; i < sl_shown_task_count(m); i++)
+        found += word == NULL || strcmp(sl_shown_task_word(&m->tasks[i]), word) == 0;
     return (double)found;
 }
 
@@ -220,7 +220,7 @@ static const char *lower(const char *word, char out[16]) {
 }
 
 static const char *state_of(const sl_managed_t *m, char out[16]) {
-    return lower(sl_render_connector_word(m), out);
+    return lower(sl_shown_connector_word(m), out);
 }
 
 static void put_connector(const scrape_t *s, const sl_managed_t *m) {
@@ -261,7 +261,7 @@ static void put_states(const scrape_t *s) {
         snprintf(number, sizeof number, "%d", t->number);
         put_info(s->out, "kafka_connect_connector_task_status",
                  SL_LABELS({ "connector", t->managed->name }, { "task", number },
-                           { "status", lower(sl_render_task_word(t), state) }));
+                           { "status", lower(sl_shown_task_word(t), state) }));
     }
 }
 

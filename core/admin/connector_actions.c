@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "admin/named.h"
 #include "admin/render.h"
+#include "admin/shown.h"
 #include "base/member.h"
 #include "config/worker.h"
 
@@ -42,23 +43,13 @@ void sl_put_connector_stop(sl_request_t *r) {
 /* ---- restart ---- */
 
 /* The status in which everything that is about to be restarted shows RESTARTING. */
-static cJSON *restarting(sl_request_t *r, const sl_managed_t *m, int tasks, int only_failed) {
-    cJSON *status = sl_render_connector_status(m, sl_admin_worker_id(sl_request_admin(r)));
-    cJSON *connector = cJSON_GetObjectItemCaseSensitive(status, "connector");
-    cJSON *task;
-    size_t i = 0;
+static char *restarting(sl_request_t *r, const sl_managed_t *m, int tasks, int only_failed) {
+    sl_shown_restart_t restart = {!only_failed || m->failed, tasks, only_failed};
+    sluice_buf_t out;
 
-    if (!only_failed || m->failed)
-        cJSON_SetValuestring(cJSON_GetObjectItemCaseSensitive(connector, "state"), "RESTARTING");
-    cJSON_ArrayForEach(task, cJSON_GetObjectItemCaseSensitive(status, "tasks")) {
-        if (tasks && (!only_failed || m->tasks[i].state == SL_TASK_FAILED)) {
-            cJSON_ReplaceItemInObjectCaseSensitive(task, "state",
-                                                   cJSON_CreateString("RESTARTING"));
-            cJSON_DeleteItemFromObjectCaseSensitive(task, "trace");
-        }
-        i++;
-    }
-    return status;
+    sl_heapbuf_init(&out);
+    sl_show_status(&out, m, sl_admin_worker_id(sl_request_admin(r)), &restart);
+    return sl_heapbuf_take(&out);
 }
 
 static void restart_alone(sl_request_t *r, const sl_managed_t *m) {
@@ -73,7 +64,7 @@ void sl_post_connector_restart(sl_request_t *r) {
     sl_managed_t *m = sl_connector_of(r);
     int tasks = sl_request_flag(r, "includeTasks");
     int only_failed = sl_request_flag(r, "onlyFailed");
-    cJSON *body = NULL;
+    char *body;
 
     if (m == NULL) {
         sl_respond_error(r, is_standalone(r) && !tasks && !only_failed ? 500 : 404,
@@ -88,7 +79,7 @@ void sl_post_connector_restart(sl_request_t *r) {
     sl_supervisor_note_restart(m, tasks, only_failed);
     if (tasks || m->failed)
         sl_supervisor_restart(sl_supervisor_of(r), m->name, -1, only_failed);
-    sl_respond(r, 202, body);
+    sl_respond_json_text(r, 202, body);
 }
 
 /* ---- tasks ---- */
@@ -131,7 +122,7 @@ void sl_get_tasks(sl_request_t *r) {
         return;
     }
     body = cJSON_CreateArray();
-    for (i = 0; i < sl_render_task_count(m); i++) {
+    for (i = 0; i < sl_shown_task_count(m); i++) {
         cJSON *task = cJSON_CreateObject();
         cJSON *id = cJSON_CreateObject();
         cJSON *config = sl_render_config(m);
@@ -148,15 +139,18 @@ void sl_get_tasks(sl_request_t *r) {
 void sl_get_task_status(sl_request_t *r) {
     const sl_managed_t *m = sl_connector_of(r);
     int number = task_number(r);
+    sluice_buf_t out;
 
     if (number == -2)
         return;
-    if (m == NULL || number < 0 || (size_t)number >= sl_render_task_count(m))
+    if (m == NULL || number < 0 || (size_t)number >= sl_shown_task_count(m)) {
         sl_respond_error(r, 404, "No status found for task %s-%ld", sl_request_arg(r, 0),
                          strtol(sl_request_arg(r, 1), NULL, 10));
-    else
-        sl_respond(r, 200, sl_render_task_state(&m->tasks[number],
-                                                sl_admin_worker_id(sl_request_admin(r))));
+        return;
+    }
+    sl_heapbuf_init(&out);
+    sl_show_task(&out, &m->tasks[number], sl_admin_worker_id(sl_request_admin(r)), NULL);
+    sl_respond_json_text(r, 200, sl_heapbuf_take(&out));
 }
 
 static void respond_no_task(sl_request_t *r, const sl_managed_t *m, int number) {
@@ -186,7 +180,7 @@ void sl_post_task_restart(sl_request_t *r) {
 
     if (number == -2)
         return;
-    if (m == NULL || number < 0 || (size_t)number >= sl_render_task_count(m) ||
+    if (m == NULL || number < 0 || (size_t)number >= sl_shown_task_count(m) ||
         sl_supervisor_restart(sl_supervisor_of(r), m->name, number, 0) != SLUICE_OK)
         respond_no_task(r, m, number);
     else

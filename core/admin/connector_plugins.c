@@ -242,7 +242,7 @@ static void validate(sl_request_t *r, cJSON *flat) {
         v->request = sl_request_ref(r);
         v->flat = flat;
         if (resolver->resolve(resolver, cJSON_IsString(name) ? name->valuestring : "", "connector",
-                              flat, SL_CHECK_CONNECT, on_resolved, v) == SLUICE_OK)
+                              flat, SL_CHECK_ANSWER, on_resolved, v) == SLUICE_OK)
             return;
         sl_respond_error(r, 503, "The configuration cannot be checked now");
         validation_destroy(v);

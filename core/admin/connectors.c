@@ -9,7 +9,7 @@
 #include "admin/expand.h"
 #include "admin/flat.h"
 #include "admin/named.h"
-#include "admin/render.h"
+#include "admin/shown.h"
 #include "config/java_order.h"
 #include "config/json_file.h"
 #include "config/worker.h"
@@ -35,32 +35,43 @@ void sl_get_connectors(sl_request_t *r) {
     sl_respond(r, 200, body);
 }
 
+static char *info_text(sl_managed_t *m, size_t tasks) {
+    sluice_buf_t out;
+
+    sl_heapbuf_init(&out);
+    sl_show_info(&out, m, tasks);
+    return sl_heapbuf_take(&out);
+}
+
 void sl_get_connector(sl_request_t *r) {
-    const sl_managed_t *m = sl_connector_of(r);
+    sl_managed_t *m = sl_connector_of(r);
 
     if (m == NULL)
         sl_respond_no_connector(r);
     else
-        sl_respond(r, 200, sl_render_connector_info(m));
+        sl_respond_json_text(r, 200, info_text(m, sl_shown_task_count(m)));
 }
 
 void sl_get_connector_config(sl_request_t *r) {
-    const sl_managed_t *m = sl_connector_of(r);
+    sl_managed_t *m = sl_connector_of(r);
 
     if (m == NULL)
         sl_respond_no_connector(r);
     else
-        sl_respond(r, 200, sl_render_config(m));
+        sl_respond_json_text(r, 200, strdup(sl_managed_shown(m)));
 }
 
 void sl_get_connector_status(sl_request_t *r) {
     const sl_managed_t *m = sl_connector_of(r);
+    sluice_buf_t out;
 
-    if (m == NULL)
+    if (m == NULL) {
         sl_respond_error(r, 404, "No status found for connector %s", sl_request_arg(r, 0));
-    else
-        sl_respond(r, 200,
-                   sl_render_connector_status(m, sl_admin_worker_id(sl_request_admin(r))));
+        return;
+    }
+    sl_heapbuf_init(&out);
+    sl_show_status(&out, m, sl_admin_worker_id(sl_request_admin(r)), NULL);
+    sl_respond_json_text(r, 200, sl_heapbuf_take(&out));
 }
 
 /* ---- create and change ---- */
@@ -81,16 +92,16 @@ static void change_destroy(change_t *c) {
 
 /* Connect answers before there are tasks: with those of the configuration before. Standalone it
  * answers when they have been made. */
-static cJSON *changed_info(const sl_request_t *r, const sl_action_result_t *result) {
+static char *changed_info(const sl_request_t *r, const sl_action_result_t *result) {
     const cJSON *worker = sl_admin_options(sl_request_admin(r))->worker;
-    cJSON *info = sl_render_connector_info(result->managed);
-    int tasks = result->resolved == NULL ? 0 : result->resolved->tasks;
+    sl_managed_t *m = result->managed;
+    int made = result->resolved == NULL ? 0 : result->resolved->tasks;
+    size_t tasks = sl_shown_task_count(m);
 
-    if (sl_worker_mode(worker) == SL_WORKER_STANDALONE &&
-        strcmp(result->managed->target, "RUNNING") == 0 && tasks > 0)
-        cJSON_ReplaceItemInObjectCaseSensitive(
-            info, "tasks", sl_render_task_ids(result->managed->name, (size_t)tasks));
-    return info;
+    if (sl_worker_mode(worker) == SL_WORKER_STANDALONE && strcmp(m->target, "RUNNING") == 0 &&
+        made > 0)
+        tasks = (size_t)made;
+    return info_text(m, tasks);
 }
 
 static void respond_refused(change_t *c, const sl_resolved_t *resolved, const sl_report_t *report) {
@@ -109,7 +120,7 @@ static void on_changed(void *user, const sl_action_result_t *result) {
     if (!sl_request_is_open(r))
         ;
     else if (result->status == SLUICE_OK && c->existed)
-        sl_respond(r, 200, changed_info(r, result));
+        sl_respond_json_text(r, 200, changed_info(r, result));
     else if (result->status == SLUICE_OK)
         sl_respond_created(r, "connectors", c->name, changed_info(r, result));
     else if (result->status == SLUICE_INVALID)

@@ -1,12 +1,11 @@
 #include "admin/expand.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/admin.h"
 #include "admin/named.h"
-#include "admin/render.h"
+#include "admin/shown.h"
 
 #define SLICE_NS 1000000u /* of our own time, before others have their turn */
 
@@ -16,50 +15,39 @@ typedef struct listing {
     char **names; /* of the connectors that there were at first */
     size_t count;
     size_t next;
-    FILE *out;
-    char *text;
-    size_t len;
-    int has_any;
+    const char *wanted[2]; /* "info", "status", in the request's order; NULL: no more */
+    sluice_buf_t out;
 } listing_t;
 
 /* ---- one connector ---- */
 
-static cJSON *expand(const sl_request_t *r, const sl_managed_t *m) {
-    const char *worker = sl_admin_worker_id(sl_request_admin(r));
-    cJSON *one = cJSON_CreateObject();
-    const char *what;
-    size_t n;
-
-    for (n = 0; (what = sl_request_query(r, "expand", n)) != NULL; n++) {
-        if (strcmp(what, "status") == 0 && !cJSON_HasObjectItem(one, "status"))
-            cJSON_AddItemToObject(one, "status", sl_render_connector_status(m, worker));
-        if (strcmp(what, "info") == 0 && !cJSON_HasObjectItem(one, "info"))
-            cJSON_AddItemToObject(one, "info", sl_render_connector_info(m));
-    }
-    return one;
+static void put_part(listing_t *l, sl_managed_t *m, const char *what) {
+    sl_show_text(&l->out, what);
+    sluice_buf_put_char(&l->out, ':');
+    if (strcmp(what, "info") == 0)
+        sl_show_info(&l->out, m, sl_shown_task_count(m));
+    else
+        sl_show_status(&l->out, m, sl_admin_worker_id(sl_request_admin(l->request)), NULL);
 }
 
-/* As {"name":{...}} without the outer braces. */
-static void put(listing_t *l, const sl_managed_t *m) {
-    cJSON *outer = cJSON_CreateObject();
-    char *text;
-    size_t len;
-
-    cJSON_AddItemToObject(outer, m->name, expand(l->request, m));
-    text = cJSON_PrintUnformatted(outer);
-    len = text == NULL ? 0 : strlen(text);
-    if (len > 2) {
-        if (l->has_any++)
-            fputc(',', l->out);
-        fwrite(text + 1, 1, len - 2, l->out);
+/* "name":{...} */
+static void put(listing_t *l, sl_managed_t *m) {
+    if (l->out.len > 1)
+        sluice_buf_put_char(&l->out, ',');
+    sl_show_text(&l->out, m->name);
+    sl_buf_puts(&l->out, ":{");
+    if (l->wanted[0] != NULL)
+        put_part(l, m, l->wanted[0]);
+    if (l->wanted[1] != NULL) {
+        sluice_buf_put_char(&l->out, ',');
+        put_part(l, m, l->wanted[1]);
     }
-    free(text);
-    cJSON_Delete(outer);
+    sluice_buf_put_char(&l->out, '}');
 }
 
 /* It mostly is where it was; NULL when it is gone. */
-static const sl_managed_t *find(const sl_supervisor_t *s, const char *name, size_t hint) {
-    const sl_managed_t *m = sl_supervisor_at(s, hint);
+static sl_managed_t *find(const sl_supervisor_t *s, const char *name, size_t hint) {
+    sl_managed_t *m = sl_supervisor_at(s, hint);
 
     if (m == NULL || strcmp(m->name, name) != 0)
         m = sl_supervisor_find(s, name);
@@ -75,21 +63,16 @@ static void on_closed(uv_handle_t *handle) {
     for (i = 0; i < l->count; i++)
         free(l->names[i]);
     free(l->names);
+    sl_heapbuf_fini(&l->out);
     free(l);
 }
 
 static void end(listing_t *l) {
     sl_request_t *r = l->request;
-    int ok;
 
-    fputc('}', l->out);
-    ok = fclose(l->out) == 0;
-    if (ok && sl_request_is_open(r))
-        sl_respond_json_text(r, 200, l->text);
-    else
-        free(l->text);
-    if (!ok && sl_request_is_open(r))
-        sl_respond_error(r, 500, "out of memory");
+    sluice_buf_put_char(&l->out, '}');
+    if (sl_request_is_open(r))
+        sl_respond_json_text(r, 200, sl_heapbuf_take(&l->out));
     sl_request_unref(r);
     uv_idle_stop(&l->idle);
     uv_close((uv_handle_t *)&l->idle, on_closed);
@@ -104,7 +87,7 @@ static void on_idle(uv_idle_t *idle) {
         return;
     }
     for (; l->next < l->count && uv_hrtime() - begin < SLICE_NS; l->next++) {
-        const sl_managed_t *m = find(sl_supervisor_of(l->request), l->names[l->next], l->next);
+        sl_managed_t *m = find(sl_supervisor_of(l->request), l->names[l->next], l->next);
         if (m != NULL)
             put(l, m);
     }
@@ -122,19 +105,29 @@ static int take_names(listing_t *l, const sl_supervisor_t *s) {
     return l->names != NULL;
 }
 
+/* Each once, whatever else is asked for. */
+static void take_wanted(listing_t *l, const sl_request_t *r) {
+    const char *what;
+    size_t n;
+
+    for (n = 0; (what = sl_request_query(r, "expand", n)) != NULL && l->wanted[1] == NULL; n++)
+        if ((strcmp(what, "info") == 0 || strcmp(what, "status") == 0) &&
+            (l->wanted[0] == NULL || strcmp(l->wanted[0], what) != 0))
+            l->wanted[l->wanted[0] != NULL] = what;
+}
+
 void sl_expanded_list(sl_request_t *r) {
     listing_t *l = calloc(1, sizeof *l);
 
-    if (l == NULL || !take_names(l, sl_supervisor_of(r)) ||
-        (l->out = open_memstream(&l->text, &l->len)) == NULL) {
-        if (l != NULL)
-            free(l->names);
+    if (l == NULL || !take_names(l, sl_supervisor_of(r))) {
         free(l);
         sl_respond_error(r, 500, "out of memory");
         return;
     }
     l->request = sl_request_ref(r);
-    fputc('{', l->out);
+    take_wanted(l, r);
+    sl_heapbuf_init(&l->out);
+    sluice_buf_put_char(&l->out, '{');
     uv_idle_init(sl_admin_options(sl_request_admin(r))->loop, &l->idle);
     l->idle.data = l;
     uv_idle_start(&l->idle, on_idle);

@@ -49,11 +49,12 @@ cJSON *sl_request_connect_value(sl_request_t *request);
 
 /* Takes `body`; NULL: an empty answer without Content-Type. */
 void sl_respond(sl_request_t *request, int status, cJSON *body);
-/* Takes `text` (free), which is JSON. */
+/* Takes `text` (free), which is JSON; NULL: there was no memory for it. */
 void sl_respond_json_text(sl_request_t *request, int status, char *text);
-/* With a Location header: <base>/<collection>/<name, encoded>. */
+/* 201 with a Location header: <base>/<collection>/<name, encoded>. Takes `text` (free), which is
+ * JSON. */
 void sl_respond_created(sl_request_t *request, const char *collection, const char *name,
-                        cJSON *body);
+                        char *text);
 void sl_respond_text(sl_request_t *request, int status, const char *type, const char *text);
 /* {"error_code": status, "message": text} */
 void sl_respond_error(sl_request_t *request, int status, const char *fmt, ...) SLUICE_PRINTF(3, 4);

@@ -103,6 +103,13 @@ static void change_destroy(change_t *c) {
     free(c);
 }
 
+static char *printed(cJSON *body) {
+    char *text = cJSON_PrintUnformatted(body);
+
+    cJSON_Delete(body);
+    return text;
+}
+
 static void on_changed(void *user, const sl_action_result_t *result) {
     change_t *c = user;
     sl_request_t *r = c->request;
@@ -112,7 +119,7 @@ static void on_changed(void *user, const sl_action_result_t *result) {
     else if (result->status == SLUICE_OK && c->existed)
         sl_respond(r, 200, info(result->managed));
     else if (result->status == SLUICE_OK)
-        sl_respond_created(r, "pipelines", c->name, info(result->managed));
+        sl_respond_created(r, "pipelines", c->name, printed(info(result->managed)));
     else if (result->status == SLUICE_INVALID && result->report != NULL)
         sl_respond_faults(r, 400, "The pipeline is not valid", result->report);
     else if (result->status == SLUICE_BUSY)

@@ -46,20 +46,18 @@ static const char *json_type(const sl_request_t *r) {
     return "application/json";
 }
 
-static void answer_json(sl_request_t *r, int status, cJSON *body, const char *name,
-                        const char *value) {
+void sl_respond(sl_request_t *r, int status, cJSON *body) {
     char *text = body == NULL ? NULL : cJSON_PrintUnformatted(body);
 
     cJSON_Delete(body);
-    answer(r, status, text == NULL ? NULL : json_type(r), text, name, value);
-}
-
-void sl_respond(sl_request_t *r, int status, cJSON *body) {
-    answer_json(r, status, body, NULL, NULL);
+    answer(r, status, text == NULL ? NULL : json_type(r), text, NULL, NULL);
 }
 
 void sl_respond_json_text(sl_request_t *r, int status, char *text) {
-    answer(r, status, json_type(r), text, NULL, NULL);
+    if (text != NULL)
+        answer(r, status, json_type(r), text, NULL, NULL);
+    else
+        sl_respond_error(r, 500, "out of memory");
 }
 
 /* Connect leaves more than RFC 3986 asks for as it is. */
@@ -77,7 +75,7 @@ static void encode(const char *name, char *out, size_t size) {
     out[at] = '\0';
 }
 
-void sl_respond_created(sl_request_t *r, const char *collection, const char *name, cJSON *body) {
+void sl_respond_created(sl_request_t *r, const char *collection, const char *name, char *text) {
     char encoded[1024];
     char location[1400];
     const char *host = sl_request_header(r, "Host");
@@ -85,7 +83,7 @@ void sl_respond_created(sl_request_t *r, const char *collection, const char *nam
     encode(name, encoded, sizeof encoded);
     snprintf(location, sizeof location, "%s://%s/%s/%s", r->port->is_https ? "https" : "http",
              host == NULL ? r->port->address : host, collection, encoded);
-    answer_json(r, 201, body, "Location", location);
+    answer(r, 201, text == NULL ? NULL : json_type(r), text, "Location", location);
 }
 
 void sl_respond_text(sl_request_t *r, int status, const char *type, const char *text) {

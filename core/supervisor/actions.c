@@ -111,10 +111,7 @@ static void apply_put(action_t *a) {
         finish(a, SLUICE_NO_MEMORY, "out of memory", NULL);
         return;
     }
-    cJSON_Delete(m->config);
-    cJSON_Delete(m->secrets);
-    m->config = a->config;
-    m->secrets = a->secrets;
+    sl_managed_set_config(m, a->config, a->secrets);
     a->config = a->secrets = NULL;
     sl_set_text(&m->kind, a->kind);
     sl_set_text(&m->origin, a->origin);

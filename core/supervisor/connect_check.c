@@ -12,6 +12,7 @@
 typedef struct checking {
     sl_validation_t *validation;
     sl_plugin_catalog_t view;
+    int wants_answer;
     unsigned waiting; /* answers of probers, and one for the asking itself */
     sl_connect_checked_fn done;
     void *user;
@@ -23,8 +24,10 @@ typedef struct question {
 } question_t;
 
 static void conclude(checking_t *c) {
-    sl_connect_checked_t checked = { sl_validation_answer(c->validation), NULL, 0 };
+    sl_connect_checked_t checked = { NULL, NULL, 0 };
 
+    if (c->wants_answer)
+        checked.answer = sl_validation_answer(c->validation);
     if (sl_validation_errors(c->validation) > 0)
         checked.refusal = sl_validation_message(c->validation);
     c->done(c->user, &checked);
@@ -74,8 +77,7 @@ static void ask(checking_t *c, sl_catalog_t *catalog, const sl_validation_part_t
     sl_validation_fault(c->validation, part, "", "the plugin cannot be asked: out of memory");
 }
 
-int sl_connect_check(sl_catalog_t *catalog, const cJSON *worker, const cJSON *flat,
-                     sl_connect_checked_fn done, void *user) {
+int sl_connect_check(const sl_connect_question_t *q, sl_connect_checked_fn done, void *user) {
     checking_t *c = calloc(1, sizeof *c);
     sl_connect_checked_t thrown = { NULL, NULL, 1 };
     size_t i;
@@ -83,11 +85,12 @@ int sl_connect_check(sl_catalog_t *catalog, const cJSON *worker, const cJSON *fl
 
     if (c == NULL)
         return SLUICE_NO_MEMORY;
+    c->wants_answer = q->wants_answer;
     c->done = done;
     c->user = user;
     c->waiting = 1;
-    sl_catalog_for_config(catalog, 0, &c->view);
-    status = sl_validation_create(flat, worker, &c->view, &c->validation, &thrown.refusal);
+    sl_catalog_for_config(q->catalog, 0, &c->view);
+    status = sl_validation_create(q->flat, q->worker, &c->view, &c->validation, &thrown.refusal);
     if (status != SLUICE_OK) {
         free(c);
         if (status == SLUICE_NO_MEMORY)
@@ -96,7 +99,7 @@ int sl_connect_check(sl_catalog_t *catalog, const cJSON *worker, const cJSON *fl
         return SLUICE_OK;
     }
     for (i = 0; i < sl_validation_part_count(c->validation); i++)
-        ask(c, catalog, sl_validation_part(c->validation, i));
+        ask(c, q->catalog, sl_validation_part(c->validation, i));
     answered(c);
     return SLUICE_OK;
 }

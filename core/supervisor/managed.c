@@ -68,8 +68,7 @@ void sl_managed_remember(sl_managed_t *m, int tasks) {
 }
 
 static void know(sl_managed_t *m, sl_resolved_t *r) {
-    cJSON_Delete(m->secrets);
-    m->secrets = r->secrets;
+    sl_managed_set_config(m, m->config, r->secrets);
     r->secrets = NULL;
     m->type = r->type;
 }

@@ -81,6 +81,7 @@ typedef struct sl_managed {
     const char *type; /* "source", "sink", "pipeline"; "unknown" before it was resolved */
     cJSON *config;  /* as the user gave it, references unresolved */
     cJSON *secrets; /* array of JSON pointers into config, or NULL */
+    char *shown;    /* see sl_managed_shown; NULL: nobody has asked */
     char target[8]; /* "RUNNING", "PAUSED", "STOPPED" */
     int failed;     /* it could not be resolved: no tasks */
     int unassigned; /* a restart could not resolve its references: as it is until the next one */
@@ -105,6 +106,9 @@ typedef struct sl_managed {
     int refresh;     /* modules are looked up again before the next task starts */
     void *deletion;  /* the action to complete when it is gone */
 } sl_managed_t;
+
+/* Its configuration with secrets hidden, JSON text: kept until the configuration is another. */
+const char *sl_managed_shown(sl_managed_t *managed);
 
 const char *sl_task_state_name(sl_task_state_t state);
 

@@ -31,7 +31,7 @@ typedef struct work {
     int is_connector;
     int is_unresolved; /* its references */
     sl_check_t check;
-    sl_connect_checked_t checked; /* with SL_CHECK_CONNECT */
+    sl_connect_checked_t checked; /* see is_connect_check */
     cJSON *config; /* as given */
     cJSON *native;
     sl_pipeline_t *pipeline;
@@ -58,7 +58,7 @@ static void work_destroy(work_t *w) {
 }
 
 static int is_connect_check(const work_t *w) {
-    return w->is_connector && w->check == SL_CHECK_CONNECT;
+    return w->is_connector && (w->check == SL_CHECK_CONNECT || w->check == SL_CHECK_ANSWER);
 }
 
 /* ---- the end: paths of modules, or the report ---- */
@@ -131,9 +131,9 @@ static char *task_class_of(const work_t *w, const char *type) {
     return strdup(out);
 }
 
-/* What a start needs, from the pipeline that was read. */
+/* What a start needs, from the pipeline that was read; of one that is only checked nobody does. */
 static void fill(work_t *w, cJSON *modules, sl_resolved_t *out) {
-    out->pipeline = sl_pipeline_to_json(w->pipeline);
+    out->pipeline = is_connect_check(w) ? NULL : sl_pipeline_to_json(w->pipeline);
     out->modules = modules;
     out->tasks = w->tasks;
     out->memory_limit = w->pipeline->memory_limit;
@@ -155,10 +155,10 @@ static int take_checked(work_t *w, int status, sl_resolved_t *out) {
 
 static void conclude(work_t *w) {
     sl_resolved_t resolved = { 0 };
-    module_search_t search = { w, cJSON_CreateObject() };
+    module_search_t search = { w, is_connect_check(w) ? NULL : cJSON_CreateObject() };
     int status = sl_report_status(&w->report);
 
-    if (status == SLUICE_OK) {
+    if (status == SLUICE_OK && !is_connect_check(w)) {
         sl_pipeline_each_plugin(w->pipeline, add_module, &search);
         add_default_converter(&search);
         status = sl_report_status(&w->report);
@@ -337,9 +337,11 @@ static void on_connector_checked(void *user, const sl_connect_checked_t *checked
 }
 
 static void check_connector(work_t *w, const cJSON *config) {
+    sl_connect_question_t question = {w->resolver->catalog, w->resolver->worker, config,
+                                      w->check == SL_CHECK_ANSWER};
+
     w->waiting++;
-    if (sl_connect_check(w->resolver->catalog, w->resolver->worker, config, on_connector_checked,
-                         w) != SLUICE_OK) {
+    if (sl_connect_check(&question, on_connector_checked, w) != SLUICE_OK) {
         w->checked.has_thrown = 1;
         w->waiting--;
     }

@@ -23,8 +23,8 @@ typedef struct sl_resolved {
     int64_t memory_limit;
     cJSON *secrets; /* array of JSON pointers into the configuration: values to hide */
     char *task_class; /* connectors: the Java class of its tasks; NULL: not known */
-    /* Connectors with SL_CHECK_CONNECT only: */
-    cJSON *answer;  /* Connect's answer to validate */
+    /* Connectors with SL_CHECK_CONNECT and SL_CHECK_ANSWER only: */
+    cJSON *answer;  /* Connect's answer to validate, with SL_CHECK_ANSWER */
     char *refusal;  /* Connect's message when the configuration is refused */
     int has_thrown; /* and Connect says it with a 500: nothing could be checked */
 } sl_resolved_t;
@@ -34,13 +34,14 @@ typedef enum sl_check {
     SL_CHECK_NONE,    /* it was checked before */
     SL_CHECK_ALL,     /* plugins' own checks, too; connectors as strictly as pipelines */
     SL_CHECK_CONNECT, /* connectors: what Connect checks, no more, no less */
+    SL_CHECK_ANSWER,  /* the same, and gives Connect's answer */
 } sl_check_t;
 
 /* status: SLUICE_INVALID, or, with SL_CHECK_NONE, SLUICE_RETRY when it is only that references
  * of a connector cannot be resolved now. resolved: given, to be ended with sl_resolved_fini; NULL
  * without memory. Unless status is SLUICE_OK only its type is set, and what is for
- * SL_CHECK_CONNECT. A connector that Connect takes though it cannot start is SLUICE_OK without a
- * pipeline. report: borrowed. */
+ * SL_CHECK_CONNECT: that takes a connector though it cannot start, and gives neither pipeline nor
+ * modules. report: borrowed. */
 typedef void (*sl_resolve_fn)(void *user, int status, sl_resolved_t *resolved,
                               const sl_report_t *report);
 

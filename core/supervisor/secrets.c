@@ -41,30 +41,58 @@ static void search_native(void *user, const sl_plugin_use_t *use, const char *in
 
 /* A flat configuration: keys of every plugin stand side by side, some with a prefix. A key is
  * secret when any plugin in the pipeline says so of it or of its end. */
-typedef struct flat_search {
+typedef struct tables {
     sl_catalog_t *catalog;
-    const char *key;
-    int secret;
-} flat_search_t;
+    const sl_options_t **items; /* each once */
+    size_t count;
+    int incomplete; /* no memory: who knows what is secret */
+} tables_t;
 
-static void search_flat(void *user, const sl_plugin_use_t *use, const char *instance) {
-    flat_search_t *search = user;
+static void add_table(void *user, const sl_plugin_use_t *use, const char *instance) {
+    tables_t *t = user;
     const sl_catalog_plugin_t *p =
-        use->plugin == NULL ? NULL : sl_catalog_find(search->catalog, use->kind, use->plugin);
-    const char *key = search->key;
+        use->plugin == NULL ? NULL : sl_catalog_find(t->catalog, use->kind, use->plugin);
+    const sl_options_t **grown;
+    size_t i;
 
     (void)instance;
-    while (p != NULL && key != NULL && !search->secret) {
-        const sluice_option_t *option = sl_options_find(p->options, key, NULL);
-        search->secret = option != NULL && sl_option_is_secret(option);
+    for (i = 0; p != NULL && i < t->count; i++)
+        if (t->items[i] == p->options)
+            return;
+    if (p == NULL)
+        return;
+    grown = realloc(t->items, (t->count + 1) * sizeof *grown);
+    t->incomplete = t->incomplete || grown == NULL;
+    if (grown == NULL)
+        return;
+    t->items = grown;
+    t->items[t->count++] = p->options;
+}
+
+static int is_secret_in(const sl_options_t *options, const char *key) {
+    while (key != NULL) {
+        const sluice_option_t *option = sl_options_find(options, key, NULL);
+        if (option != NULL && sl_option_is_secret(option))
+            return 1;
         key = strchr(key, '.');
         key = key == NULL ? NULL : key + 1;
     }
+    return 0;
+}
+
+static int is_secret(const tables_t *t, const char *key) {
+    size_t i;
+
+    for (i = 0; i < t->count; i++)
+        if (is_secret_in(t->items[i], key))
+            return 1;
+    return t->incomplete;
 }
 
 cJSON *sl_secrets_find(sl_catalog_t *catalog, const sl_pipeline_t *pipeline, const cJSON *config,
                        int is_connector) {
     search_t search = { catalog, cJSON_CreateArray() };
+    tables_t tables = { catalog, NULL, 0, 0 };
     const cJSON *inner = cJSON_GetObjectItemCaseSensitive(config, "config");
     const cJSON *flat = cJSON_IsObject(inner) ? inner : config;
     const cJSON *item;
@@ -73,12 +101,11 @@ cJSON *sl_secrets_find(sl_catalog_t *catalog, const sl_pipeline_t *pipeline, con
         sl_pipeline_each_plugin(pipeline, search_native, &search);
         return search.found;
     }
-    cJSON_ArrayForEach(item, flat) {
-        flat_search_t one = { catalog, item->string, 0 };
-        sl_pipeline_each_plugin(pipeline, search_flat, &one);
-        if (one.secret)
+    sl_pipeline_each_plugin(pipeline, add_table, &tables);
+    cJSON_ArrayForEach(item, flat)
+        if (is_secret(&tables, item->string))
             add(search.found, flat == inner ? "/config" : "", item->string);
-    }
+    free(tables.items);
     return search.found;
 }
 

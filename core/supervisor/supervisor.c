@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "observe/log.h"
 #include "supervisor/publish.h"
+#include "supervisor/secrets.h"
 
 #define TICK_MS 250u
 #define GAP_MS 5000u /* a tick so late means that we were stopped, not our tasks */
@@ -36,7 +37,10 @@ sl_managed_t *sl_managed_create(sl_supervisor_t *s, const char *name) {
 
     if (items != NULL)
         s->items = items;
-    if (m == NULL || items == NULL || (m->name = strdup(name)) == NULL) {
+    if (m == NULL || items == NULL || (m->name = strdup(name)) == NULL ||
+        sl_map_put(&s->by_name, sluice_str(name), m) != SLUICE_OK) {
+        if (m != NULL)
+            free(m->name);
         free(m);
         return NULL;
     }
@@ -54,9 +58,9 @@ void sl_managed_remove(sl_managed_t *m) {
     for (i = 0; s->items[i] != m; i++)
         ;
     memmove(s->items + i, s->items + i + 1, (--s->count - i) * sizeof *s->items);
+    sl_map_remove(&s->by_name, sluice_str(m->name));
     sl_managed_clear_tasks(m);
-    cJSON_Delete(m->config);
-    cJSON_Delete(m->secrets);
+    sl_managed_set_config(m, NULL, NULL);
     cJSON_Delete(m->pipeline);
     cJSON_Delete(m->modules);
     cJSON_Delete(m->topics);
@@ -65,6 +69,25 @@ void sl_managed_remove(sl_managed_t *m) {
     free(m->origin);
     free(m->trace);
     free(m);
+}
+
+void sl_managed_set_config(sl_managed_t *m, cJSON *config, cJSON *secrets) {
+    if (config != m->config)
+        cJSON_Delete(m->config);
+    cJSON_Delete(m->secrets);
+    free(m->shown);
+    m->config = config;
+    m->secrets = secrets;
+    m->shown = NULL;
+}
+
+const char *sl_managed_shown(sl_managed_t *m) {
+    cJSON *config = m->shown != NULL ? NULL : sl_secrets_hide(m->config, m->secrets);
+
+    if (config != NULL)
+        m->shown = cJSON_PrintUnformatted(config);
+    cJSON_Delete(config);
+    return m->shown != NULL ? m->shown : "{}";
 }
 
 size_t sl_supervisor_count(const sl_supervisor_t *s) {
@@ -76,12 +99,7 @@ sl_managed_t *sl_supervisor_at(const sl_supervisor_t *s, size_t i) {
 }
 
 sl_managed_t *sl_supervisor_find(const sl_supervisor_t *s, const char *name) {
-    size_t i;
-
-    for (i = 0; i < s->count; i++)
-        if (strcmp(s->items[i]->name, name) == 0)
-            return s->items[i];
-    return NULL;
+    return sl_map_get(&s->by_name, sluice_str(name));
 }
 
 sl_task_t *sl_supervisor_task(const sl_supervisor_t *s, uint64_t incarnation) {
@@ -272,9 +290,9 @@ static void load_one(void *user, const sl_store_config_t *c) {
         return;
     sl_set_text(&m->kind, c->kind);
     sl_set_text(&m->origin, "rest");
-    m->config = cJSON_Parse(c->text);
     m->type = type_constant(c->type);
-    m->secrets = c->secrets == NULL ? NULL : cJSON_Parse(c->secrets);
+    sl_managed_set_config(m, cJSON_Parse(c->text),
+                          c->secrets == NULL ? NULL : cJSON_Parse(c->secrets));
     m->version = s->next_incarnation++;
     strncpy(m->target, c->target, sizeof m->target - 1);
     m->topics = c->topics == NULL ? NULL : cJSON_Parse(c->topics);
@@ -306,6 +324,7 @@ static void on_tick_closed(uv_handle_t *handle) {
     while (s->count > 0)
         sl_managed_remove(s->items[s->count - 1]);
     free(s->items);
+    sl_map_fini(&s->by_name);
     sl_map_fini(&s->creating);
     cJSON_Delete(s->remembered);
     free((char *)(uintptr_t)s->o.executable);

@@ -20,6 +20,7 @@ struct sl_supervisor {
     sl_supervisor_options_t o; /* texts are our copies */
     sl_managed_t **items;
     size_t count;
+    sl_map_t by_name; /* the same */
     uv_timer_t tick;
     uint64_t next_incarnation;
     unsigned pending; /* requests to the store or the resolver that will call us back */
@@ -38,6 +39,8 @@ struct sl_supervisor {
 /* supervisor.c */
 sl_managed_t *sl_managed_create(sl_supervisor_t *s, const char *name);
 void sl_managed_remove(sl_managed_t *m); /* and destroy */
+/* Takes both; config may be the one that it has. */
+void sl_managed_set_config(sl_managed_t *m, cJSON *config, cJSON *secrets);
 /* Frees the supervisor once it is closing, no task has a process and nothing is pending. */
 void sl_supervisor_settle(sl_supervisor_t *s);
 void sl_supervisor_changed(sl_managed_t *m);

@@ -169,21 +169,34 @@ class Probe:
 
 # ---- what is measured ----
 
-def phase(who, what, count, port, run):
+def cpu(pid):
+    """Seconds that the worker has computed, with its children (a machine that others use changes rates, not these)."""
+    total = 0
+    for p in [pid, *children(pid)]:
+        with contextlib.suppress(OSError), open("/proc/%d/stat" % p) as f:
+            total += sum(int(part) for part in f.read().rpartition(")")[2].split()[11:15])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def phase(who, what, count, port, pid, run):
+    before = cpu(pid)
     with Probe(port) as p:
         seconds = run()
-    emit(phase="rest", who=who, what=what, count=count, rate=count / seconds, seconds=seconds, p50_ms=p.part(0.5), p99_ms=p.part(0.99),
-         max_ms=p.times[-1])
+    emit(phase="rest", who=who, what=what, count=count, rate=count / seconds, seconds=seconds, cpu_us=(cpu(pid) - before) / count * 1e6,
+         p50_ms=p.part(0.5), p99_ms=p.part(0.99), max_ms=p.times[-1])
     return seconds
 
 
 def lists(port, count):
+    """Seconds until all of each answer is there; what we do with it is not the worker's time."""
     client = Client(port)
-    begin = time.perf_counter()
+    total = 0
     for _ in range(LISTS):
+        begin = time.perf_counter()
         status, body = client.request("GET", LIST)
+        total += time.perf_counter() - begin
         assert status == 200 and len(json.loads(body)) == count, (status, body[:300])
-    return time.perf_counter() - begin
+    return total
 
 
 def scrape(port, count):
@@ -208,13 +221,13 @@ def private_memory(pid):
 def measure(who, port, pid, count):
     """Seconds of making, listing once, and deleting."""
     before = private_memory(pid)
-    made = phase(who, "POST /connectors", count, port, lambda: shared_out(make, port, count))
+    made = phase(who, "POST /connectors", count, port, pid, lambda: shared_out(make, port, count))
     time.sleep(1)
     emit(phase="rest", who=who, what="memory of a paused connector", count=count, mb=(private_memory(pid) - before) / count / 1e6)
-    listed = phase(who, "GET /connectors?expand", LISTS, port, lambda: lists(port, count))
+    listed = phase(who, "GET /connectors?expand", LISTS, port, pid, lambda: lists(port, count))
     if who == "sluice":
         scrape(port, count)
-    gone = phase(who, "DELETE /connectors/{}", count, port, lambda: shared_out(remove, port, count))
+    gone = phase(who, "DELETE /connectors/{}", count, port, pid, lambda: shared_out(remove, port, count))
     return {"create": count / made, "list": count * LISTS / listed, "delete": count / gone, "all": count / (made + listed / LISTS + gone)}
 
 
