@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
-
 enum {
     TC_NULL = 0x70,
     TC_REFERENCE = 0x71,
@@ -30,15 +28,10 @@ static const unsigned char bytes_class[] =
 
 /* ---- reading ---- */
 
-typedef struct slice {
-    const unsigned char *data; /* NULL: Java's null */
-    size_t len;
-} slice_t;
-
 typedef struct reader {
     const unsigned char *at;
     const unsigned char *end;
-    slice_t *arrays; /* by handle */
+    sluice_str_t *arrays; /* by handle */
     size_t count;
     uint32_t class_handle; /* of byte[]; 0: not seen yet */
     uint32_t next_handle;
@@ -76,8 +69,8 @@ static int take_class(reader_t *r) {
     return handle == r->class_handle ? 0 : -1;
 }
 
-static int take_array(reader_t *r, slice_t *out) {
-    slice_t *grown;
+static int take_array(reader_t *r, sluice_str_t *out) {
+    sluice_str_t *grown;
     uint32_t len;
 
     if (take_class(r) != 0 || take_int(r, &len) != 0 || (size_t)(r->end - r->at) < len)
@@ -86,7 +79,7 @@ static int take_array(reader_t *r, slice_t *out) {
     if (grown == NULL)
         return -1;
     r->arrays = grown;
-    *out = (slice_t){r->at, len};
+    *out = sluice_str_n((const char *)r->at, len);
     r->arrays[r->count++] = *out;
     r->next_handle++;
     r->at += len;
@@ -94,7 +87,7 @@ static int take_array(reader_t *r, slice_t *out) {
 }
 
 /* Handles are given in order: the class, the map, the class of arrays, the arrays. */
-static int take_reference(reader_t *r, slice_t *out) {
+static int take_reference(reader_t *r, sluice_str_t *out) {
     uint32_t handle, first = r->class_handle + 1;
 
     if (take_int(r, &handle) != 0 || r->class_handle == 0 || handle < first ||
@@ -104,35 +97,18 @@ static int take_reference(reader_t *r, slice_t *out) {
     return 0;
 }
 
-static int take_value(reader_t *r, slice_t *out) {
+static int take_value(reader_t *r, sluice_str_t *out) {
     switch (take_byte(r)) {
-    case TC_NULL: *out = (slice_t){NULL, 0}; return 0;
+    case TC_NULL: *out = sluice_str(NULL); return 0;
     case TC_ARRAY: return take_array(r, out);
     case TC_REFERENCE: return take_reference(r, out);
     default: return -1;
     }
 }
 
-static char *text_of(slice_t s) {
-    if (s.data == NULL || memchr(s.data, '\0', s.len) != NULL ||
-        !sl_utf8_check((const char *)s.data, s.len))
-        return NULL;
-    return strndup((const char *)s.data, s.len);
-}
-
-static void give(slice_t key, slice_t value, sl_java_map_fn each, void *user) {
-    char *k = text_of(key);
-    char *v = text_of(value);
-
-    if (k != NULL && (v != NULL || value.data == NULL))
-        each(user, k, v);
-    free(k);
-    free(v);
-}
-
 static int read_map(reader_t *r, sl_java_map_fn each, void *user) {
     uint32_t ignored, count;
-    slice_t key, value;
+    sl_java_pair_t pair;
 
     if (take(r, head, sizeof head) != 0 || take_byte(r) != TC_OBJECT ||
         take(r, map_class, MAP_CLASS_LEN) != 0 || take_int(r, &ignored) != 0 ||
@@ -141,9 +117,9 @@ static int read_map(reader_t *r, sl_java_map_fn each, void *user) {
         return -1;
     r->next_handle = FIRST_HANDLE + 2;
     for (; count > 0; count--) {
-        if (take_value(r, &key) != 0 || take_value(r, &value) != 0)
+        if (take_value(r, &pair.key) != 0 || take_value(r, &pair.value) != 0)
             return -1;
-        give(key, value, each, user);
+        each(user, &pair);
     }
     return take_byte(r) == TC_ENDBLOCKDATA ? 0 : -1;
 }
@@ -175,8 +151,8 @@ static unsigned char *put_int(unsigned char *at, uint32_t n) {
     return put(at, bytes, sizeof bytes);
 }
 
-static unsigned char *put_array(unsigned char *at, const char *text, int *is_known) {
-    if (text == NULL) {
+static unsigned char *put_array(unsigned char *at, sluice_str_t bytes, int *is_known) {
+    if (bytes.data == NULL) {
         *at++ = TC_NULL;
         return at;
     }
@@ -188,8 +164,8 @@ static unsigned char *put_array(unsigned char *at, const char *text, int *is_kno
         at = put(at, bytes_class, BYTES_CLASS_LEN);
         *is_known = 1;
     }
-    at = put_int(at, (uint32_t)strlen(text));
-    return put(at, text, strlen(text));
+    at = put_int(at, (uint32_t)bytes.len);
+    return put(at, bytes.data, bytes.len);
 }
 
 /* A HashMap's table doubles when it is more than three quarters full. */
@@ -208,7 +184,7 @@ unsigned char *sl_java_map_write(const sl_java_pair_t *pairs, size_t count, size
     int is_known = 0;
 
     for (i = 0; i < count; i++)
-        room += strlen(pairs[i].key) + (pairs[i].value == NULL ? 0 : strlen(pairs[i].value)) + 20;
+        room += pairs[i].key.len + pairs[i].value.len + 20;
     bytes = malloc(room);
     if (bytes == NULL)
         return NULL;

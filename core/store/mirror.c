@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_same.h"
 #include "sluice/error.h"
 #include "store/mirror_read.h"
 
@@ -81,19 +82,14 @@ sl_mirror_connector_t *sl_mirror_make(sl_mirror_t *m, sluice_str_t name) {
 /* ---- offsets ---- */
 
 static sl_mirror_offset_t *find_as_value(const sl_mirror_connector_t *c, const char *partition) {
-    cJSON *wanted = cJSON_Parse(partition);
-    sl_mirror_offset_t *found = NULL;
     size_t i;
 
-    for (i = 0; wanted != NULL && found == NULL && i < c->offsets.count; i++) {
+    for (i = 0; i < c->offsets.count; i++) {
         sl_mirror_offset_t *o = c->offsets.entries[i].value;
-        cJSON *own = cJSON_Parse(o->partition);
-        if (cJSON_Compare(own, wanted, 1))
-            found = o;
-        cJSON_Delete(own);
+        if (sl_json_same(o->partition, partition))
+            return o;
     }
-    cJSON_Delete(wanted);
-    return found;
+    return NULL;
 }
 
 sl_mirror_offset_t *sl_mirror_find_offset(const sl_mirror_connector_t *c, const char *partition) {

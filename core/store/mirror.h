@@ -10,6 +10,7 @@
 #ifndef SL_STORE_MIRROR_H
 #define SL_STORE_MIRROR_H
 
+#include <stdint.h>
 #include <cjson/cJSON.h>
 
 #include "base/map.h"
@@ -51,7 +52,7 @@ typedef struct sl_mirror_connector {
 
 typedef struct sl_mirror {
     sl_map_t connectors; /* name -> sl_mirror_connector_t, also those with only offsets or states */
-    long generation;     /* the highest that a state came from */
+    int32_t generation;  /* the highest that a state came from */
 } sl_mirror_t;
 
 sl_mirror_t *sl_mirror_create(void);

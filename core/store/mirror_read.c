@@ -2,6 +2,7 @@
  * KafkaOffsetBackingStore and KafkaStatusBackingStore of Connect 4.0). */
 #include "store/mirror_read.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,12 +198,12 @@ static int take_state(sl_mirror_t *m, sluice_str_t name, int task, const cJSON *
                       int is_ours) {
     sl_mirror_connector_t *c = sl_mirror_make(m, name);
     const char *state = sl_text(value, "state");
-    const cJSON *generation = cJSON_GetObjectItemCaseSensitive(value, "generation");
+    double generation = sl_number(value, "generation");
 
     if (c == NULL)
         return SLUICE_NO_MEMORY;
-    if (cJSON_IsNumber(generation) && (long)generation->valuedouble > m->generation)
-        m->generation = (long)generation->valuedouble;
+    if (generation > m->generation) /* Java has an int for it */
+        m->generation = generation < INT32_MAX ? (int32_t)generation : INT32_MAX;
     if (state != NULL)
         return sl_mirror_set_state(c, task, state, sl_text(value, "trace"), is_ours);
     if (cJSON_IsNull(value))

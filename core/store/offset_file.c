@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "base/utf8.h"
 #include "observe/log.h"
 #include "sluice/error.h"
 #include "store/java_map.h"
@@ -29,6 +30,9 @@ typedef struct offset_file {
     char *path;
     char *beside;
     sl_map_t entries;  /* key -> text; `none`: it has no value any more */
+    sl_java_pair_t *others; /* of the file, in which one is no text: they stay; in `slab` */
+    size_t other_count;
+    unsigned char *slab;
     waiter_t *waiting; /* newest first */
     waiter_t *saving;  /* with the save under way */
     uv_timer_t timer;
@@ -54,6 +58,17 @@ static void set_entry(offset_file_t *f, const char *key, const char *value) {
         abort(); /* an offset that is not written must not look as if it were */
     if (old != NULL && old != none)
         free(old);
+}
+
+/* A value that was none of ours is replaced by one that is. */
+static void drop_other(offset_file_t *f, const char *key) {
+    size_t i = 0;
+
+    while (i < f->other_count)
+        if (f->others[i].key.data != NULL && sluice_str_eq(f->others[i].key, sluice_str(key)))
+            f->others[i] = f->others[--f->other_count];
+        else
+            i++;
 }
 
 /* ---- saving ---- */
@@ -103,14 +118,17 @@ static void on_work(uv_work_t *work) {
 }
 
 static void serialise(offset_file_t *f) {
-    sl_java_pair_t *pairs = calloc(f->entries.count + 1, sizeof *pairs);
-    size_t i;
+    size_t count = f->entries.count + f->other_count, i;
+    sl_java_pair_t *pairs = calloc(count + 1, sizeof *pairs);
 
     for (i = 0; pairs != NULL && i < f->entries.count; i++) {
-        pairs[i].key = f->entries.entries[i].key.data;
-        pairs[i].value = f->entries.entries[i].value == none ? NULL : f->entries.entries[i].value;
+        const char *value = f->entries.entries[i].value;
+        pairs[i].key = f->entries.entries[i].key;
+        pairs[i].value = sluice_str(value == none ? NULL : value);
     }
-    f->bytes = pairs == NULL ? NULL : sl_java_map_write(pairs, f->entries.count, &f->len);
+    for (i = 0; pairs != NULL && i < f->other_count; i++)
+        pairs[f->entries.count + i] = f->others[i];
+    f->bytes = pairs == NULL ? NULL : sl_java_map_write(pairs, count, &f->len);
     free(pairs);
 }
 
@@ -141,6 +159,8 @@ static void on_timer_closed(uv_handle_t *handle) {
         if (f->entries.entries[i].value != none)
             free(f->entries.entries[i].value);
     sl_map_fini(&f->entries);
+    free(f->others);
+    free(f->slab);
     free(f->path);
     free(f->beside);
     free(f);
@@ -207,8 +227,10 @@ static int log_write(sl_store_log_t *self, const sl_log_entry_t *entry, sl_log_d
 
     if (w == NULL)
         return SLUICE_NO_MEMORY;
-    if (entry->log == SL_LOG_OFFSETS)
+    if (entry->log == SL_LOG_OFFSETS) {
         set_entry(f, entry->key, entry->value);
+        drop_other(f, entry->key);
+    }
     *w = (waiter_t){f->waiting, done, user};
     f->waiting = w;
     if (!f->busy && !uv_is_active((uv_handle_t *)&f->timer))
@@ -240,13 +262,37 @@ typedef struct reading {
     sl_mirror_t *mirror;
 } reading_t;
 
-static void on_entry(void *user, const char *key, const char *value) {
-    reading_t *r = user;
-    sl_log_entry_t entry = {.log = SL_LOG_OFFSETS, .key = key, .value = value};
+static int is_text(sluice_str_t s) {
+    return s.data != NULL && memchr(s.data, '\0', s.len) == NULL && sl_utf8_check(s.data, s.len);
+}
 
-    set_entry(r->file, key, value);
-    if (sl_mirror_apply(r->mirror, &entry, 0) != SLUICE_OK)
+static void keep_other(offset_file_t *f, const sl_java_pair_t *pair) {
+    sl_java_pair_t *grown = realloc(f->others, (f->other_count + 1) * sizeof *grown);
+
+    if (grown == NULL)
+        abort(); /* as below */
+    f->others = grown;
+    grown[f->other_count++] = *pair;
+}
+
+static void on_pair(void *user, const sl_java_pair_t *pair) {
+    reading_t *r = user;
+    int has_value = pair->value.data != NULL;
+    sl_log_entry_t entry = {.log = SL_LOG_OFFSETS};
+    char *key, *value;
+
+    if (!is_text(pair->key) || (has_value && !is_text(pair->value))) {
+        keep_other(r->file, pair);
+        return;
+    }
+    entry.key = key = strndup(pair->key.data, pair->key.len);
+    entry.value = value = has_value ? strndup(pair->value.data, pair->value.len) : NULL;
+    if (key == NULL || (has_value && value == NULL) ||
+        sl_mirror_apply(r->mirror, &entry, 0) != SLUICE_OK)
         abort(); /* out of memory before anything began */
+    set_entry(r->file, key, value);
+    free(key);
+    free(value);
 }
 
 /* The whole file, given; NULL with errno. */
@@ -283,7 +329,7 @@ static int load(offset_file_t *f, sl_mirror_t *mirror, char *error, size_t size)
                  strerror(errno));
         return SLUICE_FATAL;
     }
-    if (len > 0 && sl_java_map_read(bytes, len, on_entry, &reading, why, sizeof why) != 0) {
+    if (len > 0 && sl_java_map_read(bytes, len, on_pair, &reading, why, sizeof why) != 0) {
         snprintf(
             error, size,
             "offset.storage.file.filename %s: %s. Restore it, or move it away to begin without "
@@ -291,7 +337,10 @@ static int load(offset_file_t *f, sl_mirror_t *mirror, char *error, size_t size)
             f->path, why);
         status = SLUICE_FATAL;
     }
-    free(bytes);
+    if (f->other_count > 0)
+        f->slab = bytes;
+    else
+        free(bytes);
     return status;
 }
 

@@ -21,7 +21,8 @@ sl_share_t *sl_share_create(sl_store_t *store, sl_store_log_t *log, sl_mirror_t 
     s->store = store;
     s->log = log;
     s->mirror = mirror;
-    s->generation = mirror->generation + 1;
+    s->generation = mirror->generation;
+    sl_share_next_generation(s);
     sl_repairs_init(&s->repairs, store->async.loop, log);
     return s;
 }

@@ -19,7 +19,7 @@ static int put_target(sl_share_t *s, request_t *r, const char *name, const char 
 }
 
 static int put_commit(sl_share_t *s, request_t *r, const char *name, int tasks) {
-    s->generation++; /* tasks are handed out anew */
+    sl_share_next_generation(s); /* tasks are handed out anew */
     return sl_share_put(s, r, SL_LOG_CONFIGS, sl_connect_key("commit-", name),
                         sl_connect_commit(tasks));
 }
@@ -34,7 +34,7 @@ int sl_share_config(sl_share_t *s, request_t *r, const sl_store_config_t *config
     properties = cJSON_Parse(config->text);
     if (properties == NULL)
         return SLUICE_NO_MEMORY;
-    s->generation++;
+    sl_share_next_generation(s);
     if (config->target != NULL && config->is_target_said)
         status = put_target(s, r, config->name, config->target);
     if (status == SLUICE_OK)
@@ -64,7 +64,7 @@ int sl_share_delete(sl_share_t *s, request_t *r, const char *name) {
 
     if (connector(s, name) == NULL)
         return SLUICE_OK;
-    s->generation++;
+    sl_share_next_generation(s);
     status = sl_share_bury(s, r, SL_LOG_CONFIGS, sl_connect_key("connector-", name));
     if (status == SLUICE_OK)
         status = sl_share_bury(s, r, SL_LOG_CONFIGS, sl_connect_key("target-state-", name));

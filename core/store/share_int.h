@@ -15,7 +15,7 @@ struct sl_share {
     sl_store_log_t *log;
     sl_mirror_t *mirror;
     char *worker;    /* "host:port"; NULL: not known yet */
-    long generation; /* of the states that we write */
+    int32_t generation; /* of the states that we write */
     int only_offsets;
     char *offset_log; /* the name of the worker's log of offsets; NULL: not known */
     int tasks_write;  /* tasks write their offsets themselves */
@@ -23,6 +23,11 @@ struct sl_share {
     sl_repairs_t repairs;
     void (*closed)(void *store);
 };
+
+/* Java has an int for it: it stays at the highest. */
+static inline void sl_share_next_generation(sl_share_t *s) {
+    s->generation += s->generation < INT32_MAX;
+}
 
 /* Borrows from the entry. */
 sl_log_entry_t sl_share_entry(const entry_t *e);

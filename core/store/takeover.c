@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/json_same.h"
 #include "observe/log.h"
 #include "sluice/error.h"
 #include "store/store_int.h"
@@ -120,22 +121,6 @@ static int take_connectors(sqlite3 *db, const sl_mirror_t *mirror) {
 
 /* ---- offsets ---- */
 
-static int same_json(const char *a, const char *b) {
-    cJSON *x, *y;
-    int same;
-
-    if (a == NULL || b == NULL)
-        return 0;
-    if (strcmp(a, b) == 0)
-        return 1;
-    x = cJSON_Parse(a);
-    y = cJSON_Parse(b);
-    same = x != NULL && y != NULL && cJSON_Compare(x, y, 1);
-    cJSON_Delete(x);
-    cJSON_Delete(y);
-    return same;
-}
-
 /* Columns: connector, partition, offset, position in hexadecimal, sub index. A row that says
  * another offset than the logs, or, where they say one, another position. */
 static int is_outdated(const sl_mirror_t *mirror, sqlite3_stmt *row) {
@@ -144,7 +129,7 @@ static int is_outdated(const sl_mirror_t *mirror, sqlite3_stmt *row) {
     const sl_mirror_offset_t *o =
         c == NULL ? NULL : sl_mirror_find_offset(c, (const char *)sqlite3_column_text(row, 1));
 
-    if (o == NULL || !same_json(o->value, (const char *)sqlite3_column_text(row, 2)))
+    if (o == NULL || !sl_json_same(o->value, (const char *)sqlite3_column_text(row, 2)))
         return 1;
     return o->position != NULL &&
            (strcmp(o->position, (const char *)sqlite3_column_text(row, 3)) != 0 ||

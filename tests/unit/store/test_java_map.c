@@ -25,20 +25,25 @@ static const char empty_by_java[] =
     "F\x00\nloadFactorI\x00\tthresholdxp?@\x00\x00\x00\x00\x00\x00w\x08\x00\x00\x00\x10\x00\x00\x00"
     "\x00x";
 
+#define BYTES(text) {text, sizeof(text) - 1}
+#define NONE        {NULL, 0}
+
 static const sl_java_pair_t pairs[] = {
-    {"[\"b\",{\"f\":\"\xc5\xbe\"}]", NULL},
-    {"[\"a\",{\"f\":1}]", "{\"position\":30}"},
-    {"[\"c\",{}]", "{\"x\":2}"},
+    {BYTES("[\"b\",{\"f\":\"\xc5\xbe\"}]"), NONE},
+    {BYTES("[\"a\",{\"f\":1}]"), BYTES("{\"position\":30}")},
+    {BYTES("[\"c\",{}]"), BYTES("{\"x\":2}")},
 };
 
-static void check_pair(void *user, const char *key, const char *value) {
+static void same_bytes(sluice_str_t a, sluice_str_t b) {
+    assert_int_equal(a.data == NULL, b.data == NULL);
+    assert_true(sluice_str_eq(a, b));
+}
+
+static void check_pair(void *user, const sl_java_pair_t *pair) {
     size_t *at = user;
 
-    assert_string_equal(key, pairs[*at].key);
-    if (pairs[*at].value == NULL)
-        assert_null(value);
-    else
-        assert_string_equal(value, pairs[*at].value);
+    same_bytes(pair->key, pairs[*at].key);
+    same_bytes(pair->value, pairs[*at].value);
     (*at)++;
 }
 
@@ -96,27 +101,33 @@ static void test_damaged(void **state) {
     }
 }
 
-static void count(void *user, const char *key, const char *value) {
-    (void)key;
-    (void)value;
-    (*(size_t *)user)++;
+static void take(void *user, const sl_java_pair_t *pair) {
+    sl_java_pair_t **at = user;
+
+    *(*at)++ = *pair;
 }
 
-/* An array that stands twice is written once; what is no text is passed over. */
+/* An array that stands twice is written once; bytes need not be a text. */
 static void test_references_and_bytes(void **state) {
     static const char head_part[] =
         "\xac\xed\x00\x05sr\x00\x11java.util.HashMap\x05\x07\xda\xc1\xc3\x16`\xd1\x03\x00\x02"
         "F\x00\nloadFactorI\x00\tthresholdxp?@\x00\x00\x00\x00\x00\x0cw\x08\x00\x00\x00\x10\x00\x00"
         "\x00\x02ur\x00\x02[B\xac\xf3\x17\xf8\x06\x08T\xe0\x02\x00\x00xp\x00\x00\x00\x01"
-        "aq\x00~\x00\x03uq\x00~\x00\x02\x00\x00\x00\x01\xffpx";
+        "aq\x00~\x00\x03uq\x00~\x00\x02\x00\x00\x00\x02\xff\x00px";
+    static const sl_java_pair_t wanted[] = {{BYTES("a"), BYTES("a")}, {BYTES("\xff\x00"), NONE}};
+    sl_java_pair_t found[2], *at = found;
     char error[200];
-    size_t n = 0;
+    size_t i;
 
     (void)state;
-    assert_int_equal(sl_java_map_read((const unsigned char *)head_part, sizeof head_part - 1, count,
-                                      &n, error, sizeof error),
+    assert_int_equal(sl_java_map_read((const unsigned char *)head_part, sizeof head_part - 1, take,
+                                      &at, error, sizeof error),
                      0);
-    assert_int_equal(n, 1);
+    assert_int_equal(at - found, 2);
+    for (i = 0; i < 2; i++) {
+        same_bytes(found[i].key, wanted[i].key);
+        same_bytes(found[i].value, wanted[i].value);
+    }
 }
 
 int main(void) {

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -102,6 +103,41 @@ static void test_offsets(void **state) {
     assert_null(o->value);
 }
 
+/* Neighbours that are one number as doubles are two partitions. */
+static void test_large_partitions(void **state) {
+    sl_mirror_t *m = *state;
+    sl_mirror_connector_t *c;
+
+    put(m, SL_LOG_OFFSETS, "[\"a\",{\"id\": 9007199254740992}]", "{\"n\":1}");
+    put(m, SL_LOG_OFFSETS, "[\"a\",{\"id\": 4503599627370496}]", "{\"n\":2}");
+    c = sl_mirror_find(m, "a");
+    assert_non_null(sl_mirror_find_offset(c, "{\"id\":9007199254740992}"));
+    assert_null(sl_mirror_find_offset(c, "{\"id\":9007199254740993}"));
+    assert_null(sl_mirror_find_offset(c, "{\"id\":4503599627370497}"));
+}
+
+static void generation(sl_mirror_t *m, const char *text) {
+    char value[200];
+
+    snprintf(value, sizeof value,
+             "{\"state\":\"RUNNING\",\"trace\":null,\"worker_id\":\"h:1\",\"generation\":%s}", text);
+    put(m, SL_LOG_STATES, "status-connector-a", value);
+}
+
+/* An int of Java, whatever somebody wrote. */
+static void test_generations(void **state) {
+    sl_mirror_t *m = *state;
+
+    generation(m, "-5");
+    assert_int_equal(m->generation, 0);
+    generation(m, "7");
+    generation(m, "\"8\"");
+    generation(m, "-1e300");
+    assert_int_equal(m->generation, 7);
+    generation(m, "1e300");
+    assert_int_equal(m->generation, INT32_MAX);
+}
+
 static void test_states(void **state) {
     sl_mirror_t *m = *state;
     sl_mirror_connector_t *c;
@@ -132,7 +168,9 @@ int main(void) {
         CASE(test_connectors),
         CASE(test_tasks),
         CASE(test_offsets),
+        CASE(test_large_partitions),
         CASE(test_states),
+        CASE(test_generations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
