@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe/log.h"
+
 #define LINE_MAX_BYTES 500u
 
 void sl_tail_init(sl_tail_t *tail) {
@@ -17,10 +19,15 @@ void sl_tail_fini(sl_tail_t *tail) {
 }
 
 void sl_tail_add(sl_tail_t *tail, const char *line) {
-    char *copy = strndup(line, LINE_MAX_BYTES);
+    size_t size = strlen(line) + LINE_MAX_BYTES;
+    char *copy = malloc(size);
 
     if (copy == NULL)
         return;
+    strcpy(copy, line);
+    sl_log_mask(copy, size);
+    if (strlen(copy) > LINE_MAX_BYTES)
+        copy[LINE_MAX_BYTES] = '\0';
     free(tail->lines[tail->next]);
     tail->lines[tail->next] = copy;
     tail->next = (tail->next + 1) % SL_TAIL_LINES;

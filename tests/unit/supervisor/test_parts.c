@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "observe/log.h"
 #include "supervisor/secrets.h"
 #include "supervisor/tail.h"
 
@@ -53,6 +54,28 @@ static void test_tail(void **state) {
     assert_non_null(strstr(text, "head\n\tline 31\n\tline 32"));
     assert_null(strstr(text, "line 30"));
     assert_true(strlen(text) < 1000);
+    free(text);
+    sl_tail_fini(&tail);
+}
+
+/* A process may die with a password on its lips; where the line is cut nothing of it is left. */
+static void test_tail_hides(void **state) {
+    static const char secret[] = "correct-horse-battery";
+    sl_tail_t tail;
+    char line[700];
+    char *text;
+
+    (void)state;
+    sl_log_add_secret(secret);
+    sl_tail_init(&tail);
+    sl_tail_add(&tail, "cannot log in with correct-horse-battery!");
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    memcpy(line + 490, secret, sizeof secret - 1);
+    sl_tail_add(&tail, line);
+    text = sl_tail_text(&tail, "head");
+    assert_non_null(strstr(text, "\n\tcannot log in with [hidden]!\n"));
+    assert_null(strstr(text, "corr"));
     free(text);
     sl_tail_fini(&tail);
 }
@@ -139,6 +162,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_tail_hides),
         cmocka_unit_test(test_hide),
         cmocka_unit_test(test_keep),
         cmocka_unit_test(test_hide_any_type),
