@@ -14,6 +14,7 @@
 #include "sluice/error.h"
 
 #define VERB          "sluice import"
+#define PASSWORD_VARIABLE "SLUICE_IMPORT_PASSWORD"
 #define EXIT_CANNOT   1
 #define EXIT_USAGE    2
 #define EXIT_NO_WORKER 3
@@ -28,8 +29,10 @@ static const char help[] =
     "                        sources, where the worker offers them, into DIR/offsets\n"
     "  --worker FILE         the worker's properties: its defaults (converters, servers) cannot\n"
     "                        be read over REST\n"
-    "  --user USER:PASSWORD  basic authentication\n"
-    "  --password-file FILE  the password alone, for --user USER\n"
+    "  --user USER:PASSWORD  basic authentication; others on this machine can see the password\n"
+    "                        among the processes: better --user USER with one of these\n"
+    "  --password-file FILE  the password alone, for --user USER; - is standard input\n"
+    "                        (without it: the environment variable " PASSWORD_VARIABLE ")\n"
     "  --ca FILE             https: authorities to trust, PEM (default: the system's)\n"
     "  --cert FILE, --key FILE  https: a certificate to show, PEM\n"
     "  --insecure            https: trusts any certificate\n"
@@ -73,12 +76,25 @@ static void take_user(arguments_t *a, const char *text) {
     a->password = text[len] == ':' ? strdup(text + len + 1) : NULL;
 }
 
+/* What was not said among the arguments. */
+static void take_environment(arguments_t *a) {
+    const char *password = getenv(PASSWORD_VARIABLE);
+
+    if (a->user != NULL && a->password == NULL && password != NULL)
+        a->password = strdup(password);
+}
+
 static int read_password(arguments_t *a) {
-    FILE *in = a->password_file == NULL ? NULL : fopen(a->password_file, "re");
+    int is_stdin = a->password_file != NULL && strcmp(a->password_file, "-") == 0;
+    FILE *in = is_stdin ? stdin : NULL;
     size_t size = 0;
 
-    if (a->password_file == NULL)
+    if (a->password_file == NULL) {
+        take_environment(a);
         return 0;
+    }
+    if (in == NULL)
+        in = fopen(a->password_file, "re");
     if (in == NULL) {
         fprintf(stderr, VERB ": --password-file %s: cannot be read\n", a->password_file);
         return -1;
@@ -87,7 +103,8 @@ static int read_password(arguments_t *a) {
     a->password = NULL;
     if (getline(&a->password, &size, in) > 0)
         a->password[strcspn(a->password, "\r\n")] = '\0';
-    fclose(in);
+    if (!is_stdin)
+        fclose(in);
     return 0;
 }
 

@@ -100,15 +100,15 @@ def file_source(**more):
 class Import(Case):
     time_limit = 150  # each import looks at every module anew: seconds, with sanitizers on a busy machine
 
-    def run_import(self, *args):
+    def run_import(self, *args, stdin="", env=None):
         binary = os.environ["SLUICE_BIN"]
         done = subprocess.run([binary, "import", *map(str, args), "--plugin-path", os.environ["SLUICE_PLUGIN_PATH"]],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                              input=stdin, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertNotIn("Sanitizer", done.stderr)
         return done
 
-    def report(self, url, *args, code=0):
-        done = self.run_import("connect", url, "--json", *args)
+    def report(self, url, *args, code=0, **given):
+        done = self.run_import("connect", url, "--json", *args, **given)
         self.assertEqual(code, done.returncode, done.stderr)
         report = json.loads(done.stdout)
         return report, {c["name"]: c for c in report["connectors"]}
@@ -227,6 +227,8 @@ class Import(Case):
             secret = self.scratch() / "password"
             secret.write_text("s:cret\n")
             self.report(worker.url, "--user", "ann", "--password-file", secret)
+            self.report(worker.url, "--user", "ann", "--password-file", "-", stdin="s:cret\n")
+            self.report(worker.url, "--user", "ann", env={"SLUICE_IMPORT_PASSWORD": "s:cret"})
 
     def test_tls(self):
         certs = pathlib.Path(self.enterContext(scratch_dir("certs-")))
