@@ -4,7 +4,9 @@
  * What this is: what a log refused, or did not answer in time, may be in it all the same, and would
  * count at the next start, while the user was told that nothing had changed. So the value of before
  * (a tombstone where there was none) is written behind it, again and again until the log has it. A
- * newer entry of the same key makes that needless.
+ * newer entry of the same key makes that needless. Who is killed meanwhile leaves what the log has:
+ * it is the truth of the next start, which cannot tell a late write of ours from one that another
+ * worker made since.
  * Ownership: embedded; borrows the log. Threads: the loop's.
  */
 #ifndef SL_STORE_REPAIR_H

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "base/json_same.h"
 #include "base/member.h"
 #include "config/connect.h"
 #include "supervisor/publish.h"
@@ -53,34 +54,39 @@ static void finish(work_t *w, int status, const char *message, const cJSON *offs
 
 /* ---- what users see ---- */
 
-/* Partitions are compared as values: the order of their members does not matter. */
-static cJSON *find_partition(const cJSON *list, const cJSON *partition) {
-    cJSON *item;
+static int is_json(const char *text) {
+    cJSON *json = text == NULL ? NULL : cJSON_Parse(text);
+    int is = json != NULL;
 
-    cJSON_ArrayForEach(item, list)
-        if (cJSON_Compare(cJSON_GetObjectItemCaseSensitive(item, "partition"), partition, 1))
-            return item;
-    return NULL;
+    cJSON_Delete(json);
+    return is;
 }
 
+/* Partitions are compared as values: the order of their members does not matter. */
+static int is_listed(const cJSON *list, const char *partition) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, list)
+        if (sl_json_same(cJSON_GetObjectItemCaseSensitive(item, "partition")->valuestring,
+                         partition))
+            return 1;
+    return 0;
+}
+
+/* Texts as they are stored: no number becomes a double. */
 static cJSON *visible(const cJSON *entries) {
     cJSON *list = cJSON_CreateArray();
     const cJSON *entry;
 
     cJSON_ArrayForEach(entry, entries) {
-        const char *text = sl_text(entry, "offset");
-        cJSON *partition = cJSON_Parse(sl_text(entry, "partition"));
-        cJSON *offset = text == NULL ? NULL : cJSON_Parse(text);
-        cJSON *one = NULL;
-        if (partition != NULL && offset != NULL && find_partition(list, partition) == NULL) {
-            one = cJSON_CreateObject();
-            cJSON_AddItemToObject(one, "partition", partition);
-            cJSON_AddItemToObject(one, "offset", offset);
-            cJSON_AddItemToArray(list, one);
-        } else {
-            cJSON_Delete(partition);
-            cJSON_Delete(offset);
-        }
+        const char *partition = sl_text(entry, "partition"), *offset = sl_text(entry, "offset");
+        cJSON *one;
+        if (!is_json(partition) || !is_json(offset) || is_listed(list, partition))
+            continue;
+        one = cJSON_CreateObject();
+        cJSON_AddRawToObject(one, "partition", partition);
+        cJSON_AddRawToObject(one, "offset", offset);
+        cJSON_AddItemToArray(list, one);
     }
     return list;
 }
@@ -93,17 +99,14 @@ static void on_written(void *user, int status, const char *error) {
 
 /* The stored entry of a partition, or a new one; its partition keeps the text that it had. */
 static cJSON *entry_of(cJSON *entries, const cJSON *partition) {
+    char *text = cJSON_PrintUnformatted(partition);
     cJSON *entry;
-    char *text;
 
-    cJSON_ArrayForEach(entry, entries) {
-        cJSON *own = cJSON_Parse(sl_text(entry, "partition"));
-        int same = cJSON_Compare(own, partition, 1);
-        cJSON_Delete(own);
-        if (same)
+    cJSON_ArrayForEach(entry, entries)
+        if (sl_json_same(sl_text(entry, "partition"), text)) {
+            free(text);
             return entry;
-    }
-    text = cJSON_PrintUnformatted(partition);
+        }
     entry = cJSON_CreateObject();
     cJSON_AddStringToObject(entry, "branch", BRANCH);
     cJSON_AddStringToObject(entry, "partition", text == NULL ? "{}" : text);

@@ -126,6 +126,10 @@ class OffsetFile(Case):
             want["offsets"][0]["offset"]["position"] = 0
             eventually(lambda: worker.patch("/connectors/s/offsets", want).status == 200)
             self.assertEqual(java_map({key: '{"position":0}'}), offsets.read_bytes())
+            want["offsets"][0]["offset"]["position"] = 2 ** 53 + 1  # no double is it
+            worker.patch("/connectors/s/offsets", want).expect(200)
+            self.assertEqual(java_map({key: '{"position":9007199254740993}'}), offsets.read_bytes())
+            self.assertEqual(want, worker.get("/connectors/s/offsets").expect(200).json())
 
     def test_a_damaged_file_is_not_overwritten(self):
         worker = Worker()
