@@ -37,7 +37,8 @@ static void explain(const reading_t *r, const char *path, int status, const char
     if (status == 401)
         snprintf(r->error, r->error_size,
                  r->peer->user == NULL
-                     ? "%s: it wants a user and a password (401): give --user USER and --password-file FILE"
+                     ? "%s: it wants a user and a password (401): give --user USER and "
+                       "--password-file FILE"
                      : "%s: user or password are not right (401)",
                  url);
     else if (status == 403)

@@ -2,7 +2,8 @@
  * store/java_map.h: Java's serialised form of a HashMap from byte[] to byte[].
  *
  * What this is: the file in which a standalone Connect worker keeps its offsets (Object
- * Serialization Stream Protocol, of which it needs little). Bytes whose data is NULL are Java's null.
+ * Serialization Stream Protocol, of which it needs little). Bytes whose data is NULL are Java's
+ * null.
  * Ownership: as said. Threads: any.
  */
 #ifndef SL_STORE_JAVA_MAP_H

@@ -42,6 +42,10 @@ static void test_texts(void **state) {
 static void test_status(void **state) {
     static const char failed[] = "{\"id\":1,\"state\":\"FAILED\",\"worker_id\":\"h:1\","
                                  "\"trace\":\"java.lang.Error: \\\"x\\\"\\n\\tat\"}";
+    static const char restarting[] =
+        "{\"name\":\"a \\\"b\\\"\",\"connector\":{\"state\":\"RESTARTING\",\"worker_id\":\"h:1\"},"
+        "\"tasks\":[{\"id\":0,\"state\":\"RUNNING\",\"worker_id\":\"h:1\"},"
+        "{\"id\":1,\"state\":\"RESTARTING\",\"worker_id\":\"h:1\"}],\"type\":\"source\"}";
     sl_managed_t m = {.name = (char[]){"a \"b\""}, .type = "source", .target = "RUNNING"};
     sl_task_t tasks[2] = {{.managed = &m, .state = SL_TASK_RUNNING},
                           {.managed = &m, .number = 1, .state = SL_TASK_FAILED,
@@ -56,10 +60,7 @@ static void test_status(void **state) {
     sl_show_task(&out, &tasks[1], "h:1", NULL);
     expect_text(&out, cJSON_Parse(failed));
     sl_show_status(&out, &m, "h:1", &restart);
-    expect_text(&out, cJSON_Parse("{\"name\":\"a \\\"b\\\"\",\"connector\":{\"state\":\"RESTARTING\","
-                                  "\"worker_id\":\"h:1\"},\"tasks\":[{\"id\":0,\"state\":"
-                                  "\"RUNNING\",\"worker_id\":\"h:1\"},{\"id\":1,\"state\":"
-                                  "\"RESTARTING\",\"worker_id\":\"h:1\"}],\"type\":\"source\"}"));
+    expect_text(&out, cJSON_Parse(restarting));
     strcpy(m.target, "STOPPED");
     sl_show_status(&out, &m, "h:1", NULL);
     expect_text(&out, cJSON_Parse("{\"name\":\"a \\\"b\\\"\",\"connector\":{\"state\":\"STOPPED\","

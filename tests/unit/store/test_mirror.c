@@ -120,7 +120,8 @@ static void generation(sl_mirror_t *m, const char *text) {
     char value[200];
 
     snprintf(value, sizeof value,
-             "{\"state\":\"RUNNING\",\"trace\":null,\"worker_id\":\"h:1\",\"generation\":%s}", text);
+             "{\"state\":\"RUNNING\",\"trace\":null,\"worker_id\":\"h:1\",\"generation\":%s}",
+             text);
     put(m, SL_LOG_STATES, "status-connector-a", value);
 }
 
