@@ -82,6 +82,8 @@ void sl_lane_retry_later(sl_branch_run_t *b, int status, uint32_t retry_after_ms
         sl_lane_fail(b, status, "errors.retry.timeout is over for");
         return;
     }
+    sl_log(SLUICE_LOG_WARN, "runtime.branch", "sink %s: %s; trying again", b->spec->branch->name,
+           b->last_error != NULL ? b->last_error : "no details");
     if (wait > b->wait_ms)
         b->wait_ms = wait;
     b->barred = 1;
