@@ -1,6 +1,6 @@
 # timeout: 400
 # builds: all
-"""Redis, PostgreSQL, ClickHouse and S3 connectors, and the store of a worker's topics, keep the promises of the plugin ABI with a server, too: nothing of the suite ends at their open."""
+"""Redis, PostgreSQL, ClickHouse, S3 and HTTP connectors, and the store of a worker's topics, keep the promises of the plugin ABI with a server, too: nothing of the suite ends at their open."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import unittest
 
 from sluicetest import S3, Case, ClickHouse, Kafka, Postgres, Redis
 from sluicetest.host import SANITIZER_REPORT
+from sluicetest.target import HttpTarget
 
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", "build"))
 BINARY = os.environ.get("SLUICE_BIN") or str(BUILD / "sluice")
@@ -35,6 +36,11 @@ class WithServers(Case):
 
     def source(self, module, **config):
         self.check(module, "open-again", "credit", "pause-resume", "close-in-flight", "close-paused", "restart-at-position", **config)
+
+    def test_http_sink(self):
+        target = self.enterContext(HttpTarget())
+        for batching in (False, True):
+            self.sink("http-sink", http__url=target.url, batching__enabled=batching)
 
     def test_redis_sink(self):
         server = self.enterContext(Redis())

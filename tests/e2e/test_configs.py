@@ -1,6 +1,6 @@
 # builds: all
 # timeout: 300
-"""Every file in configs/ runs on real servers, and what it says arrives. clickhouse/ and s3/ are run by those sinks' own tests."""
+"""Every file in configs/ runs on real servers, and what it says arrives. clickhouse/, http/ and s3/ are run by those sinks' own tests."""
 
 import json
 import os
@@ -21,6 +21,7 @@ CONFIGS = ROOT / "configs"
 ELSEWHERE = {"clickhouse/pipeline.json": "tests/connectors/test_clickhouse_sink.py",
              "clickhouse/clickhouse.sql": "tests/connectors/test_clickhouse_sink.py",
              "s3/pipeline.json": "tests/connectors/test_s3_sink.py",
+             "http/webhook.json": "tests/connectors/test_http_sink.py",
              "connect/avro-source.json": "tests/connectors/test_avro.py",
              "connect/avro-sink.json": "tests/connectors/test_avro.py"}
 NOT_THERE_YET = {"json-schema", "protobuf"}  # converters that only say so
