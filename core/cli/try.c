@@ -90,8 +90,6 @@ static int try_file(sl_try_t *t, const char *path) {
     status = sl_try_read_file(path, &text);
     if (status == SLUICE_OK)
         status = try_text(t, path, sluice_str_n(text.data, text.len));
-    else
-        fprintf(stderr, "sluice try: %s: cannot be read\n", path);
     sl_heapbuf_fini(&text);
     return status;
 }

@@ -234,7 +234,7 @@ int sl_try_run_record(sl_try_t *t, sluice_batch_t *arena, const sl_try_pipe_t *p
 /* ---- try_stream.c ---- */
 /* CONFIG.json [RECORDS.jsonl] */
 int sl_try_stream(sl_try_t *t, const char *config, const char *records);
-/* The whole of a file ("-": standard input) into a heap buffer. */
+/* The whole of a file ("-": standard input) into a heap buffer; says why when it cannot. */
 int sl_try_read_file(const char *path, sluice_buf_t *out);
 
 /* ---- try_converter.c ---- */

@@ -1,5 +1,6 @@
 #include "cli/try_int.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,26 @@
 #include "record/batch.h"
 #include "record/json.h"
 
+/* With errno. */
+static int say_unreadable(const char *path) {
+    fprintf(stderr, "sluice try: cannot read %s: %s\n", path, strerror(errno));
+    return SLUICE_INVALID;
+}
+
 int sl_try_read_file(const char *path, sluice_buf_t *out) {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     size_t n = 1;
     int failed;
 
     if (file == NULL)
-        return SLUICE_INVALID;
+        return say_unreadable(path);
     while (n > 0 && sluice_buf_reserve(out, 65536) == SLUICE_OK) {
         n = fread(out->data + out->len, 1, 65536, file);
         out->len += n;
     }
     failed = ferror(file) || out->status != SLUICE_OK;
+    if (failed)
+        say_unreadable(path);
     if (file != stdin)
         fclose(file);
     return failed ? SLUICE_INVALID : SLUICE_OK;
@@ -38,12 +47,11 @@ static int read_json(const char *path, cJSON **out) {
     sl_heapbuf_init(&text);
     sl_report_init(&report);
     status = sl_try_read_file(path, &text);
-    if (status != SLUICE_OK)
-        fprintf(stderr, "sluice try: %s: cannot be read\n", path);
-    else if ((status = sl_json_read(text.data, text.len, &report, out)) != SLUICE_OK)
+    if (status == SLUICE_OK &&
+        (status = sl_json_read(text.data, text.len, &report, out)) != SLUICE_OK)
         fprintf(stderr, "sluice try: %s: %s\n", path,
                 report.count > 0 ? report.faults[0].message : "out of memory");
-    else if (!cJSON_IsObject(*out)) {
+    else if (status == SLUICE_OK && !cJSON_IsObject(*out)) {
         fprintf(stderr, "sluice try: %s: a configuration is a JSON object: a connector's, or a "
                         "pipeline\n", path);
         cJSON_Delete(*out);
@@ -160,7 +168,7 @@ static int run_lines(sl_try_t *t, const sl_try_pipe_t *pipe, const char *path) {
     int code = 0;
 
     if (file == NULL) {
-        fprintf(stderr, "sluice try: %s: cannot be read\n", path);
+        say_unreadable(path);
         return 1;
     }
     while ((len = getline(&line, &room, file)) >= 0)

@@ -77,7 +77,9 @@ class Try(unittest.TestCase):
         self.assertIn("config.json", self.errors)
         self.run_try("[1]", [], 1)
         self.assertIn("JSON object", self.errors)
-        self.assertEqual(subprocess.run([BINARY, "try", "/nonexistent.json"], stderr=subprocess.PIPE).returncode, 1)
+        for arguments in (["/nonexistent.json"], ["--case", "/nonexistent.json"]):
+            done = subprocess.run([BINARY, "try", *arguments], stderr=subprocess.PIPE, text=True)
+            self.assertEqual((1, "sluice try: cannot read /nonexistent.json: No such file or directory\n"), (done.returncode, done.stderr))
         self.assertEqual(subprocess.run([BINARY, "try"], stderr=subprocess.PIPE).returncode, 2)
 
     def test_wrong_records(self):
