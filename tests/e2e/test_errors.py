@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -168,6 +169,19 @@ class Servers(Case):
                 self.assertEqual("STARTING", self.sluice.get("/pipelines/%s/status" % plugin).json()["state"])
         shown = subprocess.run([self.sluice.binary, "status", "--url", self.sluice.url], stdout=subprocess.PIPE, text=True).stdout
         self.assertIn(place, shown)
+
+    def test_who_listens_does_not_answer(self):
+        """No Redis, and no PostgreSQL: when the time is up it is said where, and what to look at."""
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            port = silent.getsockname()[1]
+            self.start(self.source(database_hostname="127.0.0.1", database_port=port, connection_validation_timeout_ms=1000))
+            self.start({"plugin": "datagen", "config": {"count": 1}}, {"plugin": "redis", "config": {
+                "redis.host": "127.0.0.1", "redis.port": port, "redis.timeout": 1, "redis.type": "HASH"}}, name="y")
+            self.says("warning", "no connection to 127.0.0.1 port %d within 1000 ms" % port, "check host name and port", "trying again")
+            self.says("warning", "127.0.0.1:%d: no connection within 1 s (redis.timeout)" % port, "Is it Redis that listens there",
+                      "trying again", name="y")
 
     def test_unreachable_sink_leaves_no_slot(self):
         self.start(self.source(), {"plugin": "redis", "config": {"redis.port": free_port(), "redis.type": "HASH"}})

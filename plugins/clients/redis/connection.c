@@ -36,8 +36,9 @@ static void lose(redis_connection_t *c, int status, const char *code, const char
 static void on_timeout(uv_timer_t *timer) {
     redis_connection_t *c = timer->data;
 
-    lose(c, SLUICE_NOT_CONNECTED, "redis.timeout", "%s within %lld s",
-         c->ready ? "no reply" : "no connection", (long long)c->target.timeout_ms / 1000);
+    lose(c, SLUICE_NOT_CONNECTED, "redis.timeout", "%s within %lld s (redis.timeout)%s",
+         c->ready ? "no reply" : "no connection", (long long)c->target.timeout_ms / 1000,
+         c->ready ? "" : ". Is it Redis that listens there, and does it want TLS?");
 }
 
 static void restart_timer(redis_connection_t *c) {
