@@ -318,13 +318,26 @@ int sl_batch_reserve(sluice_batch_t *b, size_t count) {
     return count > b->record_cap ? make_record_room(b, count) : SLUICE_OK;
 }
 
+static int make_room_for_one(sluice_batch_t *b) {
+    SL_CHECK_MAGIC(b, MAGIC);
+    SL_ASSERT(!b->sealed);
+    if (b->record_count < b->record_cap)
+        return SLUICE_OK;
+    return make_record_room(b, b->record_cap == 0 ? RECORDS_FIRST : b->record_cap * 2);
+}
+
+int sl_batch_append(sluice_batch_t *b, const sluice_record_t *record) {
+    int status = make_room_for_one(b);
+
+    if (status == SLUICE_OK)
+        b->records[b->record_count++] = *record;
+    return status;
+}
+
 sluice_record_t *sl_batch_add(sluice_batch_t *b) {
     sluice_record_t *r;
 
-    SL_CHECK_MAGIC(b, MAGIC);
-    SL_ASSERT(!b->sealed);
-    if (b->record_count == b->record_cap &&
-        make_record_room(b, b->record_cap == 0 ? RECORDS_FIRST : b->record_cap * 2) != SLUICE_OK)
+    if (make_room_for_one(b) != SLUICE_OK)
         return NULL;
     if (b->record_count >= b->record_clean)
         clean_records(b);

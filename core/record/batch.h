@@ -30,6 +30,8 @@ int sl_batch_keeps(const sluice_batch_t *batch, const sluice_batch_t *other);
 /* Room for `count` records in all, for who knows that so many will be added. */
 int sl_batch_reserve(sluice_batch_t *batch, size_t count);
 sluice_record_t *sl_batch_add(sluice_batch_t *batch);
+/* Adds a copy of a record. SLUICE_OK or SLUICE_NO_MEMORY. */
+int sl_batch_append(sluice_batch_t *batch, const sluice_record_t *record);
 /* Sealing a sealed batch is SLUICE_OK. */
 int sl_batch_seal(sluice_batch_t *batch);
 int sl_batch_is_sealed(const sluice_batch_t *batch);

@@ -274,10 +274,12 @@ static inline const char *after_value(reader_t *r, const char *p, int *more) {
 
     while (p != NULL && r->depth > 0) {
         is_object = r->starts[r->depth - 1] & 1;
-        p = skip_blanks(p, r->end);
+        if (p < r->end && *p <= ' ')
+            p = skip_blanks(p, r->end);
         if (p < r->end && *p == ',') {
             *more = 1;
-            p = skip_blanks(p + 1, r->end);
+            if (++p < r->end && *p <= ' ')
+                p = skip_blanks(p, r->end);
             return is_object ? read_key(r, p) : p;
         }
         if (p == r->end || *p != (is_object ? '}' : ']'))

@@ -260,13 +260,17 @@ static size_t read_character(const unsigned char *p, size_t left, const encoding
 }
 
 int sl_json_to_utf8(sluice_batch_t *arena, sluice_str_t *text) {
-    encoding_t e = detect_encoding((const unsigned char *)text->data, text->len);
-    const unsigned char *p = (const unsigned char *)text->data + e.mark;
-    size_t left = text->len - e.mark;
+    const unsigned char *p = (const unsigned char *)text->data;
+    encoding_t e;
+    size_t left, n;
     char *copy, *to;
     uint32_t c;
-    size_t n;
 
+    if (p[0] > 0 && p[0] < 0x80 && p[1] > 0) /* no mark, and none of the patterns of zeros */
+        return SLUICE_OK;
+    e = detect_encoding(p, text->len);
+    p += e.mark;
+    left = text->len - e.mark;
     if (e.width == 0)
         return SLUICE_BAD_RECORD;
     if (e.width == 1) {

@@ -79,7 +79,8 @@ static const char *copy_plain(sluice_buf_t *buf, const char *p, const char *end)
     return p;
 }
 
-static void write_inside(sluice_buf_t *buf, const char *p, const char *end) {
+/* The rest of a string, p on, behind what is plain. */
+static void write_rest(sluice_buf_t *buf, const char *p, const char *end) {
     while (p < end) {
         if (sluice_buf_reserve(buf, (size_t)(end - p) + 16) != SLUICE_OK)
             return;
@@ -89,6 +90,7 @@ static void write_inside(sluice_buf_t *buf, const char *p, const char *end) {
         if (p < end && sl_json_is_special((unsigned char)*p))
             write_ascii_escape(buf, *p++);
     }
+    sluice_buf_put_char(buf, '"');
 }
 
 void sl_json_write_string(sluice_buf_t *buf, sluice_str_t text) {
@@ -107,8 +109,7 @@ void sl_json_write_string(sluice_buf_t *buf, sluice_str_t text) {
         buf->len++;
         return;
     }
-    write_inside(buf, p, end);
-    sluice_buf_put_char(buf, '"');
+    write_rest(buf, p, end);
 }
 
 /* ---- numbers and bytes ---- */

@@ -152,7 +152,6 @@ static int one_record(sl_codec_t *codec, int encode, const sluice_record_t *reco
                       sl_failure_t *failure) {
     sl_codec_run_t *run = &codec->run;
     sl_coder_t *coder = NULL;
-    sluice_record_t *added;
     int status;
 
     if (!run->begun && begin_record(codec, record) != SLUICE_OK)
@@ -160,10 +159,8 @@ static int one_record(sl_codec_t *codec, int encode, const sluice_record_t *reco
     status = convert(codec, encode, &coder);
     if (status != SLUICE_OK)
         return refused(codec, record, coder, status, failure);
-    added = sl_batch_add(run->out);
-    if (added == NULL)
+    if (sl_batch_append(run->out, &run->record) != SLUICE_OK)
         return no_memory(failure);
-    *added = run->record;
     run->begun = 0;
     return SLUICE_OK;
 }

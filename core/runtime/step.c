@@ -46,12 +46,9 @@ static int join(sluice_batch_t *all, sluice_batch_t *part) {
 
     if (count > 0 && sl_batch_share(all, part) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
-    for (i = 0; i < count; i++) {
-        sluice_record_t *r = sl_batch_add(all);
-        if (r == NULL)
+    for (i = 0; i < count; i++)
+        if (sl_batch_append(all, &records[i]) != SLUICE_OK)
             return SLUICE_NO_MEMORY;
-        *r = records[i];
-    }
     return SLUICE_OK;
 }
 

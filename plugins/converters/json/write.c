@@ -310,7 +310,8 @@ static int write_container(converter_t *c, const plan_t *plan, const sluice_valu
     return write_map(c, plan, v, buf);
 }
 
-static void write_scalar(const sluice_api_t *api, const sluice_value_t *v, sluice_buf_t *buf) {
+static inline void write_scalar(const sluice_api_t *api, const sluice_value_t *v,
+                                sluice_buf_t *buf) {
     switch ((sluice_kind_t)v->kind) {
     case SLUICE_BOOLEAN: put(buf, sluice_value_int(v) != 0 ? "true" : "false"); break;
     case SLUICE_INT8:
@@ -345,15 +346,6 @@ int write_value(converter_t *c, const plan_t *plan, const sluice_value_t *v, slu
 }
 
 /* ---- without a schema ---- */
-
-static int has_only_text_keys(const sluice_value_t *map) {
-    uint32_t i;
-
-    for (i = 0; i < map->len; i++)
-        if (map->as.items[2 * i].kind != SLUICE_STRING)
-            return 0;
-    return 1;
-}
 
 /* A map whose keys are not all texts. */
 static int write_pairs(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
@@ -399,18 +391,21 @@ static inline void write_name(converter_t *c, char mark, sluice_str_t name, slui
 }
 
 static int write_free_map(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
-    const sluice_value_t *item = v->as.items;
+    const sluice_value_t *item = v->as.items, *end = item + 2 * (size_t)v->len;
+    const size_t from = buf->len;
     int status = SLUICE_OK;
-    uint32_t i;
+    char mark = '{';
 
-    if (!has_only_text_keys(v))
-        return write_pairs(c, v, buf);
     if (v->len == 0)
-        sluice_buf_put_char(buf, '{');
-    for (i = 0; i < v->len && status == SLUICE_OK; i++, item += 2) {
-        write_name(c, i == 0 ? '{' : ',', sluice_value_str(item), buf);
-        if (item[1].kind == SLUICE_STRING)
-            c->api->json->write_string(buf, sluice_value_str(&item[1]));
+        sluice_buf_put_char(buf, mark);
+    for (; item < end && status == SLUICE_OK; item += 2, mark = ',') {
+        if (item->kind != SLUICE_STRING) { /* then it is no object */
+            buf->len = from;
+            return write_pairs(c, v, buf);
+        }
+        write_name(c, mark, sluice_value_str(item), buf);
+        if (item[1].kind <= SLUICE_BYTES)
+            write_scalar(c->api, &item[1], buf);
         else
             status = write_schemaless(c, &item[1], buf);
     }

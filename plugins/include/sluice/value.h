@@ -220,9 +220,7 @@ static inline int sluice_bytes_eq(const char *a, const char *b, size_t n) {
         memcpy(&v, a + n - 4, 4);
         memcpy(&w, b + n - 4, 4);
     } else {
-        while (n > 0 && a[n - 1] == b[n - 1])
-            n--;
-        return n == 0;
+        return n == 0 || ((a[0] ^ b[0]) | (a[n / 2] ^ b[n / 2]) | (a[n - 1] ^ b[n - 1])) == 0;
     }
     return ((x ^ y) | (v ^ w)) == 0;
 }
