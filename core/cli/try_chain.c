@@ -9,6 +9,7 @@
 #include "config/catalog.h"
 #include "config/connect.h"
 #include "config/java_names.h"
+#include "plugin/pass.h"
 #include "record/batch.h"
 
 #define CONFIG_EXCEPTION SL_JAVA_CONFIG_EXCEPTION
@@ -290,11 +291,38 @@ static int run_step(step_t *step, sluice_batch_t *in, sluice_batch_t **out, sl_t
     return status;
 }
 
+/* As a task does, where several transforms can be passed at once. 0: not this way. */
+static int pass(sl_try_chain_t *chain, sluice_batch_t *in, sluice_batch_t **out) {
+    sl_pass_step_t *steps = calloc(chain->count + 1, sizeof(*steps));
+    size_t i;
+    int done = 0;
+
+    for (i = 0; steps != NULL && i < chain->count; i++) {
+        const step_t *s = &chain->steps[i];
+
+        if (!sl_pass_can(s->transform.plugin->transform))
+            break;
+        steps[i] = (sl_pass_step_t){
+            .transform = s->transform.plugin->transform,
+            .self = s->transform.self,
+            .predicate = s->predicate.plugin != NULL ? s->predicate.plugin->predicate : NULL,
+            .judge = s->predicate.self,
+            .negate = s->negate};
+    }
+    if (steps != NULL && chain->count > 1 && i == chain->count)
+        done = sl_pass_run(steps, chain->count, in, out);
+    free(steps);
+    return done;
+}
+
 int sl_try_chain_run(sl_try_chain_t *chain, sluice_batch_t *in, sluice_batch_t **out,
                      sl_try_trouble_t *trouble) {
-    sluice_batch_t *at = sl_batch_ref(in);
+    sluice_batch_t *at;
     size_t i;
 
+    if (pass(chain, in, out))
+        return SLUICE_OK;
+    at = sl_batch_ref(in);
     for (i = 0; i < chain->count && at != NULL; i++) {
         sluice_batch_t *next = NULL;
         int status = run_step(&chain->steps[i], at, &next, &trouble->fault);

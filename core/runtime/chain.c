@@ -114,7 +114,7 @@ int sl_chain_init(sl_chain_t *chain, const sl_chain_spec_t *spec, const sl_home_
     chain->user = user;
     init_retry(chain);
     chain->steps = calloc(spec->count + 1, sizeof(*chain->steps));
-    if (chain->steps == NULL)
+    if (chain->steps == NULL || sl_passing_init(&chain->passing, spec->count) != SLUICE_OK)
         return SLUICE_NO_MEMORY;
     for (i = 0; i < spec->count; i++) {
         sl_step_t *step = &chain->steps[i];
@@ -144,6 +144,7 @@ void sl_chain_fini(sl_chain_t *chain) {
 void sl_chain_free(sl_chain_t *chain) {
     free(chain->steps);
     chain->steps = NULL;
+    sl_passing_fini(&chain->passing);
 }
 
 static void open_next(sl_chain_t *chain);
@@ -214,6 +215,7 @@ void sl_chain_close(sl_chain_t *chain, uint64_t deadline_ms) {
 void sl_chain_start(sl_chain_t *chain, sluice_batch_t *batch) {
     chain->current = batch;
     chain->at = 0;
+    sl_passing_start(&chain->passing);
 }
 
 void sl_chain_drop(sl_chain_t *chain) {
@@ -341,13 +343,45 @@ static int one_step(sl_chain_t *chain, sl_step_t *step) {
     return status;
 }
 
-int sl_chain_run(sl_chain_t *chain, sluice_batch_t **out) {
+static void count_passed(sl_chain_t *chain, size_t count) {
+    int64_t records = (int64_t)sl_batch_count(chain->current);
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        sl_step_t *step = &chain->steps[chain->at + i];
+        int64_t in = records;
+
+        records -= (int64_t)chain->passing.steps[i].dropped;
+        step->absorbed = step->generated = 0;
+        count_step(step, in, records);
+    }
+}
+
+/* Several where they can be passed at once. *done: how many. */
+static int next_steps(sl_chain_t *chain, size_t *done) {
+    sluice_batch_t *in = chain->current, *out = NULL;
     int status;
 
-    for (; chain->at < chain->count; chain->at++) {
+    *done = sl_passing_run(chain, &out);
+    if (*done == 0) {
+        *done = 1;
+        return one_step(chain, &chain->steps[chain->at]);
+    }
+    count_passed(chain, *done);
+    status = carry_marks(chain, in, &out);
+    chain->current = out;
+    sl_batch_unref(in);
+    return status;
+}
+
+int sl_chain_run(sl_chain_t *chain, sluice_batch_t **out) {
+    size_t done;
+    int status;
+
+    for (; chain->at < chain->count; chain->at += done) {
         if (sl_batch_count(chain->current) == 0)
             break; /* nothing left but marks */
-        status = one_step(chain, &chain->steps[chain->at]);
+        status = next_steps(chain, &done);
         if (status != SLUICE_OK)
             return status;
     }

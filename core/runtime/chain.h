@@ -6,6 +6,7 @@
  * what comes before the first bad record goes on (stop.h). Marks are carried from a step's input to
  * its output, also when nothing is left of it: an empty batch with marks still moves the position.
  *
+ * Steps that follow each other and take single records do so together (passing.h).
  * A transform that answers RETRY is tried again later with the same batch (sl_chain_run again);
  * nothing passes it meanwhile. In a connector it is Connect's retry: each record of the batch
  * alone, within errors.retry.timeout from its first try; when time is up the record has failed.
@@ -16,6 +17,7 @@
 
 #include "runtime/errors.h"
 #include "runtime/instance.h"
+#include "runtime/passing.h"
 #include "runtime/rejects.h"
 #include "runtime/retry.h"
 
@@ -29,8 +31,6 @@ typedef struct sl_chain_spec {
     sl_step_spec_t *steps;
     size_t count;
 } sl_chain_spec_t;
-
-typedef struct sl_chain sl_chain_t;
 
 typedef struct sl_step {
     sl_chain_t *chain;
@@ -67,6 +67,7 @@ struct sl_chain {
     size_t count;
     size_t at;               /* opening, closing: the step in work; run: the step to go on with */
     sluice_batch_t *current; /* run: what step `at` gets; NULL: nothing is under way */
+    sl_passing_t passing;
     const sl_home_t *home;
     sl_partitions_t *partitions;
     sl_errors_t *errors;

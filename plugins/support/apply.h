@@ -22,10 +22,15 @@ typedef struct apply {
     sluice_record_t *made; /* out's records: `kept` of them are done */
     size_t kept;
     int shared;          /* 0 at first; for the function: what out was given to share */
+    sluice_pass_t *pass; /* NULL but for a record alone, in a batch that others make: `out` */
 } apply_t;
 
 /* What is to become of a record. A negative status, after api->fail, rejects it. */
-enum { APPLY_DROP = 0, APPLY_SAME = 1, APPLY_CHANGED = 2 };
+enum {
+    APPLY_DROP = SLUICE_PASS_DROP,
+    APPLY_SAME = SLUICE_PASS_SAME,
+    APPLY_CHANGED = SLUICE_PASS_CHANGED
+};
 typedef int (*apply_fn)(void *self, apply_t *a, sluice_record_t *record);
 
 /* Makes the output batch. */

@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "plugin/ctx.h"
 #include "plugin/module.h"
+#include "plugin/pass.h"
 #include "record/batch.h"
 #include "record/json.h"
 #include "record/schema.h"
@@ -212,31 +213,32 @@ static sluice_batch_t *make_bytes(const codec_t *codec, sluice_batch_t *from) {
     return batch;
 }
 
-/* As a task converts a batch: a new one that keeps the old. */
+/* As a task converts a batch: a new one that keeps the old. The record is built aside. */
 static sluice_batch_t *convert(const codec_t *codec, int encode, sluice_batch_t *in) {
     sluice_batch_t *out = sl_batch_create(0);
     size_t i, count;
     const sluice_record_t *records = sl_batch_records(in, &count);
 
     sl_batch_share(out, in);
+    sl_batch_reserve(out, count);
     for (i = 0; i < count; i++) {
-        sluice_record_t *r = sl_batch_add(out);
-        sluice_str_t bytes = sluice_value_str(&records[i].value);
+        sluice_record_t r = records[i];
+        sluice_str_t bytes = sluice_value_str(&r.value);
         int status;
 
-        *r = records[i];
         if (encode)
-            status = codec->converter->from_connect(codec->self, out, r->topic, r->value_schema,
-                                                    &r->value, &bytes);
+            status = codec->converter->from_connect(codec->self, out, r.topic, r.value_schema,
+                                                    &r.value, &bytes);
         else
-            status = codec->converter->to_connect(codec->self, out, r->topic, bytes,
-                                                  &r->value_schema, &r->value);
+            status = codec->converter->to_connect(codec->self, out, r.topic, bytes,
+                                                  &r.value_schema, &r.value);
         if (status != SLUICE_OK)
             die("cannot be converted:", event);
         if (encode) {
-            r->value = sluice_text(SLUICE_BYTES, bytes);
-            r->value_schema = NULL;
+            r.value = sluice_text(SLUICE_BYTES, bytes);
+            r.value_schema = NULL;
         }
+        sl_batch_append(out, &r);
     }
     sl_batch_seal(out);
     return out;
@@ -259,20 +261,25 @@ static sluice_batch_t *apply(const step_t *step, sluice_batch_t *in, const char 
     return out;
 }
 
+/* As a task takes a batch through a chain: each record through all. */
+static sluice_batch_t *through_chain(sluice_batch_t *in) {
+    sl_pass_step_t chain[USES];
+    sluice_batch_t *out = NULL;
+    size_t i, count = 0;
+
+    for (i = 0; i < USES; i++)
+        if (uses[i].chain)
+            chain[count++] =
+                (sl_pass_step_t){.transform = steps[i].transform, .self = steps[i].self};
+    if (!sl_pass_run(chain, count, in, &out) || sl_batch_count(out) != RECORDS)
+        die("failed:", "the chain");
+    return out;
+}
+
 static sluice_batch_t *transformed(sluice_batch_t *in, int which) {
-    sluice_batch_t *at = sl_batch_ref(in);
-    size_t i;
-
-    for (i = 0; i < USES; i++) {
-        sluice_batch_t *out;
-
-        if (which >= 0 ? (size_t)which != i : which == NONE || !uses[i].chain)
-            continue;
-        out = apply(&steps[i], at, uses[i].module);
-        sl_batch_unref(at);
-        at = out;
-    }
-    return at;
+    if (which >= 0)
+        return apply(&steps[which], in, uses[which].module);
+    return which == NONE ? sl_batch_ref(in) : through_chain(in);
 }
 
 static void run_once(const codec_t *codec, sluice_batch_t *in, int which) {

@@ -35,6 +35,7 @@ typedef struct cast {
     smt_t smt;
     target_t *targets;
     size_t count;
+    size_t missing; /* of them in such maps */
     uint8_t whole; /* type of the whole; 0: of fields */
 } cast_t;
 
@@ -143,12 +144,15 @@ static void release(void *self) {
 
 /* ---- without a schema ---- */
 
-static void find_places(cast_t *c, const sluice_value_t *value) {
+static void find_places(cast_t *c, const apply_t *a, const sluice_value_t *value) {
     size_t i;
 
-    for (i = 0; i < c->count; i++)
+    c->missing = 0;
+    for (i = 0; i < c->count; i++) {
         c->targets[i].at = smt_map_find(value, c->targets[i].field);
-    smt_map_note(&c->smt, value);
+        c->missing += c->targets[i].at < 0;
+    }
+    smt_map_note(&c->smt, a, value);
 }
 
 /* A field that is not there becomes one that is null. No two targets have one field. */
@@ -157,10 +161,10 @@ static int cast_map(cast_t *c, apply_t *a, sluice_value_t *value) {
     smt_map_t map;
     int status = smt_require_map(&c->smt, value);
 
+    if (status == SLUICE_OK && !smt_map_is_like(&c->smt, a, value))
+        find_places(c, a, value);
     if (status == SLUICE_OK)
-        status = smt_map_init(&c->smt, a, value, c->count, &map);
-    if (status == SLUICE_OK && !smt_map_is_like(&c->smt, value))
-        find_places(c, value);
+        status = smt_map_edit(&c->smt, a, value, c->missing, &map);
     for (t = c->targets; t < c->targets + c->count && status == SLUICE_OK; t++) {
         if (t->at >= 0)
             status = smt_cast(&c->smt, a, NULL, t->type, &map.items[2 * t->at + 1]);
@@ -169,7 +173,7 @@ static int cast_map(cast_t *c, apply_t *a, sluice_value_t *value) {
     }
     if (status != SLUICE_OK)
         return status;
-    smt_map_end(&map, value);
+    smt_map_end_like(&map, &c->smt, value);
     return APPLY_CHANGED;
 }
 
@@ -262,18 +266,20 @@ static int cast_struct(cast_t *c, apply_t *a, const plan_t *plan, sluice_value_t
     st = smt_struct(&c->smt, a, plan->head.to);
     if (st == NULL)
         return SLUICE_NO_MEMORY;
-    done = smt_put_all(&plan->head, old, st);
+    done = smt_put_all(&plan->head, a, old, st);
     for (i = 0; i < old->schema->field_count; i++) {
-        const sluice_schema_t *from = old->schema->fields[i].schema;
+        const sluice_schema_t *from;
         sluice_value_t v;
 
         if (done && plan->to[i] == 0)
             continue;
+        from = old->schema->fields[i].schema;
         v = *smt_field(&c->smt, &old->fields[i], from);
         if ((plan->to[i] != 0 && smt_cast(&c->smt, a, from, plan->to[i], &v) != SLUICE_OK) ||
             smt_put(&c->smt, st, i, &v) != SLUICE_OK)
             return SLUICE_BAD_RECORD;
     }
+    smt_set_sound(a, st, done);
     *value = smt_struct_value(st);
     return SLUICE_OK;
 }

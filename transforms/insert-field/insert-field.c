@@ -46,7 +46,10 @@ typedef struct insertion {
 typedef struct insert {
     smt_t smt;
     insertion_t fields[COUNT];
+    uint8_t given[COUNT]; /* those configured */
+    uint32_t count;
     int alone; /* no two of them have one name */
+    uint32_t put; /* which of them went into maps of the names noted: a bit each; 0: no map yet */
     sluice_str_t text;
 } insert_t;
 
@@ -87,21 +90,21 @@ static int are_alone(const insert_t *t) {
 static int configure(void *self) {
     insert_t *t = self;
     const sluice_api_t *api = t->smt.api;
-    int i, any = 0, status = SLUICE_OK;
+    int i, status = SLUICE_OK;
 
     for (i = 0; i < COUNT; i++) {
         const char *spec = api->config_text(t->smt.ctx, names[i]);
 
         if (spec == NULL)
             continue;
-        any = 1;
+        t->given[t->count++] = (uint8_t)i;
         read_name(&t->fields[i], smt_keep(&t->smt, spec, &status));
         t->fields[i].schema = schema_of(api, i, t->fields[i].required);
         if (t->fields[i].schema == NULL)
             return SLUICE_NO_MEMORY;
     }
     t->text = smt_keep(&t->smt, api->config_text(t->smt.ctx, "static.value"), &status);
-    if (!any)
+    if (t->count == 0)
         return api->fail(t->smt.ctx, SLUICE_INVALID, CONFIG_EXCEPTION,
                          "No field insertion configured");
     if (t->fields[STATIC].name.data != NULL && t->text.data == NULL)
@@ -153,13 +156,16 @@ static int value_of(insert_t *t, const sluice_record_t *r, int what, int has_sch
     return SLUICE_OK;
 }
 
-static void find_places(insert_t *t, const sluice_value_t *value) {
-    int i;
+static void find_places(insert_t *t, const apply_t *a, const sluice_value_t *value) {
+    uint32_t i;
 
-    for (i = 0; i < COUNT; i++)
-        if (t->fields[i].name.data != NULL)
-            t->fields[i].at = smt_map_find(value, t->fields[i].name);
-    smt_map_note(&t->smt, value);
+    for (i = 0; i < t->count; i++) {
+        insertion_t *field = &t->fields[t->given[i]];
+
+        field->at = smt_map_find(value, field->name);
+    }
+    t->put = 0;
+    smt_map_note(&t->smt, a, value);
 }
 
 static sluice_value_t *place_of(const insert_t *t, const insertion_t *field, smt_map_t *map) {
@@ -168,21 +174,36 @@ static sluice_value_t *place_of(const insert_t *t, const insertion_t *field, smt
     return t->alone ? smt_map_append(map, field->name) : smt_map_place(map, field->name);
 }
 
+/* Names follow from those noted when the same fields went in. */
+static void end_map(insert_t *t, const smt_map_t *map, uint32_t put, sluice_value_t *value) {
+    if (t->put == 0)
+        t->put = put;
+    if (t->put == put)
+        smt_map_end_like(map, &t->smt, value);
+    else
+        smt_map_end(map, value);
+}
+
 static int insert_to_map(insert_t *t, apply_t *a, const sluice_record_t *r, sluice_value_t *value) {
     smt_map_t map;
-    int i, status = smt_require_map(&t->smt, value);
+    uint32_t i, put = 1;
+    int status = smt_require_map(&t->smt, value);
 
+    if (status == SLUICE_OK && !smt_map_is_like(&t->smt, a, value))
+        find_places(t, a, value);
     if (status == SLUICE_OK)
-        status = smt_map_init(&t->smt, a, value, COUNT, &map);
-    if (status == SLUICE_OK && !smt_map_is_like(&t->smt, value))
-        find_places(t, value);
-    for (i = 0; i < COUNT && status == SLUICE_OK; i++) {
-        if (t->fields[i].name.data != NULL && has_value(t, r, i))
-            status = value_of(t, r, i, 0, place_of(t, &t->fields[i], &map));
+        status = smt_map_edit(&t->smt, a, value, t->count, &map);
+    for (i = 0; i < t->count && status == SLUICE_OK; i++) {
+        const int what = t->given[i];
+
+        if (!has_value(t, r, what))
+            continue;
+        put |= 2u << what;
+        status = value_of(t, r, what, 0, place_of(t, &t->fields[what], &map));
     }
     if (status != SLUICE_OK)
         return status;
-    smt_map_end(&map, value);
+    end_map(t, &map, put, value);
     return APPLY_CHANGED;
 }
 
@@ -209,25 +230,27 @@ static const smt_plan_t *make_plan(insert_t *t, const sluice_schema_t *from) {
     return plan;
 }
 
-/* The fields that were there stand first, ours behind them. */
-static int fill(insert_t *t, const smt_plan_t *plan, const sluice_record_t *r,
+/* The fields that were there stand first, ours behind them. One without a value stays null, as
+ * Connect leaves it, even where it is required: who puts it later finds out. */
+static int fill(insert_t *t, const apply_t *a, const smt_plan_t *plan, const sluice_record_t *r,
                 const sluice_struct_t *old, sluice_struct_t *st) {
-    const int done = smt_put_all(plan, old, st);
+    const int done = smt_put_all(plan, a, old, st);
     uint32_t i, at = old->schema->field_count;
-    int status = SLUICE_OK;
+    int sound = done, status = SLUICE_OK;
 
     for (i = 0; !done && i < at && status == SLUICE_OK; i++)
         status = smt_put(&t->smt, st, i,
                          smt_field(&t->smt, &old->fields[i], st->schema->fields[i].schema));
-    for (i = 0; i < COUNT && status == SLUICE_OK; i++) {
-        if (t->fields[i].name.data == NULL)
-            continue;
-        if (has_value(t, r, (int)i))
-            status = value_of(t, r, (int)i, 1, &st->fields[at]);
+    for (i = 0; i < t->count && status == SLUICE_OK; i++, at++) {
+        const int what = t->given[i];
+
+        if (has_value(t, r, what))
+            status = value_of(t, r, what, 1, &st->fields[at]);
         if (status == SLUICE_OK && st->fields[at].kind != SLUICE_NULL)
             status = smt_fits(&t->smt, st, at, st->fields[at].kind);
-        at++;
+        sound = sound && (st->fields[at].kind != SLUICE_NULL || !t->fields[what].required);
     }
+    smt_set_sound(a, st, sound);
     return status;
 }
 
@@ -243,7 +266,7 @@ static int insert_to_struct(insert_t *t, apply_t *a, const sluice_record_t *r, s
     st = smt_struct(&t->smt, a, plan->to);
     if (st == NULL)
         return SLUICE_NO_MEMORY;
-    if (fill(t, plan, r, side.value->as.st, st) != SLUICE_OK)
+    if (fill(t, a, plan, r, side.value->as.st, st) != SLUICE_OK)
         return SLUICE_BAD_RECORD;
     *side.value = smt_struct_value(st);
     *side.schema = plan->to;

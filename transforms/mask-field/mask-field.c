@@ -29,6 +29,7 @@ typedef struct mask {
     smt_t smt;
     smt_list_t fields;
     int64_t *at; /* of each in maps of the names noted; -1: it is not there */
+    size_t missing; /* of them there */
     sluice_str_t replacement; /* data NULL: none */
     int is_number;            /* the replacement is one */
     connect_why_t why;        /* when not */
@@ -136,12 +137,15 @@ static int mask_value(mask_t *m, apply_t *a, sluice_value_t *v) {
 
 /* ---- records ---- */
 
-static void find_places(mask_t *m, const sluice_value_t *value) {
+static void find_places(mask_t *m, const apply_t *a, const sluice_value_t *value) {
     size_t i;
 
-    for (i = 0; i < m->fields.count; i++)
+    m->missing = 0;
+    for (i = 0; i < m->fields.count; i++) {
         m->at[i] = smt_map_find(value, m->fields.items[i]);
-    smt_map_note(&m->smt, value);
+        m->missing += m->at[i] < 0;
+    }
+    smt_map_note(&m->smt, a, value);
 }
 
 /* A field that is not there becomes one that is null. */
@@ -150,10 +154,10 @@ static int mask_map(mask_t *m, apply_t *a, sluice_value_t *value) {
     size_t i;
     int status = smt_require_map(&m->smt, value);
 
+    if (status == SLUICE_OK && !smt_map_is_like(&m->smt, a, value))
+        find_places(m, a, value);
     if (status == SLUICE_OK)
-        status = smt_map_init(&m->smt, a, value, m->fields.count, &map);
-    if (status == SLUICE_OK && !smt_map_is_like(&m->smt, value))
-        find_places(m, value);
+        status = smt_map_edit(&m->smt, a, value, m->missing, &map);
     for (i = 0; i < m->fields.count && status == SLUICE_OK; i++) {
         if (m->at[i] >= 0)
             status = mask_value(m, a, &map.items[2 * m->at[i] + 1]);
@@ -162,7 +166,7 @@ static int mask_map(mask_t *m, apply_t *a, sluice_value_t *value) {
     }
     if (status != SLUICE_OK)
         return status;
-    smt_map_end(&map, value);
+    smt_map_end_like(&map, &m->smt, value);
     return APPLY_CHANGED;
 }
 
@@ -197,7 +201,7 @@ static int mask_struct(mask_t *m, apply_t *a, sluice_value_t *value) {
     st = smt_struct(&m->smt, a, old->schema);
     if (st == NULL)
         return SLUICE_NO_MEMORY;
-    done = smt_put_all(&plan->head, old, st);
+    done = smt_put_all(&plan->head, a, old, st);
     for (i = 0; i < old->schema->field_count; i++) {
         sluice_value_t v;
 
@@ -208,6 +212,7 @@ static int mask_struct(mask_t *m, apply_t *a, sluice_value_t *value) {
             smt_put(&m->smt, st, i, &v) != SLUICE_OK)
             return SLUICE_BAD_RECORD;
     }
+    smt_set_sound(a, st, done);
     *value = smt_struct_value(st);
     return APPLY_CHANGED;
 }

@@ -23,6 +23,7 @@ typedef struct router {
     smt_t smt;
     connect_regex_t *regex;
     const char *replacement;
+    uint64_t turn; /* smt.turn of what was seen */
     int seen; /* of the batch at hand: the topic of the record before, and what it became */
     char from[256];
     size_t from_len;
@@ -97,8 +98,9 @@ static int route_record(void *self, apply_t *a, sluice_record_t *record) {
     const sluice_str_t from = record->topic;
     int status, unchanged;
 
-    if (a->at == 0) /* another batch: its memory is not that of the last one */
+    if (r->turn != r->smt.turn) /* another batch: its memory is not that of the last one */
         r->seen = 0;
+    r->turn = r->smt.turn;
     if (r->seen && sluice_str_eq(from, sluice_str_n(r->from, r->from_len))) {
         record->topic = r->to.data == NULL ? from : r->to;
         return r->to.data == NULL ? APPLY_SAME : APPLY_CHANGED;

@@ -46,9 +46,13 @@ typedef struct replace {
     rename_pair_t *renames;
     size_t rename_count;
     uint64_t marks; /* of the names that may be left out or renamed: see mark_of */
-    /* What became of a map of the names noted, and the member that each value came from. */
-    smt_map_t like;
+    /* What became of a map of the names noted: its names, and the member that each value came from,
+     * which stood in the same place or behind it. */
+    uint32_t like_len;
+    smt_bits_t like[LIKE_MAX];
     uint8_t from[LIKE_MAX];
+    uint8_t moved[LIKE_MAX]; /* those that are not what stood there before, nor where it was */
+    uint32_t moved_count;
 } replace_t;
 
 typedef struct plan {
@@ -186,12 +190,30 @@ static int64_t replace_member(const replace_t *p, smt_map_t *map, const sluice_v
     return (place - map->items) / 2;
 }
 
-static void replace_members(replace_t *p, const sluice_value_t *value, smt_map_t *map) {
+static void note_names(replace_t *p, const smt_map_t *map) {
     uint32_t i;
 
-    p->smt.names.items = NULL; /* what was noted is overwritten */
+    p->moved_count = 0;
+    for (i = 0; i < map->len; i++) {
+        memcpy(&p->like[i], &map->items[2 * (size_t)i], sizeof(p->like[i]));
+        if (p->from[i] != i ||
+            memcmp(&p->like[i], &p->smt.names.keys[i], sizeof(p->like[i])) != 0)
+            p->moved[p->moved_count++] = (uint8_t)i;
+    }
+    p->like_len = map->len;
+}
+
+/* The map may lie where the value does: what is written never passes what is read. */
+static void replace_members(replace_t *p, const apply_t *a, const sluice_value_t *value,
+                            smt_map_t *map) {
+    uint32_t i;
+
+    smt_map_note(&p->smt, a, value);
+    if (value->len > LIKE_MAX)
+        smt_map_forget(&p->smt);
     for (i = 0; i < value->len; i++) {
-        const sluice_value_t *member = &value->as.items[2 * (size_t)i];
+        const sluice_value_t member[2] = {value->as.items[2 * (size_t)i],
+                                          value->as.items[2 * (size_t)i + 1]};
         int64_t to = map->len;
 
         if (member->kind != SLUICE_STRING)
@@ -203,21 +225,24 @@ static void replace_members(replace_t *p, const sluice_value_t *value, smt_map_t
         if (to >= 0 && i < LIKE_MAX)
             p->from[to] = (uint8_t)i;
     }
-    p->like = *map;
-    if (value->len <= LIKE_MAX)
-        smt_map_note(&p->smt, value);
+    if (p->smt.names.len > 0)
+        note_names(p, map);
+}
+
+static inline void put_like(const replace_t *p, const sluice_value_t *items, uint32_t i,
+                            smt_map_t *map) {
+    memcpy(&map->items[2 * (size_t)i], &p->like[i], sizeof(p->like[i]));
+    map->items[2 * (size_t)i + 1] = items[2 * (size_t)p->from[i] + 1];
 }
 
 static void replace_alike(const replace_t *p, const sluice_value_t *value, smt_map_t *map) {
-    const sluice_value_t *key = p->like.items, *items = value->as.items;
-    sluice_value_t *to = map->items;
     uint32_t i;
 
-    map->len = p->like.len;
-    for (i = 0; i < map->len; i++, key += 2, to += 2) {
-        to[0] = *key;
-        to[1] = items[2 * (size_t)p->from[i] + 1];
-    }
+    map->len = p->like_len;
+    for (i = 0; map->items == value->as.items && i < p->moved_count; i++)
+        put_like(p, value->as.items, p->moved[i], map);
+    for (i = 0; map->items != value->as.items && i < map->len; i++)
+        put_like(p, value->as.items, i, map);
 }
 
 static int replace_in_map(replace_t *p, apply_t *a, sluice_value_t *value) {
@@ -225,14 +250,14 @@ static int replace_in_map(replace_t *p, apply_t *a, sluice_value_t *value) {
     int status = smt_require_map(&p->smt, value);
 
     if (status == SLUICE_OK)
-        status = smt_map_init(&p->smt, a, NULL, value->len, &map);
+        status = smt_map_rebuild(&p->smt, a, value, &map);
     if (status != SLUICE_OK)
         return status;
-    if (smt_map_is_like(&p->smt, value))
+    if (smt_map_is_like(&p->smt, a, value))
         replace_alike(p, value, &map);
     else
-        replace_members(p, value, &map);
-    smt_map_end(&map, value);
+        replace_members(p, a, value, &map);
+    smt_map_end_like(&map, &p->smt, value);
     return APPLY_CHANGED;
 }
 
@@ -266,28 +291,34 @@ static plan_t *make_plan(replace_t *p, const sluice_schema_t *from) {
 }
 
 /* The same where each field suits the schema that it had, and so the same in the output. */
-static int fill_plain(const plan_t *plan, const sluice_struct_t *old, sluice_struct_t *st) {
+static int fill_plain(const plan_t *plan, const apply_t *a, const sluice_struct_t *old,
+                      sluice_struct_t *st) {
     const smt_fit_t *fits = plan->head.fits;
     uint32_t i, count = st->schema->field_count;
+    const int sound = smt_is_sound(a, old);
     int odd = 0;
 
     if (fits == NULL || !plan->complete || old->schema != plan->head.from)
         return 0;
-    for (i = 0; i < count; i++) {
+    for (i = 0; sound && i < count; i++)
+        st->fields[i] = old->fields[plan->at[i]];
+    for (i = 0; !sound && i < count; i++) {
         const sluice_value_t *v = &old->fields[plan->at[i]];
         const smt_fit_t fit = fits[plan->at[i]];
 
         st->fields[i] = *v;
         odd |= (v->kind != fit.kind) & (v->kind != fit.other);
     }
+    smt_set_sound(a, st, !odd);
     return !odd;
 }
 
-static int fill(replace_t *p, const plan_t *plan, const sluice_struct_t *old, sluice_struct_t *st) {
+static int fill(replace_t *p, const apply_t *a, const plan_t *plan, const sluice_struct_t *old,
+                sluice_struct_t *st) {
     const sluice_field_t *fields = st->schema->fields;
     uint32_t i;
 
-    if (fill_plain(plan, old, st))
+    if (fill_plain(plan, a, old, st))
         return SLUICE_OK;
     for (i = 0; i < st->schema->field_count; i++) {
         const int64_t at = plan->at[i];
@@ -318,7 +349,7 @@ static int replace_in_struct(replace_t *p, apply_t *a, smt_side_t side) {
     st = smt_struct(&p->smt, a, plan->head.to);
     if (st == NULL)
         return SLUICE_NO_MEMORY;
-    if (fill(p, plan, side.value->as.st, st) != SLUICE_OK)
+    if (fill(p, a, plan, side.value->as.st, st) != SLUICE_OK)
         return SLUICE_BAD_RECORD;
     *side.value = smt_struct_value(st);
     *side.schema = plan->head.to;

@@ -92,7 +92,7 @@ static int convert_schemaless(converter_t *c, apply_t *a, sluice_value_t *value)
     }
     status = smt_require_map(&c->smt, value);
     if (status == SLUICE_OK)
-        status = smt_map_init(&c->smt, a, value, 1, &map);
+        status = smt_map_edit(&c->smt, a, value, 1, &map);
     if (status == SLUICE_OK)
         status = times_convert(&c->times, a, NULL, smt_map_place(&map, c->field));
     if (status != SLUICE_OK)

@@ -44,6 +44,7 @@
  *   1.6  batch_derive, batch_cut.
  *   1.7  stores; JSON documents that are alike.
  *   1.8  stores: fence, and what says that it is wanted.
+ *   1.9  transforms: pass.
  */
 #ifndef SLUICE_PLUGIN_H
 #define SLUICE_PLUGIN_H
@@ -59,7 +60,7 @@ extern "C" {
 
 #define SLUICE_ABI_MAGIC 0x534c4943u /* "SLIC" */
 #define SLUICE_ABI_MAJOR 1
-#define SLUICE_ABI_MINOR 8
+#define SLUICE_ABI_MINOR 9
 
 #if defined(__GNUC__)
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -112,6 +113,32 @@ typedef struct sluice_source {
     int (*read_offsets)(const sluice_api_t *api, sluice_ctx_t *ctx, sluice_buf_t *out);
 } sluice_source_t;
 
+/* Since 1.9. A record on its way through transforms that follow each other. */
+typedef struct sluice_pass {
+    uint32_t size;
+    uint32_t left;           /* so many records of its batch come after it */
+    sluice_batch_t *batch;   /* is being made and shares the input: memory for what changes */
+    uint64_t serial;         /* of that batch */
+    sluice_record_t *record; /* in it: to be changed there */
+    /* The items of a map, or a struct, in that batch's memory to which nothing points but the
+     * record's key or value, so that the next transform may change it in place; and for how many
+     * members or fields it has room. NULL: none. Who makes one may say so; who lets something else
+     * point to it, or puts another value in its place, sets NULL. */
+    const void *own;
+    uint32_t room;
+    uint32_t reserved;
+    /* A number for the names of that map: maps with the same one in this batch have the same names
+     * (not copies of them) in the same order. 0: not known. And the last number that was given. */
+    uint64_t shape;
+    uint64_t shapes;
+    /* A struct whose fields were found to suit their schemas, none null where there is a default.
+     * NULL: none. */
+    const sluice_struct_t *sound;
+} sluice_pass_t;
+
+/* Since 1.9. What becomes of a record that passes. */
+enum { SLUICE_PASS_DROP = 0, SLUICE_PASS_SAME = 1, SLUICE_PASS_CHANGED = 2 };
+
 /* A transform makes a batch out of a batch: pure, or with state that follows positions. */
 typedef struct sluice_transform {
     uint32_t size;
@@ -129,6 +156,13 @@ typedef struct sluice_transform {
     /* Positions up to here will never be seen again: older versions of state may go. */
     void (*committed)(void *self, uint32_t source_partition, const sluice_position_t *position);
     int (*close)(void *self);
+    /* Since 1.9: what apply does, for one record, where that depends on nothing but the record. May
+     * be NULL. Where transforms that have it follow each other, the host takes each record through
+     * all of them and makes one batch. SLUICE_PASS_*, or a negative status when the record can't be
+     * transformed: then the host forgets that batch and calls the apply of each, which says why.
+     * Uses neither api->reject nor api->account. Schemas that it gave to records live until it is
+     * called for another batch. */
+    int (*pass)(void *self, sluice_pass_t *pass);
 } sluice_transform_t;
 
 /* A sink delivers batches to a target. */

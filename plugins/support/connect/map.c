@@ -1,5 +1,9 @@
 #include "support/connect/map.h"
 
+#include <stdlib.h>
+
+#define NAMES_MAX 256 /* of larger maps nothing is noted */
+
 /* The key in the items of a map, or NULL. Few names are as long as the one that is looked for. */
 static const sluice_value_t *find(const sluice_value_t *items, uint32_t len, sluice_str_t key) {
     const sluice_value_t *v, *end = items + 2 * (size_t)len;
@@ -41,4 +45,31 @@ int64_t smt_map_find(const sluice_value_t *map, sluice_str_t key) {
     const sluice_value_t *found = find(map->as.items, map->len, key);
 
     return found == NULL ? -1 : (found - map->as.items) / 2;
+}
+
+/* Without memory for it each map is looked at. */
+static int make_names_room(smt_names_t *names, uint32_t len) {
+    smt_bits_t *keys = len <= NAMES_MAX ? realloc(names->keys, len * sizeof(*keys)) : NULL;
+
+    if (keys == NULL)
+        return 0;
+    names->keys = keys;
+    names->cap = len;
+    return 1;
+}
+
+void smt_map_note(smt_t *s, const apply_t *a, const sluice_value_t *map) {
+    smt_names_t *names = &s->names;
+    uint32_t i;
+
+    smt_map_forget(s);
+    if (map->len == 0 || (map->len > names->cap && !make_names_room(names, map->len)))
+        return;
+    if (a->pass != NULL) {
+        names->shape = smt_map_shape(a, map);
+        names->made = ++a->pass->shapes;
+    }
+    for (i = 0; i < map->len; i++)
+        memcpy(&names->keys[i], &map->as.items[2 * (size_t)i], sizeof(names->keys[i]));
+    names->len = map->len;
 }

@@ -58,19 +58,39 @@ void smt_destroy(void *self) {
     if (s->class->release != NULL)
         s->class->release(s);
     free_retired(s);
+    free(s->names.keys);
     for (i = 0; i < SMT_CACHE_SLOTS; i++)
         free_plan(s, s->plans[i]);
     s->api->batch_unref(s->memory);
     free(s);
 }
 
+/* Another batch: its memory is not that of the last one. */
+static void begin_batch(smt_t *s, uint64_t serial) {
+    free_retired(s);
+    s->room_len = s->room_all = 0;
+    s->names.len = 0;
+    s->names.shape = s->names.made = 0;
+    s->turn++;
+    s->serial = serial;
+}
+
 int smt_apply(void *self, sluice_batch_t *in, sluice_batch_t **out) {
     smt_t *s = self;
 
-    free_retired(s);
-    s->room_len = s->room_all = 0;
-    s->names.items = NULL;
+    begin_batch(s, 0);
     return apply_records(s->api, s->ctx, in, out, s->class->apply, s);
+}
+
+int smt_pass(void *self, sluice_pass_t *pass) {
+    smt_t *s = self;
+
+    if (s->serial != pass->serial) {
+        begin_batch(s, pass->serial);
+        s->passing = (apply_t){.api = s->api, .ctx = s->ctx, .out = pass->batch};
+    }
+    s->passing.pass = pass;
+    return s->class->apply(s, &s->passing, pass->record);
 }
 
 /* The class that a schema wants: that of the logical type its name says, whatever its type. */
@@ -135,7 +155,8 @@ sluice_batch_t *smt_batch_begin(const smt_t *s, apply_t *a) {
 void *smt_alloc_more(smt_t *s, apply_t *a, size_t size) {
     sluice_batch_t *batch = smt_batch(s, a);
     size_t part = s->room_all / ROOM_PART < ROOM_MAX ? s->room_all / ROOM_PART : ROOM_MAX;
-    size_t records = part / size < a->count - a->at ? part / size : a->count - a->at;
+    size_t left = a->pass != NULL ? a->pass->left + (size_t)1 : a->count - a->at;
+    size_t records = part / size < left ? part / size : left;
     size_t len = records > 1 ? records * size : size;
 
     s->room = batch == NULL ? NULL : s->api->batch_alloc(batch, len);
@@ -236,6 +257,8 @@ sluice_struct_t *smt_struct(smt_t *s, apply_t *a, const sluice_schema_t *schema)
 
     if (st == NULL)
         return NULL;
+    if (a->pass != NULL)
+        a->pass->own = NULL; /* it may go into the struct */
     memset(st->fields, 0, count * sizeof(st->fields[0]));
     st->schema = schema;
     return st;

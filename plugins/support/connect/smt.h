@@ -44,10 +44,16 @@ typedef struct smt_class {
     apply_fn apply;
 } smt_class_t;
 
-/* The members' names of a map of the batch at hand, and where they stand in it. */
+/* A value as it lies in memory, in one register where there are such. */
+typedef uint64_t smt_bits_t __attribute__((vector_size(16)));
+
+/* The members' names of a map of the batch at hand. */
 typedef struct smt_names {
-    const sluice_value_t *items; /* NULL: none yet */
-    uint32_t len;
+    smt_bits_t *keys;
+    uint32_t len; /* 0: none yet */
+    uint32_t cap;
+    uint64_t shape; /* of the map; 0: not known */
+    uint64_t made;  /* what becomes of its names; 0: not known */
 } smt_names_t;
 
 struct smt {
@@ -63,6 +69,9 @@ struct smt {
     size_t room_len;
     size_t room_all; /* of the batch at hand */
     smt_names_t names;
+    uint64_t turn;   /* counts batches: what was kept of another may be gone */
+    uint64_t serial; /* of the batch at hand, when its records pass; 0: they do not */
+    apply_t passing; /* then */
 };
 
 /* A list of texts. */
@@ -81,6 +90,7 @@ int smt_create(const smt_class_t *class, const sluice_api_t *api, sluice_ctx_t *
                void **self);
 void smt_destroy(void *self);
 int smt_apply(void *self, sluice_batch_t *in, sluice_batch_t **out);
+int smt_pass(void *self, sluice_pass_t *pass);
 
 static inline smt_side_t smt_side(const smt_t *s, sluice_record_t *r) {
     smt_side_t side = {&r->value_schema, &r->value};
@@ -169,9 +179,18 @@ static inline int smt_put(const smt_t *s, sluice_struct_t *st, uint32_t field,
     st->fields[field] = *value;
     return smt_fits(s, st, field, value->kind);
 }
+/* Whether each field of a struct is known to suit its schema; and that it is, of one that got all
+ * by smt_put_all and what else it has by smt_put. */
+static inline int smt_is_sound(const apply_t *a, const sluice_struct_t *st) {
+    return a->pass != NULL && a->pass->sound == st;
+}
+static inline void smt_set_sound(const apply_t *a, const sluice_struct_t *st, int sound) {
+    if (a->pass != NULL && sound)
+        a->pass->sound = st;
+}
 /* Struct.get and Struct.put of all fields of a struct of the plan's schema, to the same fields of
  * one whose fields' schemas begin with the same. 0: not done, a field needs a closer look. */
-static inline int smt_put_all(const smt_plan_t *plan, const sluice_struct_t *old,
+static inline int smt_put_all(const smt_plan_t *plan, const apply_t *a, const sluice_struct_t *old,
                               sluice_struct_t *st) {
     const smt_fit_t *fit = plan->fits;
     uint32_t i, count = plan->from->field_count;
@@ -179,6 +198,10 @@ static inline int smt_put_all(const smt_plan_t *plan, const sluice_struct_t *old
 
     if (fit == NULL || old->schema != plan->from)
         return 0;
+    if (smt_is_sound(a, old)) {
+        memcpy(st->fields, old->fields, count * sizeof(st->fields[0]));
+        return 1;
+    }
     for (i = 0; i < count; i++) {
         st->fields[i] = old->fields[i];
         odd |= (old->fields[i].kind != fit[i].kind) & (old->fields[i].kind != fit[i].other);
@@ -199,7 +222,8 @@ int smt_check_value(sluice_str_t field, const sluice_schema_t *schema, const slu
     static const sluice_transform_t smt_on_value = {.size = sizeof(smt_on_value),          \
                                                     .create = smt_create_value,            \
                                                     .destroy = smt_destroy,                \
-                                                    .apply = smt_apply}
+                                                    .apply = smt_apply,                    \
+                                                    .pass = smt_pass}
 
 #define SMT_DEFINE_KEY(smt_class)                                                        \
     static int smt_create_key(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) { \
@@ -208,7 +232,8 @@ int smt_check_value(sluice_str_t field, const sluice_schema_t *schema, const slu
     static const sluice_transform_t smt_on_key = {.size = sizeof(smt_on_key),            \
                                                   .create = smt_create_key,              \
                                                   .destroy = smt_destroy,                \
-                                                  .apply = smt_apply}
+                                                  .apply = smt_apply,                    \
+                                                  .pass = smt_pass}
 
 /* One row of a module's plugins; `java` is the class without its package. */
 #define SMT_PLUGIN(plugin_name, java, text, option_table, checker, vtable)                         \

@@ -22,6 +22,7 @@
 
 #define PARTITIONS_MAX 4
 #define BRANCHES_MAX 6
+#define PASSED 1000000 /* what each of the chain of three adds to the key */
 #define LETTERS (BRANCHES_MAX - 1) /* the target of dead letters, when there are some */
 
 typedef struct numbers { /* what the source does */
@@ -128,6 +129,11 @@ typedef struct stages { /* what converters and transforms do */
     int hang_at;          /* the checkpoint of this number never completes */
     int open_behind_break; /* a transform is open a while after target 0 broke */
     _Atomic int opening;   /* transforms that are asked to open */
+    int64_t drop_every;    /* the second of three leaves out */
+    int judged;            /* the first of three has the predicate */
+    int passed;            /* calls of pass */
+    int step_by_step;      /* calls of apply of those that have a pass */
+    _Atomic int wrong_keys; /* in the chain of three, or behind it */
     _Atomic int decoded;
     _Atomic int encoded;
     int asking;            /* converters ask a service: so many percent of calls wait for it */
@@ -180,7 +186,9 @@ typedef struct run_options {
     int64_t trunk_retry_timeout_ms;
     int connect; /* the pipeline was a connector */
     const sl_retry_env_t *retry_env; /* NULL: the process's */
-    int transforms; /* 1: "double" in the trunk; 2: "evens" in each branch; 4: a predicate */
+    /* 1: "double" in the trunk; 2: "evens" in each branch; 4: a predicate of the trunk's first;
+     * 8: before "double" three that take single records */
+    int transforms;
 } run_options_t;
 
 typedef struct run_result {

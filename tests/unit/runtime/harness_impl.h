@@ -212,6 +212,23 @@ static void set_letters(sl_errors_policy_t *policy, const run_options_t *o) {
     policy->dead_letters_headers = o->letters == 2;
 }
 
+/* Its transforms stand behind the branches'. */
+static void set_trunk(sl_pipeline_t *p, sl_transform_use_t *uses, const run_options_t *o) {
+    static const char *const names[] = {"pass-1", "pass-2", "pass-3"};
+    size_t count = 0;
+
+    for (; (o->transforms & 8) && count < 3; count++)
+        uses[2 + count] = (sl_transform_use_t){
+            .name = (char *)(uintptr_t)names[count],
+            .use = {SLUICE_TRANSFORM, "passer", NULL, "/transforms/2"}};
+    if (o->transforms & 1)
+        uses[2 + count++] = uses[0];
+    if (o->transforms & 4)
+        uses[2].predicate = (sl_plugin_use_t){SLUICE_PREDICATE, "thirds", NULL, "/p"};
+    if (count > 0)
+        p->transforms = (sl_transform_chain_t){&uses[2], count};
+}
+
 static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_use_t *uses,
                           const run_options_t *o) {
     int i;
@@ -237,10 +254,7 @@ static void fill_pipeline(sl_pipeline_t *p, sl_branch_t *branches, sl_transform_
                                    .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/0"}};
     uses[1] = (sl_transform_use_t){.name = "evens",
                                    .use = {SLUICE_TRANSFORM, "transform", NULL, "/transforms/1"}};
-    if (o->transforms & 4)
-        uses[0].predicate = (sl_plugin_use_t){SLUICE_PREDICATE, "thirds", NULL, "/p"};
-    if (o->transforms & 1)
-        p->transforms = (sl_transform_chain_t){&uses[0], 1};
+    set_trunk(p, uses, o);
     for (i = 0; i < o->branches; i++) {
         sl_branch_t *b = &branches[i];
         memset(b, 0, sizeof(*b));
@@ -321,7 +335,7 @@ static void collect(run_t *run) {
 
 run_result_t harness_run(const run_options_t *o) {
     static sl_branch_t branches[BRANCHES_MAX];
-    static sl_transform_use_t uses[2];
+    static sl_transform_use_t uses[6];
     static sl_pipeline_t pipeline;
     sl_entry_t entries[BRANCHES_MAX * PARTITIONS_MAX];
     run_t run;

@@ -8,6 +8,7 @@ typedef struct transform {
     sluice_ctx_t *ctx;
     const sluice_api_t *api;
     int evens;
+    int place; /* of those in a chain: the digit that its name ends with */
     int again;
     int64_t busy_with; /* the number that was answered BUSY last */
     unsigned seed;
@@ -15,10 +16,12 @@ typedef struct transform {
 
 static int transform_create(const sluice_api_t *api, sluice_ctx_t *ctx, void **self) {
     transform_t *x = calloc(1, sizeof(*x));
+    const char *name = api->instance_name(ctx);
 
     x->ctx = ctx;
     x->api = api;
-    x->evens = strstr(api->instance_name(ctx), "evens") != NULL;
+    x->evens = strstr(name, "evens") != NULL;
+    x->place = name[strlen(name) - 1] - '0';
     *self = x;
     return SLUICE_OK;
 }
@@ -286,6 +289,8 @@ static const sluice_transform_t transform_table = {
     .committed = transform_committed,
 };
 
+#include "harness_passers.h"
+
 static int predicate_test(void *self, const sluice_record_t *r) {
     (void)self;
     if (stages.starve_at > 0 && (int64_t)sluice_get_be64(r->position.bytes) == stages.starve_at)
@@ -308,6 +313,7 @@ static const sluice_plugin_t plugins[] = {
     {HEAD(SLUICE_SOURCE, "numbers"), .source = &source_table},
     {HEAD(SLUICE_SINK, "target"), .sink = &sink_table},
     {HEAD(SLUICE_TRANSFORM, "transform"), .transform = &transform_table},
+    {HEAD(SLUICE_TRANSFORM, "passer"), .transform = &passer_table},
     {HEAD(SLUICE_CONVERTER, "json"), .converter = &converter_table},
     {HEAD(SLUICE_PREDICATE, "thirds"), .predicate = &predicate_table},
 };
