@@ -1,4 +1,4 @@
-# timeout: 300
+# timeout: 600
 """exactly.once.source.support of a Connect worker: records and offsets in one transaction, whoever is killed and when."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# timeout: 300
 """sluice import connect: against a fake worker that answers as real ones were recorded, over TLS and with a password, and
 against our own port; what it writes runs."""
 
