@@ -12,6 +12,7 @@
 
 #include "admin/auth.h"
 #include "admin/headers.h"
+#include "admin/media.h"
 #include "admin/tls.h"
 
 #define SL_PORTS_MAX 16

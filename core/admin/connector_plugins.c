@@ -169,6 +169,11 @@ static void answer_config(void *user) {
         sl_catalog_for_config(catalog(r), 0, &view);
         if (p != NULL)
             sl_respond(r, 200, definitions(p));
+        else if (sl_java_is_no_plugin(name))
+            sl_respond_error(r, 400,
+                             "Invalid plugin class %s. Valid types are sink, source, converter, "
+                             "header_converter, transformation, predicate.",
+                             name);
         else if (sl_java_is_abstract(name, &view))
             sl_respond_error(r, 500, "Instantiation error");
         else

@@ -269,13 +269,8 @@ void sl_post_connectors(sl_request_t *r) {
 
 void sl_put_connector_config(sl_request_t *r) {
     const sl_managed_t *m = sl_supervisor_find(sl_supervisor_of(r), sl_request_arg(r, 0));
-    cJSON *body = sl_request_connect_json(r);
-    const char *wrong = NULL;
-    cJSON *flat = body == NULL ? NULL : sl_flat_from(body, &wrong);
+    cJSON *flat = sl_flat_body(r);
 
-    if (body != NULL && flat == NULL)
-        sl_respond_error(r, 500, "The value of key \"%s\" must be a string", wrong);
-    cJSON_Delete(body);
     if (flat == NULL)
         return;
     if (m != NULL && strcmp(m->kind, "connector") != 0) {
@@ -293,19 +288,16 @@ void sl_put_connector_config(sl_request_t *r) {
 /* Merges into what is stored: a value sets, null removes. */
 void sl_patch_connector_config(sl_request_t *r) {
     const sl_managed_t *m = sl_connector_of(r);
-    cJSON *body = m == NULL ? NULL : sl_request_connect_json(r);
-    const char *wrong = "";
-    cJSON *changes = body == NULL ? NULL : sl_flat_from(body, &wrong);
+    cJSON *changes = m == NULL && sl_request_is_null(r) ? cJSON_CreateNull() : sl_flat_body(r);
     cJSON *flat;
     const cJSON *item;
 
-    if (m == NULL)
+    if (m == NULL && changes != NULL)
         sl_respond_no_connector(r);
-    else if (body != NULL && changes == NULL)
-        sl_respond_error(r, 500, "The value of key \"%s\" must be a string", wrong);
-    cJSON_Delete(body);
-    if (changes == NULL)
+    if (changes == NULL || m == NULL) {
+        cJSON_Delete(changes);
         return;
+    }
     flat = cJSON_Duplicate(m->config, 1);
     cJSON_ArrayForEach(item, changes) {
         if (cJSON_IsNull(item))

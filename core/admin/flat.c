@@ -119,3 +119,17 @@ void sl_flat_respond_faults(sl_request_t *r, const cJSON *flat, const sl_report_
                      report == NULL ? 0 : report->errors, text == NULL ? "" : text);
     free(text);
 }
+
+cJSON *sl_flat_body(sl_request_t *r) {
+    cJSON *body = sl_request_connect_json(r);
+    const char *wrong = NULL;
+    cJSON *flat = body == NULL ? NULL : sl_flat_from(body, &wrong);
+
+    if (body != NULL && flat == NULL)
+        sl_respond_error(r, 500,
+                         "Cannot deserialize value of type `java.lang.String`: the value of \"%s\" "
+                         "must be a string",
+                         wrong);
+    cJSON_Delete(body);
+    return flat;
+}

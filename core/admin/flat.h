@@ -12,6 +12,9 @@
  * when a value is an array or object: *wrong (may be NULL) is its key. */
 cJSON *sl_flat_from(const cJSON *object, const char **wrong);
 
+/* The request's body as such a copy. Given; NULL after it answered a 500. */
+cJSON *sl_flat_body(sl_request_t *request);
+
 /* {k=v, k=v}: how Java prints a map. Given: free() it. */
 char *sl_flat_java_text(const cJSON *flat);
 

@@ -45,6 +45,9 @@ cJSON *sl_request_connect_json(sl_request_t *request);
 /* The same for any JSON value; an empty body is null. NULL after it answered a 500. */
 cJSON *sl_request_connect_value(sl_request_t *request);
 
+/* Whether there is no body, or null. */
+int sl_request_is_null(const sl_request_t *request);
+
 /* ---- answers ---- */
 
 /* Takes `body`; NULL: an empty answer without Content-Type. */

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "admin/admin.h"
+#include "admin/flat.h"
 #include "admin/java_base64.h"
 #include "config/worker.h"
 
@@ -71,6 +72,19 @@ static void refuse(sl_request_t *r, const cJSON *worker) {
     }
 }
 
+/* A list of flat configurations; null stands for any of them. */
+static int is_configs(const cJSON *body) {
+    const cJSON *one;
+    int ok = cJSON_IsArray(body) || cJSON_IsNull(body);
+
+    cJSON_ArrayForEach(one, body) {
+        cJSON *flat = cJSON_IsObject(one) ? sl_flat_from(one, NULL) : NULL;
+        ok = ok && (flat != NULL || cJSON_IsNull(one));
+        cJSON_Delete(flat);
+    }
+    return ok;
+}
+
 void sl_post_tasks(sl_request_t *r) {
     const cJSON *worker = sl_admin_options(sl_request_admin(r))->worker;
     cJSON *body;
@@ -82,7 +96,9 @@ void sl_post_tasks(sl_request_t *r) {
         return;
     }
     body = sl_request_connect_value(r);
-    if (body != NULL)
+    if (body != NULL && !is_configs(body))
+        sl_respond_error(r, 500, "The body must be a list of the configurations of tasks");
+    else if (body != NULL)
         refuse(r, worker);
     cJSON_Delete(body);
 }

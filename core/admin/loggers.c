@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "admin/flat.h"
 #include "admin/named.h"
-#include "config/json_file.h"
 #include "observe/log.h"
+
+#define BLANKS " \t\r\n"
 
 static cJSON *render(sluice_log_level_t level, int64_t changed_ms) {
     cJSON *logger = cJSON_CreateObject();
@@ -83,6 +85,17 @@ static const char *raised(char *text) {
     return text;
 }
 
+/* Connect's names are those of log4j, which takes blanks around them. */
+static int read_level(const char *text, char *trimmed, size_t size, sluice_log_level_t *out) {
+    const char *name = text + strspn(text, BLANKS);
+    size_t len = strcspn(name, BLANKS);
+
+    snprintf(trimmed, size, "%.*s", (int)len, name);
+    if (name[len + strspn(name + len, BLANKS)] != '\0' || strcasecmp(trimmed, "warning") == 0)
+        return SLUICE_INVALID;
+    return sl_log_parse_level(trimmed, out);
+}
+
 static void set_level(sl_request_t *r, const char *text) {
     sl_supervisor_t *s = sl_supervisor_of(r);
     const char *name = logger_name(r);
@@ -92,8 +105,7 @@ static void set_level(sl_request_t *r, const char *text) {
     cJSON *before;
     cJSON *after;
 
-    snprintf(trimmed, sizeof trimmed, "%.*s", (int)strcspn(text, " \t"), text);
-    if (sl_log_parse_level(trimmed, &level) != SLUICE_OK) {
+    if (read_level(text, trimmed, sizeof trimmed, &level) != SLUICE_OK) {
         sl_respond_error(r, 404, "invalid log level '%s'.", text);
         return;
     }
@@ -112,18 +124,14 @@ static void set_level(sl_request_t *r, const char *text) {
 }
 
 void sl_put_logger(sl_request_t *r) {
-    cJSON *body = sl_request_connect_json(r);
+    cJSON *body = sl_flat_body(r);
     const cJSON *level = cJSON_GetObjectItemCaseSensitive(body, "level");
-    char buffer[64];
-    const char *text = level == NULL ? NULL : sl_json_scalar(level, buffer, sizeof buffer);
 
     if (body == NULL)
         return;
     if (level == NULL || cJSON_IsNull(level))
         sl_respond_error(r, 400, "Desired 'level' parameter was not specified in request.");
-    else if (text == NULL)
-        sl_respond_error(r, 500, "The value of \"level\" must be a string");
     else
-        set_level(r, text);
+        set_level(r, level->valuestring);
     cJSON_Delete(body);
 }

@@ -32,9 +32,11 @@ static int decode(char *text, int is_path) {
                 return -1;
             c = hex_digit(p[1]) << 4 | hex_digit(p[2]);
             p += 2;
-            if (c == 0 || (is_path && c < 32))
+            if (is_path && (c < 32 || c == 127))
                 return -1;
-        } else if (is_path && (c < 32 || strchr("\"<>|{}\\", c) != NULL)) {
+            if (c == 0) /* text ends there: something that is no name and no value */
+                c = 1;
+        } else if (is_path && (c < 32 || strchr("\"<>|{}\\^`", c) != NULL)) {
             return -1;
         }
         *out++ = (char)c;
@@ -78,9 +80,34 @@ static void split_query(sl_request_t *r, char *query) {
     }
 }
 
+/* A proxy asks with the server's address before the path. */
+static const char *without_server(const char *uri) {
+    size_t scheme = strncasecmp(uri, "http://", 7) == 0    ? 7
+                    : strncasecmp(uri, "https://", 8) == 0 ? 8
+                                                           : 0;
+    if (scheme == 0)
+        return uri;
+    uri += scheme + strcspn(uri + scheme, "/?#");
+    return *uri == '/' ? uri : "/";
+}
+
+/* Its parts, read in place. */
+static void split(sl_request_t *r, char *parts) {
+    char *query;
+
+    parts[strcspn(parts, "#")] = '\0';
+    query = strchr(parts, '?');
+    if (query != NULL)
+        *query++ = '\0';
+    if (strcmp(parts, "*") != 0 && (*parts != '/' || strstr(parts, "//") != NULL))
+        r->bad_path = 1;
+    split_path(r, parts);
+    if (query != NULL)
+        split_query(r, query);
+}
+
 sl_request_t *sl_request_create(sl_port_t *port, const char *uri) {
     sl_request_t *r = calloc(1, sizeof *r);
-    char *query;
 
     if (r == NULL)
         return NULL;
@@ -88,17 +115,12 @@ sl_request_t *sl_request_create(sl_port_t *port, const char *uri) {
     r->admin = port->admin;
     r->port = port;
     r->uri = strdup(uri);
-    r->parts = strdup(uri);
+    r->parts = strdup(without_server(uri));
     if (r->uri == NULL || r->parts == NULL) {
         sl_request_unref(r);
         return NULL;
     }
-    query = strchr(r->parts, '?');
-    if (query != NULL)
-        *query++ = '\0';
-    split_path(r, r->parts);
-    if (query != NULL)
-        split_query(r, query);
+    split(r, r->parts);
     return r;
 }
 
@@ -252,6 +274,16 @@ cJSON *sl_request_connect_value(sl_request_t *r) {
     sl_report_fini(&report);
     free(text);
     return json;
+}
+
+int sl_request_is_null(const sl_request_t *r) {
+    const char *p = r->body == NULL ? "" : r->body;
+    const char *end = p + r->body_len;
+
+    p += strspn(p, " \t\r\n");
+    if (strncmp(p, "null", 4) == 0)
+        p += 4;
+    return p + strspn(p, " \t\r\n") == end;
 }
 
 cJSON *sl_request_connect_json(sl_request_t *r) {

@@ -36,26 +36,28 @@ static void answer(sl_request_t *r, int status, const char *type, char *text, co
     sl_admin_answered(r);
 }
 
-/* One JSON type with parameters that the client asks for is what it gets. */
-static const char *json_type(const sl_request_t *r) {
-    const char *accept = sl_request_header(r, "Accept");
+/* Takes text (free). A JSON type with parameters that the client asks for is what it gets. */
+static void answer_json(sl_request_t *r, int status, char *text, const char *name,
+                        const char *value) {
+    sl_accept_t accept;
+    char type[300];
 
-    if (accept != NULL && strncasecmp(accept, "application/json;", 17) == 0 &&
-        strchr(accept, ',') == NULL && strstr(accept, "q=") == NULL)
-        return accept;
-    return "application/json";
+    if (sl_accept_read(sl_request_header(r, "Accept"), &accept) != SLUICE_OK)
+        accept.count = 0;
+    sl_accept_json_type(&accept, type, sizeof type);
+    answer(r, status, text == NULL ? NULL : type, text, name, value);
 }
 
 void sl_respond(sl_request_t *r, int status, cJSON *body) {
     char *text = body == NULL ? NULL : cJSON_PrintUnformatted(body);
 
     cJSON_Delete(body);
-    answer(r, status, text == NULL ? NULL : json_type(r), text, NULL, NULL);
+    answer_json(r, status, text, NULL, NULL);
 }
 
 void sl_respond_json_text(sl_request_t *r, int status, char *text) {
     if (text != NULL)
-        answer(r, status, json_type(r), text, NULL, NULL);
+        answer_json(r, status, text, NULL, NULL);
     else
         sl_respond_error(r, 500, "out of memory");
 }
@@ -83,7 +85,7 @@ void sl_respond_created(sl_request_t *r, const char *collection, const char *nam
     encode(name, encoded, sizeof encoded);
     snprintf(location, sizeof location, "%s://%s/%s/%s", r->port->is_https ? "https" : "http",
              host == NULL ? r->port->address : host, collection, encoded);
-    answer(r, 201, text == NULL ? NULL : json_type(r), text, "Location", location);
+    answer_json(r, 201, text, "Location", location);
 }
 
 void sl_respond_text(sl_request_t *r, int status, const char *type, const char *text) {

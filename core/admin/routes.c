@@ -1,7 +1,6 @@
 #include "admin/admin_int.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "admin/handlers.h"
 
@@ -9,16 +8,17 @@ typedef struct route {
     const char *method;
     const char *path; /* "{}" stands for any one part */
     sl_handler_fn handler;
-    unsigned flags; /* READS_BODY, INTERNAL */
+    unsigned flags; /* READS_BODY, INTERNAL, ANY_TYPE */
 } route_t;
 
 #define READS_BODY 1u /* of a Connect route: without Content-Type it is refused */
 #define INTERNAL   2u /* between workers: signed, so not authenticated */
+#define ANY_TYPE   4u /* whatever the Content-Type */
 
 /* Everything that this port answers. */
 static const route_t routes[] = {
-    { "GET", "/", sl_get_root, 0 },
-    { "GET", "/health", sl_get_health, 0 },
+    { "GET", "/", sl_get_root, ANY_TYPE },
+    { "GET", "/health", sl_get_health, ANY_TYPE },
     { "GET", "/health/live", sl_get_live, 0 },
     { "GET", "/health/ready", sl_get_ready, 0 },
     { "GET", "/metrics", sl_get_metrics, 0 },
@@ -122,45 +122,55 @@ static int allowed(const sl_request_t *r, const char *separator, char *out, size
     return found;
 }
 
+static int read_accept(const sl_request_t *r, sl_accept_t *out) {
+    return sl_accept_read(sl_request_header(r, "Accept"), out);
+}
+
 static void answer_options(sl_request_t *r) {
-    const char *accept = sl_request_header(r, "Accept");
+    sl_accept_t accept;
+    char type[300];
     char text[100];
     char allow[100];
 
+    if (read_accept(r, &accept) != SLUICE_OK) {
+        sl_respond_bare_error(r, 400, NULL);
+        return;
+    }
     allowed(r, ", ", text, sizeof text);
     allowed(r, ",", allow, sizeof allow);
-    if (accept != NULL && strcasecmp(accept, "application/json") == 0)
-        sl_respond_text(r, 200, "application/json", "");
-    else
-        sl_respond_text(r, 200, "text/plain", text);
+    if (!sl_accept_options_type(&accept, type, sizeof type))
+        text[0] = '\0';
+    sl_respond_text(r, 200, type, text);
     MHD_add_response_header(r->response, "Allow", allow);
 }
 
-static int is_json_type(const char *type) {
-    static const char json[] = "application/json";
-    size_t len = sizeof json - 1;
-    return strncasecmp(type, json, len) == 0 && (type[len] == '\0' || strchr("; ", type[len]));
-}
+static int has_broken_type(const sl_request_t *r) {
+    const char *type = sl_request_header(r, "Content-Type");
+    sl_media_t media;
 
-static int is_broken_type(const char *type) {
-    const char *slash = strchr(type, '/');
-    return slash == NULL || slash == type || slash[1] == '\0' || slash[1] == ';';
+    return type != NULL && sl_media_read(type, &media) != SLUICE_OK;
 }
 
 /* 0, or the answer: 400, 406 or 415. *typed: whether that carries a type. Native routes take a body
  * without a type as JSON. */
 static int check_types(const sl_request_t *r, const route_t *route, int *typed) {
     const char *type = sl_request_header(r, "Content-Type");
-    const char *accept = sl_request_header(r, "Accept");
+    sl_accept_t accept;
+    sl_media_t media;
 
     *typed = 0;
-    if (type != NULL && is_broken_type(type))
+    if (read_accept(r, &accept) != SLUICE_OK)
         return 400;
-    if (accept != NULL && strstr(accept, "json") == NULL && strstr(accept, "*/*") == NULL &&
-        strstr(accept, "application/*") == NULL)
+    if (!sl_accept_takes_json(&accept))
         return 406;
-    if (type != NULL && strcmp(type, "*/*") != 0)
-        return is_json_type(type) ? 0 : 415;
+    if ((route->flags & ANY_TYPE) != 0)
+        return 0;
+    if (type != NULL && sl_media_read(type, &media) == SLUICE_OK) {
+        if (!sl_media_covers_json(&media))
+            return 415;
+        if (!sl_media_has_wildcard(&media))
+            return 0;
+    }
     *typed = 1;
     return (route->flags & READS_BODY) != 0 && (type != NULL || r->body_len > 0) ? 415 : 0;
 }
@@ -232,11 +242,18 @@ void sl_route(sl_request_t *r) {
     size_t i;
 
     if (r->bad_path) {
-        sl_respond_error(r, 400, "The path has a broken or ambiguous escape: %s", r->uri);
+        sl_respond_error(r, 400,
+                         "The path cannot be read (a broken or ambiguous escape, an empty "
+                         "part or no \"/\" at the beginning): %s",
+                         r->uri);
         return;
     }
     if (strcmp(r->uri, "*") == 0) {
-        sl_respond(r, 404, NULL);
+        sl_respond(r, strcmp(method, "OPTIONS") == 0 ? 404 : 400, NULL);
+        return;
+    }
+    if (has_broken_type(r)) {
+        sl_respond_bare_error(r, 400, NULL);
         return;
     }
     if (!is_served(r)) {
