@@ -12,7 +12,6 @@
 #include "sluice/error.h"
 
 #define UNLISTED (SLUICE_OPT_HIDDEN | SLUICE_OPT_PREFIX | SLUICE_OPT_DEFINITION)
-#define BLANKS " \t\r\n\f\v"
 
 typedef struct slot {
     sl_value_t value;
@@ -82,12 +81,29 @@ static void keep_secret(const parsing_t *parsing, const sluice_option_t *option,
     }
 }
 
-static char *trim(const char *text) {
-    size_t len = strlen(text), start = strspn(text, BLANKS);
+static int is_number(const sluice_option_t *option) {
+    return option->type == SLUICE_OPT_INT || option->type == SLUICE_OPT_SHORT ||
+           option->type == SLUICE_OPT_LONG || option->type == SLUICE_OPT_DOUBLE;
+}
 
-    while (len > start && strchr(BLANKS, text[len - 1]) != NULL)
-        len--;
-    return strndup(text + start, len - start);
+/* Connect's validators run on what could not be parsed, too, and then see null. One that may be
+ * left out is made so that it takes that. */
+static void report_null(parsing_t *parsing, const sluice_option_t *option, const char *key) {
+    int has_default = option->default_text != NULL || (option->flags & SLUICE_OPT_REQUIRED) != 0;
+    cJSON item = {.type = cJSON_String | cJSON_IsReference, .valuestring = "null"};
+    char pointer[SL_POINTER_MAX];
+    const char *why = NULL;
+    sl_value_fault_t fault;
+    sl_value_t value;
+
+    if (is_number(option) && (option->flags & SLUICE_OPT_RANGE) != 0 && has_default)
+        why = "Value must be non-null";
+    if (option->type == SLUICE_OPT_ENUM &&
+        sl_value_read(option, &item, 1, &value, &fault) == SLUICE_INVALID)
+        why = fault.message;
+    if (why != NULL)
+        sl_report_error(parsing->report, place(parsing, key, pointer), key, NULL,
+                        "Invalid value null for configuration %s: %s", key, why);
 }
 
 static void report_value(parsing_t *parsing, const sluice_option_t *option, const cJSON *item,
@@ -106,17 +122,16 @@ static void report_value(parsing_t *parsing, const sluice_option_t *option, cons
                         shown != NULL ? shown : "", fault->message);
     } else {
         /* what cannot be read is shown as it was given */
-        char *trimmed = fault->unread && shown != NULL ? strdup(shown)
-                                                       : trim(shown != NULL ? shown : "");
+        char *trimmed = fault->unread && shown != NULL
+                            ? strdup(shown)
+                            : sl_value_shown(option, shown != NULL ? shown : "");
         sl_report_error(parsing->report, pointer, key, hint,
                         "Invalid value %.500s for configuration %s%s: %s",
                         trimmed != NULL ? trimmed : "", fault->unread ? parsing->named : "", key,
                         fault->message);
         free(trimmed);
-        /* Connect's validators run on what could not be parsed, too, and then see null. */
-        if ((option->flags & SLUICE_OPT_RANGE) != 0 && fault->unread)
-            sl_report_error(parsing->report, pointer, key, NULL,
-                            "Invalid value null for configuration %s: Value must be non-null", key);
+        if (fault->unread)
+            report_null(parsing, option, key);
     }
     cJSON_free(printed);
 }
@@ -183,6 +198,8 @@ static void read_option(parsing_t *parsing, const sluice_option_t *option, const
     warn_use(parsing, option, item->string, alias);
     if (cJSON_IsNull(item)) {
         slot->null = 1;
+        if ((parsing->flags & SL_CONFIG_CONNECT) != 0)
+            report_null(parsing, option, item->string);
         return;
     }
     if (slot->given != NULL) {
@@ -452,10 +469,17 @@ static cJSON *errors_of(const sl_report_t *report, const char *pointer) {
     return array;
 }
 
-static char *given_text(const sl_config_t *config, const slot_t *slot) {
-    const char *text = sl_text(config->object, slot->given);
+static char *given_text(const sl_config_t *config, const sluice_option_t *option,
+                        const slot_t *slot) {
+    const char *text = slot->given != NULL ? sl_text(config->object, slot->given) : NULL;
 
-    return text != NULL ? trim(text) : NULL;
+    return text != NULL ? sl_value_shown(option, text) : NULL;
+}
+
+/* Numbers as they are written; words in the case in which they came. */
+static int is_shown_as_given(const sluice_option_t *option) {
+    return (is_number(option) && option->type != SLUICE_OPT_DOUBLE) ||
+           option->type == SLUICE_OPT_ENUM;
 }
 
 /* Connect shows what could be parsed as text, also when it is not allowed, else null. */
@@ -471,10 +495,10 @@ static cJSON *value_info(const sl_config_t *config, const sl_report_t *report, s
 
     char *given = NULL;
 
-    if (slot->wrong && !slot->unread) {
-        given = given_text(config, slot);
+    if ((slot->wrong && !slot->unread) || (text != NULL && is_shown_as_given(option)))
+        given = given_text(config, option, slot);
+    if (given != NULL)
         text = given;
-    }
     cJSON_AddStringToObject(info, "name", name);
     cJSON_AddItemToObject(info, "value", shown(option, text));
     free(given);

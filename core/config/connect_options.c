@@ -29,6 +29,7 @@ typedef struct common {
 #define PLAIN        .flags = SLUICE_OPT_ORDERED
 #define REQUIRED     .flags = SLUICE_OPT_ORDERED | SLUICE_OPT_REQUIRED
 #define VALUES(list) .flags = SLUICE_OPT_ORDERED | SLUICE_OPT_EXACT, .values = list
+#define ANY_CASE(list) .flags = SLUICE_OPT_ORDERED, .values = list
 #define AT_LEAST(n)  .flags = SLUICE_OPT_ORDERED | SLUICE_OPT_RANGE, .min = n, .max = INT64_MAX
 #define NOT_EMPTY    AT_LEAST(1)
 #define ERRORS       "Error Handling"
@@ -96,10 +97,10 @@ static const common_t all[] = {
            "Groups of settings for topics that are made.", PLAIN),
     OPTION(FOR_SOURCE, "exactly.once.support", SLUICE_OPT_ENUM, "requested", ONCE, 2,
            SLUICE_WIDTH_SHORT, "Exactly once support", SLUICE_MEDIUM,
-           "requested, or required: refuse to run without.", VALUES(supports)),
+           "requested, or required: refuse to run without.", ANY_CASE(supports)),
     OPTION(FOR_SOURCE, "transaction.boundary", SLUICE_OPT_ENUM, "poll", ONCE, 3, SLUICE_WIDTH_SHORT,
            "Transaction Boundary", SLUICE_MEDIUM,
-           "When transactions end: poll, interval or connector.", VALUES(boundaries)),
+           "When transactions end: poll, interval or connector.", ANY_CASE(boundaries)),
     OPTION(FOR_SOURCE, "transaction.boundary.interval.ms", SLUICE_OPT_LONG, NULL, ONCE, 4,
            SLUICE_WIDTH_SHORT, "Transaction boundary interval", SLUICE_LOW,
            "Milliseconds between transactions, with boundary interval.", AT_LEAST(0)),

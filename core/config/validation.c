@@ -13,6 +13,7 @@
 #include "config/worker.h"
 #include "sluice/plugin.h"
 
+#define BLANKS     " \t\r\n"
 #define NULL_VALUE "Null value can not be supplied as the configuration value."
 
 /* ---- small things ---- */
@@ -30,9 +31,9 @@ int sl_validation_is_sink(const sl_validation_t *v) {
 }
 
 int sl_validation_is_set(const sl_validation_t *v, const char *key) {
-    const char *text = sl_config_text(v->common, key);
+    const char *text = sl_validation_text(v, key);
 
-    return text != NULL && *text != '\0';
+    return text != NULL && text[strspn(text, BLANKS)] != '\0';
 }
 
 cJSON *sl_validation_family(const sl_validation_t *v, const char *prefix) {
@@ -56,12 +57,31 @@ void sl_validation_add_group(sl_validation_t *v, const char *group) {
         cJSON_AddItemToArray(v->groups, cJSON_CreateString(group));
 }
 
+/* Connect reads all that is given without the blanks around it. */
+static void trim_values(cJSON *config) {
+    cJSON *item;
+
+    cJSON_ArrayForEach (item, config) {
+        char *text = cJSON_GetStringValue(item);
+        size_t len = text != NULL ? strlen(text) : 0;
+        size_t start = text != NULL ? strspn(text, BLANKS) : 0;
+
+        while (len > start && strchr(BLANKS, text[len - 1]) != NULL)
+            len--;
+        if (text != NULL) {
+            memmove(text, text + start, len - start);
+            text[len - start] = '\0';
+        }
+    }
+}
+
 void sl_validation_add_part(sl_validation_t *v, uint32_t kind, const char *plugin,
                             const char *prefix, cJSON *config) {
     sl_validation_part_t part = {kind, strdup(plugin), strdup(prefix), config};
     sl_validation_part_t *grown =
         realloc(v->parts, (v->part_count + 1) * sizeof *grown);
 
+    trim_values(config);
     if (grown != NULL)
         v->parts = grown;
     if (grown != NULL && part.plugin != NULL && part.prefix != NULL) {
@@ -126,6 +146,17 @@ static int has_text(const cJSON *array, const char *text) {
     return 0;
 }
 
+/* What validators say comes before the word about nulls. */
+static void put_error(cJSON *errors, const char *text) {
+    int count = cJSON_GetArraySize(errors);
+    const char *last = cJSON_GetStringValue(cJSON_GetArrayItem(errors, count - 1));
+
+    if (last != NULL && strcmp(last, NULL_VALUE) == 0)
+        cJSON_InsertItemInArray(errors, count - 1, cJSON_CreateString(text));
+    else
+        cJSON_AddItemToArray(errors, cJSON_CreateString(text));
+}
+
 void sl_validation_add_error(sl_validation_t *v, const char *key, const char *fmt, ...) {
     cJSON *info = find_info(v->infos, key);
     char *text = NULL;
@@ -138,8 +169,7 @@ void sl_validation_add_error(sl_validation_t *v, const char *key, const char *fm
     if (info == NULL && (info = find_info(v->unknown, key)) == NULL)
         info = add_unknown(v, key);
     if (text != NULL && !has_text(errors_of(info), text))
-        cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(value_of(info), "errors"),
-                             cJSON_CreateString(text));
+        put_error(cJSON_GetObjectItemCaseSensitive(value_of(info), "errors"), text);
     free(text);
 }
 
@@ -161,32 +191,50 @@ static void add_abstract(sl_validation_t *v, const char *key, const char *name) 
         sl_validation_add_error(v, key, "This class is abstract and cannot be created.");
 }
 
-int sl_validation_class(sl_validation_t *v, uint32_t kind, const char *interface, const char *key,
-                        const char *name, sl_plugin_info_t *out, const char **value) {
+/* Of another kind; only what has a Java class is known there. */
+static int lookup_other(const sl_validation_t *v, const char *name, sl_plugin_info_t *out,
+                        const char **value) {
     static const uint32_t kinds[] = {SLUICE_SOURCE, SLUICE_SINK, SLUICE_TRANSFORM,
                                      SLUICE_PREDICATE, SLUICE_CONVERTER};
     const sl_plugin_catalog_t *c = v->catalog;
-    const char *why = NULL;
     size_t i;
+
+    *value = name;
+    if (sl_java_is_plain(name))
+        return 1;
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (c->lookup(c->ctx, kinds[i], name, out, NULL) == SLUICE_OK && out->class_name != NULL) {
+            *value = out->class_name;
+            return 1;
+        }
+    return 0;
+}
+
+int sl_validation_class(sl_validation_t *v, uint32_t kind, const char *interface, const char *key,
+                        const char *name, sl_plugin_info_t *out, const char **value) {
+    const sl_plugin_catalog_t *c = v->catalog;
+    const char *given = sl_validation_text(v, key); /* with its blanks */
+    const char *why = NULL;
     int status = c->lookup(c->ctx, kind, name, out, &why);
 
     *value = status == SLUICE_OK && out->class_name != NULL ? out->class_name : name;
     if (status == SLUICE_OK && sl_java_implements(*value, interface))
         return 1;
-    for (i = 0; i < sizeof kinds / sizeof *kinds && status == SLUICE_INVALID; i++) {
-        status = c->lookup(c->ctx, kinds[i], name, out, &why);
-        *value = status == SLUICE_OK && out->class_name != NULL ? out->class_name : name;
-    }
-    if (status == SLUICE_OK) {
+    if (status == SLUICE_OK || (status == SLUICE_INVALID && lookup_other(v, name, out, value))) {
         sl_validation_add_error(v, key, "Class class %s does not implement the %s interface",
                                 *value, interface);
+    } else if (status == SLUICE_INVALID && sl_java_is_other(name, interface, c)) {
+        sl_validation_add_error(v, key, "Class %s %s does not implement the %s interface",
+                                sl_java_is_interface(name) ? "interface" : "class", name,
+                                interface);
     } else if (status == SLUICE_INVALID && sl_java_is_abstract(name, c)) {
         add_abstract(v, key, name);
     } else {
         *value = NULL;
+        given = given != NULL ? given : name;
         sl_validation_add_error(v, key, "Invalid value %s for configuration %s: Class %s could not "
                                         "be found.%s%s",
-                                name, key, name, why == NULL ? "" : " ", why == NULL ? "" : why);
+                                given, key, given, why == NULL ? "" : " ", why == NULL ? "" : why);
     }
     return 0;
 }
@@ -231,10 +279,20 @@ static int read_common(sl_validation_t *v) {
     return v->infos != NULL ? SLUICE_OK : SLUICE_NO_MEMORY;
 }
 
+/* The control character of ASCII or Latin-1 that begins here; -1: it is none. */
+static int control_at(const char *p) {
+    const unsigned char *u = (const unsigned char *)p;
+
+    if (u[0] == 0xc2 && u[1] < 0xa0)
+        return u[1];
+    return u[0] < 32 || u[0] == 127 ? u[0] : -1;
+}
+
 static void check_name(sl_validation_t *v) {
     const char *name = sl_config_text(v->common, "name");
     char codes[200] = "";
     size_t len = 0;
+    int code;
 
     if (name == NULL)
         return;
@@ -242,9 +300,9 @@ static void check_name(sl_validation_t *v) {
         sl_validation_add_error(
             v, "name", "Invalid value  for configuration name: String may not be empty");
     for (; *name != '\0' && len + 8 < sizeof codes; name++)
-        if ((unsigned char)*name < 32 || *name == 127)
+        if ((code = control_at(name)) >= 0)
             len += (size_t)snprintf(codes + len, sizeof codes - len, "%s%d", len > 0 ? ", " : "",
-                                    *name);
+                                    code);
     if (len > 0)
         sl_validation_add_error(v, "name",
                                 "Invalid value %s for configuration name: String may not contain "
@@ -271,6 +329,10 @@ static void check_unique(sl_validation_t *v, const char *key) {
     size_t count = sl_config_list(v->common, key, &items), i, k;
     int twice = 0;
     char *list;
+
+    if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(v->flat, key)))
+        sl_validation_add_error(
+            v, key, "Invalid value null for configuration %s: entry must be non null", key);
 
     for (i = 0; i < count; i++)
         for (k = 0; k < i; k++)
@@ -314,8 +376,11 @@ static void check_group(sl_validation_t *v) {
     char made[600];
 
     snprintf(made, sizeof made, "connect-%s", name != NULL ? name : "");
-    if (worker == NULL || !sl_validation_is_distributed(v) ||
-        strcmp(own != NULL ? own : made, worker) != 0)
+    if (worker == NULL || !sl_validation_is_distributed(v))
+        return;
+    if (own != NULL && find_info(v->unknown, "consumer.override.group.id") == NULL)
+        add_unknown(v, "consumer.override.group.id"); /* looked at, so shown */
+    if (strcmp(own != NULL ? own : made, worker) != 0)
         return;
     sl_validation_add_error(v, own != NULL ? "consumer.override.group.id" : "name",
                             "Consumer group %s conflicts with Connect worker group %s",
@@ -358,12 +423,23 @@ static void check_source(sl_validation_t *v) {
             "definition.");
 }
 
+/* Of keys that only the connector knows its definition takes the place of this error. */
+static void add_nulls(sl_validation_t *v) {
+    const cJSON *item;
+
+    cJSON_ArrayForEach (item, v->flat)
+        if (cJSON_IsNull(item))
+            sl_validation_add_error(v, item->string, NULL_VALUE);
+}
+
 /* ---- the connector's ---- */
 
 /* An info of the same name is replaced in its place: the connector's definition counts. */
 static void merge_info(sl_validation_t *v, cJSON *info) {
     cJSON *old = find_info(v->infos, name_of(info));
+    cJSON *unknown = find_info(v->unknown, name_of(info));
 
+    cJSON_Delete(cJSON_DetachItemViaPointer(v->unknown, unknown));
     if (old != NULL)
         cJSON_ReplaceItemViaPointer(v->infos, old, info);
     else
@@ -390,14 +466,6 @@ static void add_connector(sl_validation_t *v) {
         cJSON_Delete(own);
     sl_config_destroy(config);
     sl_report_fini(&report);
-}
-
-static void add_nulls(sl_validation_t *v) {
-    const cJSON *item;
-
-    cJSON_ArrayForEach (item, v->flat)
-        if (cJSON_IsNull(item) && find_info(v->infos, item->string) == NULL)
-            sl_validation_add_error(v, item->string, NULL_VALUE);
 }
 
 /* ---- the whole ---- */
@@ -428,8 +496,8 @@ static int fill(sl_validation_t *v) {
         check_sink(v);
     else
         check_source(v);
-    add_connector(v);
     add_nulls(v);
+    add_connector(v);
     status = sl_validation_add_clients(v);
     sl_validation_add_converter(v, "key", "Converter");
     sl_validation_add_converter(v, "value", "Converter");

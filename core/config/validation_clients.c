@@ -81,6 +81,15 @@ static int check_value(sl_validation_t *v, const sluice_option_t *option, const 
     int status = sl_value_read(option, item, 1, &value, &fault);
 
     *text = NULL;
+    if (option->type == SLUICE_OPT_CLASS && cJSON_IsString(item) &&
+        strchr(item->valuestring, '.') == NULL) { /* none of a package is there */
+        if (asprintf(&v->message, "Invalid value %s for configuration %s: Class %s could not be "
+                                  "found.",
+                     item->valuestring, name, item->valuestring) < 0)
+            v->message = NULL;
+        sl_value_fini(&value);
+        return SLUICE_INVALID;
+    }
     if (status == SLUICE_INVALID && fault.unread) {
         if (asprintf(&v->message, "Invalid value %s for configuration %s: %s",
                      cJSON_GetStringValue(item), name, fault.message) < 0)

@@ -232,11 +232,24 @@ static void check_negate(sl_validation_t *v, const char *prefix, const char *key
                                 negate, predicate);
 }
 
+/* Given; NULL of NULL. */
+static char *trimmed(const char *text) {
+    size_t start, len;
+
+    if (text == NULL)
+        return NULL;
+    start = strspn(text, " \t\r\n");
+    for (len = strlen(text); len > start && strchr(" \t\r\n", text[len - 1]) != NULL;)
+        len--;
+    return strndup(text + start, len - start);
+}
+
 static void add_alias(sl_validation_t *v, const char *family, const char *alias, uint32_t kind,
                       const char *interface) {
     char prefix[512], key[520], group[512];
-    const char *name, *class_name = NULL;
+    const char *class_name = NULL;
     sl_plugin_info_t plugin;
+    char *name;
 
     snprintf(prefix, sizeof prefix, "%s.%s.", family, alias);
     snprintf(key, sizeof key, "%stype", prefix);
@@ -244,8 +257,10 @@ static void add_alias(sl_validation_t *v, const char *family, const char *alias,
              kind == SLUICE_TRANSFORM ? "Transforms" : "Predicates", alias);
     sl_validation_add_group(v, group);
     add_type(v, key, alias, group, kind, interface);
-    name = sl_validation_text(v, key);
-    if (name == NULL) {
+    name = trimmed(sl_validation_text(v, key));
+    if (cJSON_IsNull(member(v->flat, key))) {
+        /* said of every null */
+    } else if (name == NULL) {
         sl_validation_add_error(
             v, key, "Missing required configuration \"%s\" which has no default value.", key);
     } else if (sl_validation_class(v, kind, interface, key, name, &plugin, &class_name)) {
@@ -256,6 +271,7 @@ static void add_alias(sl_validation_t *v, const char *family, const char *alias,
     }
     if (kind == SLUICE_TRANSFORM)
         check_negate(v, prefix, key);
+    free(name);
 }
 
 void sl_validation_add_aliases(sl_validation_t *v, const char *family, uint32_t kind,
@@ -309,8 +325,10 @@ void sl_validation_add_converter(sl_validation_t *v, const char *role, const cha
     }
     show_class(v, key, class_name);
     own = sl_validation_family(v, prefix);
-    cJSON_DeleteItemFromObjectCaseSensitive(own, "converter.type");
-    cJSON_AddStringToObject(own, "converter.type", role);
+    if (cJSON_GetStringValue(member(own, "converter.type")) == NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(own, "converter.type");
+        cJSON_AddStringToObject(own, "converter.type", role);
+    }
     sl_report_init(&report);
     if (sl_config_parse(plugin.options, own, "", SL_CONFIG_CONNECT, &report, &config) == SLUICE_OK)
         take_converter(v, sl_config_connect(config, &report, prefix, NULL));

@@ -12,6 +12,7 @@
 #include <pcre2.h>
 
 #include "config/config.h"
+#include "config/java_order.h"
 #include "config/json_file.h"
 #include "config/nearest.h"
 
@@ -177,6 +178,27 @@ static void join_values(const char *const *values, char *out, size_t size) {
         len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "", *values);
 }
 
+/* In capitals, in the order of a HashSet: so Connect lists values that are taken in any case. */
+static void join_raised(const char *const *values, char *out, size_t size) {
+    cJSON *set = cJSON_CreateObject();
+    const cJSON *item;
+    size_t len = 0, i;
+
+    for (; *values != NULL; values++) {
+        char raised[64];
+        for (i = 0; (*values)[i] != '\0' && i + 1 < sizeof raised; i++)
+            raised[i] = (char)toupper((unsigned char)(*values)[i]);
+        raised[i] = '\0';
+        cJSON_AddNullToObject(set, raised);
+    }
+    sl_java_order(set);
+    cJSON_ArrayForEach (item, set)
+        if (len < size)
+            len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "",
+                                    item->string);
+    cJSON_Delete(set);
+}
+
 static int read_enum(reading_t *reading, const char *text) {
     const char *const *values = reading->option->values;
     const char *near = NULL;
@@ -191,7 +213,10 @@ static int read_enum(reading_t *reading, const char *text) {
         if (strcasecmp(values[i], text) == 0)
             found = i;
     if (found < 0) {
-        join_values(values, all, sizeof all);
+        if (reading->connect && !exact)
+            join_raised(values, all, sizeof all);
+        else
+            join_values(values, all, sizeof all);
         near = sl_nearest_of(text, values);
         if (near != NULL)
             snprintf(hint, sizeof hint, "did you mean \"%.100s\"?", near);
@@ -442,6 +467,23 @@ int sl_value_read(const sluice_option_t *option, const cJSON *item, int connect,
     if (status != SLUICE_OK)
         sl_value_fini(out);
     return status;
+}
+
+char *sl_value_shown(const sluice_option_t *option, const char *given) {
+    int whole = option->type == SLUICE_OPT_INT || option->type == SLUICE_OPT_SHORT ||
+                option->type == SLUICE_OPT_LONG;
+    const char *start = given + strspn(given, " \t\r\n\f\v");
+    size_t len = strlen(start);
+    char *shown = NULL, *end;
+    long long n;
+
+    while (len > 0 && isspace((unsigned char)start[len - 1]))
+        len--;
+    errno = 0;
+    n = strtoll(start, &end, 10);
+    if (!whole || errno == ERANGE || end != start + len || len == 0)
+        return strndup(start, len);
+    return asprintf(&shown, "%lld", n) < 0 ? NULL : shown;
 }
 
 int sl_option_parse_int(const sluice_option_t *option, const char *text, int64_t *out) {

@@ -32,6 +32,9 @@ typedef struct sl_value_fault {
 int sl_value_read(const sluice_option_t *option, const cJSON *item, int connect, sl_value_t *out,
                   sl_value_fault_t *fault);
 void sl_value_fini(sl_value_t *value);
+/* How Connect shows what was given: without blanks around it, whole numbers as they are written
+ * (5 for +5 and 05). Given; free() it. */
+char *sl_value_shown(const sluice_option_t *option, const char *given);
 
 /* Compiles as a regular expression; 0, or the message in text. */
 int sl_regex_check(const char *pattern, char *text, size_t size);

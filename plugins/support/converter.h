@@ -13,7 +13,7 @@
 #define CONVERTER_TYPE_OPTION_WITH(more)                                                           \
     {.name = "converter.type",                                                                     \
      .type = SLUICE_OPT_ENUM,                                                                      \
-     .flags = SLUICE_OPT_HOST | SLUICE_OPT_UNGROUPED | (more),                                     \
+     .flags = SLUICE_OPT_HOST | SLUICE_OPT_UNGROUPED | SLUICE_OPT_EXACT | (more),                  \
      .default_text = "value",                                                                      \
      .values = (const char *const[]){"key", "value", "header", NULL},                              \
      .importance = SLUICE_LOW,                                                                     \

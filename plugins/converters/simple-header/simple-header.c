@@ -130,7 +130,7 @@ static const sluice_converter_t vtable = {
 /* @headers: what the host takes for the headers of a connector that names no converter. */
 static const char *const aliases[] = {"@headers",
                                       "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-                                      "SimpleHeaderConverter", "SimpleHeader", NULL};
+                                      "SimpleHeaderConverter", "SimpleHeader", "Simple", NULL};
 
 static const sluice_plugin_t plugins[] = {
     {

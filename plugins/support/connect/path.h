@@ -28,6 +28,7 @@ extern const char *const connect_path_versions[];
 #define CONNECT_PATH_OPTION                                                                       \
     {                                                                                             \
         .name = "field.syntax.version", .type = SLUICE_OPT_STRING, .default_text = "V1",          \
+        .flags = SLUICE_OPT_UNGROUPED,                                                            \
         .importance = SLUICE_HIGH,                                                                \
         .doc =                                                                                    \
             "V1: the name of a field at the root. V2: a path of names with dots between them; a " \

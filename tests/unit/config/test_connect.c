@@ -177,8 +177,7 @@ static void faults_in_connects_words(void **state) {
     expect(
         &r.report, "/config/mode",
         "Invalid value upsrt for configuration mode: String must be one of (case insensitive): "
-        "insert, "
-        "upsert");
+        "UPSERT, INSERT");
     expect(&r.report, "/config/ulr", "\"ulr\" is not a known option; it is ignored");
     done(&r);
 }

@@ -239,8 +239,8 @@ static void connect_wording(void **state) {
            "Invalid value w for configuration enabled: Expected value to be either true or false");
     expect(
         &report, "/sinks/0/config/mode",
-        "Invalid value y for configuration mode: String must be one of (case insensitive): none, "
-        "All");
+        "Invalid value y for configuration mode: String must be one of (case insensitive): ALL, "
+        "NONE");
     assert_int_equal(report.errors, 6);
     assert_int_equal(sl_config_list(config, "fields", &items), 4);
     assert_string_equal(sl_config_text(config, "class"), "c");
