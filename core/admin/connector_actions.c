@@ -165,7 +165,7 @@ static void respond_no_task(sl_request_t *r, const sl_managed_t *m, int number) 
         sl_respond_error(r, 404, "Task %s-%d not found", name, number);
     else if (m == NULL)
         sl_respond_error(r, 404, "Unknown connector: %s", name);
-    else if (strcmp(m->target, "STOPPED") == 0 && number >= 0 && (size_t)number < m->had_tasks)
+    else if (number >= 0 && (size_t)number < m->had_tasks)
         /* Its configuration is still there, but nobody has it. */
         sl_respond_error(r, 409,
                          "Cannot complete request momentarily due to no known leader URL, likely "

@@ -72,6 +72,13 @@ static void refuse(sl_request_t *r, const cJSON *worker) {
     }
 }
 
+static int is_empty(const sl_request_t *r) {
+    size_t len;
+
+    (void)sl_request_body(r, &len);
+    return len == 0;
+}
+
 /* A list of flat configurations; null stands for any of them. */
 static int is_configs(const cJSON *body) {
     const cJSON *one;
@@ -96,7 +103,7 @@ void sl_post_tasks(sl_request_t *r) {
         return;
     }
     body = sl_request_connect_value(r);
-    if (body != NULL && !is_configs(body))
+    if (body != NULL && (is_empty(r) || !is_configs(body)))
         sl_respond_error(r, 500, "The body must be a list of the configurations of tasks");
     else if (body != NULL)
         refuse(r, worker);

@@ -7,6 +7,7 @@
 
 #include "admin/flat.h"
 #include "admin/named.h"
+#include "base/member.h"
 #include "observe/log.h"
 
 #define BLANKS " \t\r\n"
@@ -53,28 +54,36 @@ void sl_get_logger(sl_request_t *r) {
     cJSON_Delete(all);
 }
 
-/* Names whose level is another one now, or that are new. */
-static cJSON *changed(const cJSON *before, const cJSON *after) {
+/* Names whose level is another one now; one that is new had `inherited`. */
+static cJSON *changed(const cJSON *before, const cJSON *after, sluice_log_level_t inherited) {
     cJSON *names = cJSON_CreateArray();
     const cJSON *item;
 
     cJSON_ArrayForEach(item, after) {
         const cJSON *old = cJSON_GetObjectItemCaseSensitive(before, item->string);
-        if (old == NULL || !cJSON_Compare(cJSON_GetObjectItemCaseSensitive(old, "level"),
-                                          cJSON_GetObjectItemCaseSensitive(item, "level"), 1))
+        const char *was = old == NULL ? sl_log_level_name(inherited) : sl_text(old, "level");
+        if (strcmp(was, sl_text(item, "level")) != 0)
             cJSON_AddItemToArray(names, cJSON_CreateString(item->string));
     }
     return names;
+}
+
+/* When it was set is not said of one that had this level. */
+static void set_one(const char *name, sluice_log_level_t level) {
+    if (sl_log_level(name) != level)
+        sl_log_set_level(name, level);
+    else if (strcmp(name, "root") != 0)
+        sl_log_scope_seen(name);
 }
 
 static void set_below(const char *name, const cJSON *all, sluice_log_level_t level) {
     const cJSON *item;
     int is_root = strcmp(name, "root") == 0;
 
-    sl_log_set_level(name, level);
+    set_one(name, level);
     cJSON_ArrayForEach(item, all)
         if (is_root || strncmp(item->string, name, strlen(name)) == 0)
-            sl_log_set_level(item->string, level);
+            set_one(item->string, level);
 }
 
 static const char *raised(char *text) {
@@ -100,6 +109,7 @@ static void set_level(sl_request_t *r, const char *text) {
     sl_supervisor_t *s = sl_supervisor_of(r);
     const char *name = logger_name(r);
     const char *scope = sl_request_query(r, "scope", 0);
+    sluice_log_level_t inherited = sl_log_level(name);
     sluice_log_level_t level;
     char trimmed[16];
     cJSON *before;
@@ -118,7 +128,7 @@ static void set_level(sl_request_t *r, const char *text) {
         sl_respond(r, 204, NULL);
     }
     else
-        sl_respond(r, 200, changed(before, after));
+        sl_respond(r, 200, changed(before, after, inherited));
     cJSON_Delete(before);
     cJSON_Delete(after);
 }

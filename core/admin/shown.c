@@ -5,7 +5,7 @@
 /* ---- words ---- */
 
 size_t sl_shown_task_count(const sl_managed_t *m) {
-    return strcmp(m->target, "STOPPED") == 0 ? 0 : m->task_count;
+    return m->taskless || strcmp(m->target, "STOPPED") == 0 ? 0 : m->task_count;
 }
 
 /* Its process ends and another follows: who restarted it must not take the old one for the new. */

@@ -9,6 +9,7 @@
 #include "config/connect.h"
 #include "config/exactly_once.h"
 #include "config/java_names.h"
+#include "config/java_order.h"
 #include "config/value.h"
 #include "config/worker.h"
 #include "sluice/plugin.h"
@@ -432,6 +433,26 @@ static void add_nulls(sl_validation_t *v) {
             sl_validation_add_error(v, item->string, NULL_VALUE);
 }
 
+/* Connect takes those without a definition out of a HashMap of all. */
+static void sort_unknown(sl_validation_t *v) {
+    cJSON *all = cJSON_CreateObject(), *sorted = cJSON_CreateArray();
+    const cJSON *info;
+
+    cJSON_ArrayForEach (info, v->infos)
+        cJSON_AddNullToObject(all, name_of(info));
+    cJSON_ArrayForEach (info, v->unknown)
+        cJSON_AddNullToObject(all, name_of(info));
+    sl_java_order(all);
+    cJSON_ArrayForEach (info, all) {
+        cJSON *one = find_info(v->unknown, info->string);
+        if (one != NULL)
+            cJSON_AddItemToArray(sorted, cJSON_DetachItemViaPointer(v->unknown, one));
+    }
+    cJSON_Delete(all);
+    cJSON_Delete(v->unknown);
+    v->unknown = sorted;
+}
+
 /* ---- the connector's ---- */
 
 /* An info of the same name is replaced in its place: the connector's definition counts. */
@@ -498,6 +519,7 @@ static int fill(sl_validation_t *v) {
         check_source(v);
     add_nulls(v);
     add_connector(v);
+    sort_unknown(v);
     status = sl_validation_add_clients(v);
     sl_validation_add_converter(v, "key", "Converter");
     sl_validation_add_converter(v, "value", "Converter");

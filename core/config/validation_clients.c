@@ -99,7 +99,8 @@ static int check_value(sl_validation_t *v, const sluice_option_t *option, const 
     if (status != SLUICE_OK)
         return SLUICE_OK;
     if (value.text != NULL)
-        *text = strdup(sl_option_is_secret(option) ? "[hidden]" : value.text);
+        *text = sl_option_is_secret(option) ? strdup("[hidden]")
+                                            : sl_value_shown(option, value.text);
     sl_value_fini(&value);
     return SLUICE_OK;
 }

@@ -91,6 +91,8 @@ void sl_log_tick(void);
  * too many scopes. */
 int sl_log_set_level(const char *scope, sluice_log_level_t level);
 sluice_log_level_t sl_log_level(const char *scope); /* effective level */
+/* It is listed from now on. */
+void sl_log_scope_seen(const char *scope);
 /* any case; also "warning", "fatal", "off", "all"; else INVALID */
 int sl_log_parse_level(const char *text, sluice_log_level_t *out);
 const char *sl_log_level_name(sluice_log_level_t level); /* "ERROR", "WARN", "INFO" ... */

@@ -20,9 +20,6 @@ typedef struct sl_log_repeat {
     char text[192];
 } sl_log_repeat_t;
 
-/* log_level.c: remembers a scope, so that it is listed. */
-void sl_log_scope_seen(const char *scope);
-
 /* log_limit.c: 1 when the line may go out, 0 when it is one repetition too many. The caller
  * holds the output lock, also for sl_log_limit_due, which gives one suppressed line whose window
  * ended, or 0. */

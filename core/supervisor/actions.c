@@ -223,6 +223,7 @@ static void on_target_stored(void *user, int status, const char *error) {
 
     if (status == SLUICE_OK && m != NULL && strcmp(m->target, a->target) != 0) {
         snprintf(m->target, sizeof m->target, "%s", a->target);
+        m->taskless |= strcmp(m->target, "STOPPED") == 0;
         /* A resume looks at plugins and secrets anew, and leaves alone what was FAILED. A new
          * version, so that what is being resolved now comes too late. */
         m->version = m->supervisor->next_incarnation++;

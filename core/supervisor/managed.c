@@ -56,7 +56,7 @@ static int make_tasks(sl_managed_t *m, size_t count) {
         for (i = 0; i < count; i++)
             sl_task_init(&m->tasks[i], m, (int)i);
     }
-    m->keep_failed = 0;
+    m->keep_failed = m->taskless = 0;
     return SLUICE_OK;
 }
 
@@ -229,9 +229,10 @@ void sl_managed_look(sl_managed_t *m) {
         resolve(m, 1);
 }
 
-/* No process is left, none is wanted. A stopped pipeline has no tasks at all. */
+/* No process is left, none is wanted. A stopped pipeline has no tasks at all, also when it was paused
+ * before the last of them had ended. */
 static void rest(sl_managed_t *m) {
-    if (strcmp(m->target, "STOPPED") == 0 && !m->supervisor->closing) {
+    if ((m->taskless || strcmp(m->target, "STOPPED") == 0) && !m->supervisor->closing) {
         sl_managed_clear_tasks(m);
         sl_publish_no_tasks(m);
     }

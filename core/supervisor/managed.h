@@ -89,6 +89,7 @@ typedef struct sl_managed {
     sl_task_t *tasks;
     size_t task_count;
     size_t had_tasks; /* when it last had any */
+    int taskless;     /* it was stopped and has not run since: what still ends does not count */
     cJSON *topics;    /* names of the topics that its tasks used, or NULL */
 
     /* private to core/supervisor */

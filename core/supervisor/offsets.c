@@ -8,6 +8,7 @@
 #include "base/json_same.h"
 #include "base/member.h"
 #include "config/connect.h"
+#include "supervisor/offset_values.h"
 #include "supervisor/publish.h"
 #include "supervisor/sink_offsets.h"
 
@@ -290,8 +291,14 @@ static void on_read(void *user, const char *offsets, const char *error) {
 }
 
 static void begin(work_t *w) {
+    char message[200];
     int status;
 
+    if (w->what == SL_OFFSETS_ALTER && w->is_source &&
+        !sl_offsets_are_primitive(w->offsets, message, sizeof message)) {
+        finish(w, SLUICE_INVALID, message, NULL);
+        return;
+    }
     if (w->what == SL_OFFSETS_ALTER) {
         ask_plugin(w);
         return;
@@ -362,6 +369,7 @@ int sl_supervisor_offsets(sl_managed_t *m, sl_offsets_do_t what, cJSON *offsets,
     w->name = strdup(m->name);
     w->what = what;
     w->offsets = offsets;
+    sl_offsets_keep_texts(offsets);
     w->config = cJSON_Duplicate(m->config, 1);
     w->is_sink = strcmp(m->type, "sink") == 0;
     w->is_source = strcmp(m->type, "source") == 0;

@@ -30,11 +30,35 @@ static int refuse(const reading_t *r, const char *text) {
     return SLUICE_INVALID;
 }
 
-/* Java's text of a JSON value, for messages. */
-static const char *shown(const cJSON *item, char *buffer, size_t size) {
-    const char *text = sl_json_scalar(item, buffer, size);
+/* Java's text of a JSON value, for messages: [1, 2], {a=b}. */
+static void put_java(FILE *out, const cJSON *item) {
+    char buffer[64];
+    const char *text = sl_json_scalar(item, buffer, sizeof buffer);
+    const cJSON *one;
 
-    return text == NULL ? "null" : text;
+    if (!cJSON_IsArray(item) && !cJSON_IsObject(item)) {
+        fputs(text == NULL ? "null" : text, out);
+        return;
+    }
+    fputc(cJSON_IsArray(item) ? '[' : '{', out);
+    cJSON_ArrayForEach(one, item) {
+        if (one->string != NULL)
+            fprintf(out, "%s=", one->string);
+        put_java(out, one);
+        fputs(one->next != NULL ? ", " : "", out);
+    }
+    fputc(cJSON_IsArray(item) ? ']' : '}', out);
+}
+
+static void shown(const cJSON *item, char *buffer, size_t size) {
+    FILE *out = fmemopen(buffer, size, "w");
+
+    *buffer = '\0';
+    if (out == NULL)
+        return;
+    put_java(out, item);
+    fclose(out);
+    buffer[size - 1] = '\0';
 }
 
 /* A number, also as text; long decides over its range. 0, or -1. */
@@ -51,13 +75,14 @@ static int read_number(const cJSON *item, long long max, long long *out) {
 }
 
 static int bad_number(const reading_t *r, const char *what, const cJSON *item) {
-    char buffer[64];
+    char buffer[160];
 
     *r->is_refusal = 1;
+    shown(item, buffer, sizeof buffer);
     snprintf(r->message, r->size,
              "Failed to parse the following Kafka %s value in the provided offsets: '%.150s'. %s "
              "values for sink connectors need to be integers.",
-             what, shown(item, buffer, sizeof buffer),
+             what, buffer,
              strcmp(what, "offset") == 0 ? "Offset" : "Partition");
     return SLUICE_INVALID;
 }
@@ -65,7 +90,6 @@ static int bad_number(const reading_t *r, const char *what, const cJSON *item) {
 static int read_partition(const reading_t *r, cJSON *partition) {
     const cJSON *topic = member(partition, TOPIC);
     const cJSON *number = member(partition, PARTITION);
-    char buffer[64];
     char name[300];
     long long n;
 
@@ -80,7 +104,7 @@ static int read_partition(const reading_t *r, cJSON *partition) {
         return refuse(r, "Kafka partitions must be valid numbers and may not be null");
     if (read_number(number, INT_MAX, &n) != 0)
         return bad_number(r, "partition", number);
-    snprintf(name, sizeof name, "%s", shown(topic, buffer, sizeof buffer));
+    shown(topic, name, sizeof name);
     while (partition->child != NULL)
         cJSON_Delete(cJSON_DetachItemViaPointer(partition, partition->child));
     cJSON_AddStringToObject(partition, TOPIC, name);

@@ -29,7 +29,8 @@ GROUPS = [("routing", 1, 8), ("bodies and names", 9, 30), ("create and its error
           ("list", 61, 62), ("lifecycle", 63, 67), ("tasks and restart", 68, 74), ("topics", 75, 77),
           ("offsets", 78, 84), ("topic creation", 85, 88), ("plugins", 89, 109), ("validate", 110, 130),
           ("loggers", 131, 134), ("internal", 135, 135), ("CORS and headers", 136, 138), ("basic auth", 139, 139),
-          ("listeners", 140, 141), ("providers", 142, 142), ("override policies", 143, 144), ("standalone", 145, 999)]
+          ("listeners", 140, 141), ("providers", 142, 142), ("override policies", 143, 144), ("standalone", 145, 148),
+          ("odd requests", 149, 153), ("odd configurations", 154, 157), ("odd offsets", 158, 999)]
 
 
 class Worker(ConnectWorker):
