@@ -229,8 +229,8 @@ void sl_managed_look(sl_managed_t *m) {
         resolve(m, 1);
 }
 
-/* No process is left, none is wanted. A stopped pipeline has no tasks at all, also when it was paused
- * before the last of them had ended. */
+/* No process is left, none is wanted. A stopped pipeline has no tasks at all, also when it was
+ * paused before the last of them had ended. */
 static void rest(sl_managed_t *m) {
     if ((m->taskless || strcmp(m->target, "STOPPED") == 0) && !m->supervisor->closing) {
         sl_managed_clear_tasks(m);
