@@ -347,26 +347,40 @@ static void check_unique(sl_validation_t *v, const char *key) {
 
 /* ---- sinks ---- */
 
+/* The topics that are named; there may be nothing between two commas. Given. */
+static char *named_topics(const sl_validation_t *v, const char *wanted, int *found) {
+    const char *const *items;
+    size_t count = sl_config_list(v->common, "topics", &items), named = 0, i;
+    const char **names = calloc(count + 1, sizeof *names);
+    char *list;
+
+    *found = 0;
+    for (i = 0; names != NULL && i < count; i++)
+        if (*items[i] != '\0') {
+            names[named++] = items[i];
+            *found |= strcmp(items[i], wanted) == 0;
+        }
+    list = names == NULL ? NULL : java_list(names, named);
+    free(names);
+    return list;
+}
+
 static void check_dead_letters(sl_validation_t *v) {
     const char *topic = sl_config_text(v->common, "errors.deadletterqueue.topic.name");
     const char *regex = sl_config_text(v->common, "topics.regex");
-    const char *const *items;
-    size_t count = sl_config_list(v->common, "topics", &items), i;
-    char *list = java_list(items, count);
+    int found = 0;
+    char *list = named_topics(v, topic, &found);
 
-    for (i = 0; i < count && list != NULL; i++)
-        if (strcmp(items[i], topic) == 0) {
-            sl_validation_add_error(v, "topics",
-                                    "The DLQ topic '%s' may not be included in the list of topics "
-                                    "('topics=%s') consumed by the connector",
-                                    topic, list);
-            break;
-        }
+    if (list != NULL && found)
+        sl_validation_add_error(v, "topics",
+                                "The DLQ topic '%s' may not be included in the list of topics "
+                                "('topics=%s') consumed by the connector",
+                                topic, list);
     free(list);
-    if (count == 0 && sl_regex_matches(regex, topic))
+    if (regex != NULL && sl_regex_matches(regex, topic))
         sl_validation_add_error(v, "topics.regex",
-                                "The DLQ topic '%s' may not be included in the regex matching the "
-                                "list of topics ('topics.regex=%s') consumed by the connector",
+                                "The DLQ topic '%s' may not be matched by the regex for the topics "
+                                "('topics.regex=%s') consumed by the connector",
                                 topic, regex);
 }
 
@@ -481,7 +495,7 @@ static void add_connector(sl_validation_t *v) {
         cJSON_Delete(infos);
         add_groups(v, v->plugin.options);
     }
-    if (report.errors == 0 && v->plugin.has_check)
+    if (v->plugin.has_check) /* Connect's validators run whatever else is wrong */
         sl_validation_add_part(v, v->plugin.kind, v->class_name, "", own);
     else
         cJSON_Delete(own);
@@ -521,9 +535,9 @@ static int fill(sl_validation_t *v) {
     add_connector(v);
     sort_unknown(v);
     status = sl_validation_add_clients(v);
+    sl_validation_add_converter(v, "header", "HeaderConverter");
     sl_validation_add_converter(v, "key", "Converter");
     sl_validation_add_converter(v, "value", "Converter");
-    sl_validation_add_converter(v, "header", "HeaderConverter");
     return status;
 }
 
