@@ -11,7 +11,7 @@ seed observe '0{"level":"WARN","scope":"a.b","text":"t\\u0001","ts":1.5,"fields"
 seed observe '0{"level":"WARN","scope":"a","text":"t","ts":1e300,"fields":{"n":-1e300}}'
 seed observe '1# HELP a_total text\n# TYPE a_total counter\na_total{x="\\"}",task="1"} 1\na_total 2 3\n%bb{le="+Inf"} 1\n' ''
 fuzz observe
-build request core/admin/request.c core/admin/respond.c core/admin/headers.c core/config/*.c core/observe/*.c core/base/*.c \
+build request core/admin/request.c core/admin/respond.c core/admin/media.c core/admin/headers.c core/config/*.c core/observe/*.c core/base/*.c \
     -lmicrohttpd -luv -lcjson -lpcre2-8 -lm -lpthread
 seed request '/connectors/a%%20b/topics;x=1?expand=info&expand=status&forward=true\n{"name":"a","config":{"a":"b","a":1}}'
 fuzz request -dict=tests/fuzz/json.dict

@@ -391,14 +391,15 @@ static inline void write_name(converter_t *c, char mark, sluice_str_t name, slui
 }
 
 static int write_free_map(converter_t *c, const sluice_value_t *v, sluice_buf_t *buf) {
-    const sluice_value_t *item = v->as.items, *end = item + 2 * (size_t)v->len;
+    const sluice_value_t *item = v->as.items; /* may be NULL when there are none */
     const size_t from = buf->len;
+    uint32_t left;
     int status = SLUICE_OK;
     char mark = '{';
 
     if (v->len == 0)
         sluice_buf_put_char(buf, mark);
-    for (; item < end && status == SLUICE_OK; item += 2, mark = ',') {
+    for (left = v->len; left > 0 && status == SLUICE_OK; left--, item += 2, mark = ',') {
         if (item->kind != SLUICE_STRING) { /* then it is no object */
             buf->len = from;
             return write_pairs(c, v, buf);
